@@ -141,7 +141,7 @@ class Argument:
 
 def quoted(text: str) -> str:
     """Return text shortened and made printable, for use inside an error."""
-    shown = "".join("?" if is_refused(character) else character for character in text[:32])
+    shown = "".join(one if one.isprintable() else "?" for one in text[:32])
     return f"'{shown}…'" if len(text) > 32 else f"'{shown}'"
 
 

@@ -1,0 +1,383 @@
+"""The client's shell: the sockets and the two threads of the trading process's end.
+
+`tcp-recv` connects, shakes hands, reads and keeps the heartbeat; `tcp-send` writes. No call of
+this class waits for the network, save `offer(wait_s=…)` and `stop`.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Final, Protocol
+
+from tcpproto.authentication import NONCE_BYTES
+from tcpproto.backoff import Backoff
+from tcpproto.client_connection import ClientConnection
+from tcpproto.client_queue import ClientQueue
+from tcpproto.connection import Closed, ConnectionEvent, Noticed, Opened
+from tcpproto.errors import RemoteProtocolError
+from tcpproto.greetings import Bye, Hello
+from tcpproto.messages import Message, encode_message
+from tcpproto.outbox import OutboxReader
+from tcpproto.payloads import Ack, Command
+from tcpproto.timing import Clock, Limits, Now, read_clock
+from tcpproto.tls import TlsLayer
+
+logger = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S: Final = 5.0
+# Below the size from which malloc maps fresh pages for every call.
+_RECEIVE_LEN: Final = 64 * 1024
+_QUIET_S: Final = 0.25
+_QUIET_US: Final = int(_QUIET_S * 1_000_000)
+_TIMEVAL: Final = struct.Struct("@ll")
+_STEADY_AFTER_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Name this client: bot, process start, opening of its database, software version."""
+
+    bot: str
+    instance: str
+    epoch: str
+    software: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """Hold where the bridge is and how to speak to it.
+
+    `address` is asked at every try, so that a port chosen late is found; OSError means not yet.
+    """
+
+    address: Callable[[], tuple[str, int]]
+    secret: str | None = field(default=None, repr=False)
+    tls: ssl.SSLContext | None = None
+    limits: Limits = field(default_factory=Limits)
+    bulk_frames_max: int = 10_000
+    backoff_cap_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """Say how the link is: connecting, connected, refused or stopped."""
+
+    phase: str
+    since: float
+    detail: str = ""
+    rtt_s: float | None = None
+    reconnects: int = 0
+
+
+class ClientCallbacks(Protocol):
+    """Take what comes down the link; all are called on the thread `tcp-recv`."""
+
+    def on_command(self, command: Command) -> None:
+        """Take a command; blocking here is back-pressure on the bridge."""
+        ...
+
+    def on_ack(self, epoch: str, seq: int) -> None:
+        """Note that the bridge has stored an epoch up to `seq`."""
+        ...
+
+    def on_state(self, state: LinkState) -> None:
+        """Note that the link has changed its phase."""
+        ...
+
+
+class LinkClient:
+    """Keep one connection to the bridge alive and send and receive over it."""
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        identity: Identity,
+        outbox: OutboxReader,
+        callbacks: ClientCallbacks,
+        *,
+        last_seq: Callable[[], int],
+        clock: Clock,
+        rng: Random,
+    ) -> None:
+        self._settings = settings
+        self._identity = identity
+        self._callbacks = callbacks
+        self._last_seq = last_seq
+        self._clock = clock
+        self._queue = ClientQueue(outbox, settings.bulk_frames_max)
+        self._backoff = Backoff(cap_s=settings.backoff_cap_s, rng=rng)
+        self._stopping = threading.Event()
+        self._progress = threading.Event()
+        self._stream: _Stream | None = None
+        self._state = LinkState("connecting", clock.wall())
+        self._reader = threading.Thread(target=self._read_for_ever, name="tcp-recv", daemon=True)
+        self._writer = threading.Thread(target=self._write_for_ever, name="tcp-send", daemon=True)
+
+    @property
+    def state(self) -> LinkState:
+        """Return the present state of the link."""
+        return self._state
+
+    @property
+    def frames_refused(self) -> int:
+        """Count the frames that found their queue full."""
+        return self._queue.frames_refused
+
+    def start(self) -> None:
+        """Start both threads; they connect by themselves, for ever."""
+        self._reader.start()
+        self._writer.start()
+
+    def offer(self, message: Message, wait_s: float = 0.0) -> bool:
+        """Send best effort; False when offline or, after `wait_s`, still full."""
+        return self._queue.is_open and self._queue.put_bulk(encode_message(message), wait_s)
+
+    def send(self, message: Message) -> bool:
+        """Send before best-effort messages; False, and dropped, when offline."""
+        return self._queue.is_open and self._queue.put_urgent(encode_message(message))
+
+    def set_status(self, message: Message) -> None:
+        """Replace the status: the latest wins, and is sent first after a reconnect."""
+        self._queue.put_status(encode_message(message))
+
+    def wake_outbox(self) -> None:
+        """Say that the outbox has new committed rows."""
+        self._queue.want_rows()
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until all that was given is sent and durable rows are acknowledged."""
+        deadline = self._clock.monotonic() + timeout_s
+        while self._queue.is_open and not self._queue.is_drained:
+            left_s = deadline - self._clock.monotonic()
+            if left_s <= 0:
+                return False
+            self._progress.wait(min(left_s, 0.02))
+            self._progress.clear()
+        return self._queue.is_drained
+
+    def stop(self, reason: str, timeout_s: float) -> None:
+        """Flush, say goodbye, close, and end both threads within `timeout_s`."""
+        deadline = self._clock.monotonic() + timeout_s
+        self.flush(timeout_s * 0.7)
+        self._stopping.set()
+        bye = Bye("stopping", reason).to_message(self._clock.wall())
+        if self._queue.put_urgent(encode_message(bye)):
+            self._writer.join(max(0.0, deadline - self._clock.monotonic()) * 0.5)
+        stream = self._stream
+        if stream is not None:
+            stream.shut()
+        self._queue.wake()
+        for thread in (self._writer, self._reader):
+            thread.join(max(0.1, deadline - self._clock.monotonic()))
+        self._set_state("stopped", reason)
+
+    def _set_state(self, phase: str, detail: str = "", reconnects: int | None = None) -> None:
+        before = self._state
+        if reconnects is None:
+            reconnects = before.reconnects
+        if (phase, detail) != (before.phase, before.detail):
+            self._state = LinkState(phase, self._clock.wall(), detail, None, reconnects)
+            logger.info("link %s%s", phase, f": {detail}" if detail else "")
+            self._callbacks.on_state(self._state)
+
+    def _write_for_ever(self) -> None:
+        while True:
+            sink, data = self._queue.next_batch()
+            if data and sink is not None:
+                try:
+                    sink.send(data)
+                except OSError as error:
+                    # The reader sees the same break and ends the connection.
+                    logger.debug("cannot send: %s", error)
+            self._progress.set()
+            if self._stopping.is_set() and (sink is None or not self._queue.is_pending):
+                return
+
+    def _read_for_ever(self) -> None:
+        while not self._stopping.wait(self._backoff.next_wait_s()):
+            try:
+                closed = self._converse()
+            except (OSError, RemoteProtocolError) as error:
+                closed = Closed("unreachable", str(error), is_clean=False)
+            except Exception:
+                # The thread's boundary: a fault of ours in one conversation must not end the link.
+                logger.exception("link fault, the connection is closed")
+                closed = Closed("fault", "internal fault, see the log", is_clean=False)
+            finally:
+                self._hang_up()
+            self._after(closed)
+
+    def _after(self, closed: Closed) -> None:
+        if self._stopping.is_set():
+            return
+        is_refusal = closed.is_clean and closed.code != "stopping"
+        self._set_state("refused" if is_refusal else "connecting", closed.text)
+        if closed.retry_after_s is not None:
+            self._stopping.wait(min(closed.retry_after_s, 60.0))
+
+    def _hang_up(self) -> None:
+        self._queue.close()
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+
+    def _converse(self) -> Closed:
+        """Hold one conversation, from connecting to its end."""
+        stream = _Stream.connect(self._settings)
+        self._stream = stream
+        nonce = secrets.token_hex(NONCE_BYTES) if self._settings.secret is not None else None
+        identity = self._identity
+        hello = Hello(
+            bot=identity.bot,
+            instance=identity.instance,
+            epoch=identity.epoch,
+            last_seq=self._last_seq(),
+            software=identity.software,
+            nonce=nonce,
+        )
+        connection = ClientConnection(
+            hello, self._settings.secret, self._settings.limits, read_clock(self._clock)
+        )
+        stream.send(connection.data_to_send())
+        opened_at = polled_at = self._clock.monotonic()
+        closed = None
+        while closed is None:
+            data = stream.receive()
+            now = read_clock(self._clock)
+            events = self._hear(data, connection, now)
+            if now.monotonic - polled_at >= _QUIET_S:
+                polled_at = now.monotonic
+                events += connection.poll(now)
+                self._queue.retry_rows()
+            closed = self._act_on(events, stream, connection, now)
+        if self._clock.monotonic() - opened_at >= _STEADY_AFTER_S:
+            self._backoff.reset()
+        return closed
+
+    def _hear(
+        self, data: bytes | None, connection: ClientConnection, now: Now
+    ) -> list[ConnectionEvent]:
+        if data is None:
+            return []
+        return connection.receive_data(data, now) if data else connection.receive_end()
+
+    def _act_on(
+        self,
+        events: list[ConnectionEvent],
+        stream: _Stream,
+        connection: ClientConnection,
+        now: Now,
+    ) -> Closed | None:
+        """Act on what was heard; return how the conversation ended, if it did."""
+        closed = None
+        try:
+            for event in events:
+                closed = self._act(event, stream) or closed
+        except RemoteProtocolError as error:
+            closed = connection.fail(error.code, error.text, now)
+        out = connection.data_to_send()
+        if out and not (connection.is_open and self._queue.put_urgent(out)):
+            stream.send(out)
+        if connection.rtt_s != self._state.rtt_s and self._state.phase == "connected":
+            self._state = replace(self._state, rtt_s=connection.rtt_s)
+        return closed
+
+    def _act(self, event: ConnectionEvent, stream: _Stream) -> Closed | None:
+        if isinstance(event, Message):
+            if event.tag == "command":
+                self._callbacks.on_command(Command.parse(event))
+            else:
+                ack = Ack.parse(event)
+                self._acknowledge(ack.epoch, ack.seq)
+        elif isinstance(event, Opened):
+            self._open(event, stream)
+        elif isinstance(event, Noticed):
+            logger.warning("the bridge says: %s", event.text)
+        elif isinstance(event, Closed):
+            return event
+        return None
+
+    def _open(self, event: Opened, stream: _Stream) -> None:
+        epoch, last_seq = self._identity.epoch, event.welcome.last_seq
+        self._queue.open(stream, epoch, last_seq)
+        if last_seq:
+            self._callbacks.on_ack(epoch, last_seq)
+        self._set_state("connected", "", reconnects=self._state.reconnects + 1)
+
+    def _acknowledge(self, epoch: str, seq: int) -> None:
+        if self._queue.acknowledge(epoch, seq):
+            self._callbacks.on_ack(epoch, seq)
+        self._progress.set()
+
+
+class _Stream:
+    """One connected socket, with TLS over it or not: a reader and a writer may use it at once."""
+
+    def __init__(self, sock: socket.socket, tls: TlsLayer | None) -> None:
+        self._sock = sock
+        self._tls = tls
+        # Ciphertext must leave in the order in which it was made.
+        self._send_lock = threading.Lock()
+
+    @classmethod
+    def connect(cls, settings: ClientSettings) -> _Stream:
+        host, port = settings.address()
+        sock = socket.create_connection((host, port), CONNECT_TIMEOUT_S)
+        # The kernel's receive timeout, and not Python's, which would bound the writer as well.
+        sock.settimeout(None)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(0, _QUIET_US))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        tls = None
+        if settings.tls is not None:
+            tls = TlsLayer(settings.tls, server_side=False, server_hostname=host)
+            sock.sendall(tls.start())
+        return cls(sock, tls)
+
+    def send(self, data: bytes) -> None:
+        """Send all of it; OSError when the connection is broken."""
+        with self._send_lock:
+            self._sock.sendall(data if self._tls is None else self._tls.send(data))
+
+    def receive(self) -> bytes | None:
+        """Return what has come, b"" at the end of the stream, None after a quiet while."""
+        try:
+            data = self._sock.recv(_RECEIVE_LEN)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
+        if self._tls is None or not data:
+            return data
+        return self._decrypt(self._tls, data)
+
+    def _decrypt(self, tls: TlsLayer, data: bytes) -> bytes | None:
+        try:
+            plaintext = tls.receive(data)
+        finally:
+            if out := tls.data_to_send():
+                with self._send_lock:
+                    self._sock.sendall(out)
+        # Handshake bytes only: the stream has not ended.
+        return plaintext or None
+
+    def shut(self) -> None:
+        """Break the connection, waking a thread that is blocked on it."""
+        try:
+            self._sock.shutdown(socket.SHUT_RDWR)
+        except OSError as error:
+            logger.debug("already broken: %s", error)
+
+    def close(self) -> None:
+        """Break the connection and free the socket."""
+        self.shut()
+        # Not before the writer has left the socket: its number may be given to another one.
+        with self._send_lock:
+            self._sock.close()

@@ -1,0 +1,261 @@
+"""Payloads: what the `message` field of each tag holds, as typed values.
+
+Each class turns itself into a Message and parses one, raising RemoteProtocolError on a bad
+shape. Fields that a newer minor version adds are ignored. The frames of the handshake and of
+the heartbeat belong to the connection: see `greetings`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from tcpproto.messages import (
+    ID_LEN_MAX,
+    Message,
+    check_choice,
+    check_list,
+    check_object,
+    check_seq,
+    check_text,
+    check_time,
+    encode_payload,
+)
+
+TEXT_LEN_MAX: Final = 512 * 1024
+LINE_LEN_MAX: Final = 64 * 1024
+ARGUMENTS_MAX: Final = 32
+ARGUMENT_LEN_MAX: Final = 256
+SEVERITIES: Final = frozenset({"info", "notice", "warning", "critical"})
+ROLES: Final = frozenset({"viewer", "trader", "admin"})
+
+
+class ReplyState(StrEnum):
+    """Name how far a command has come; all but `accepted` are final outcomes."""
+
+    ACCEPTED = "accepted"
+    APPLIED = "applied"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_final(self) -> bool:
+        """Tell whether a command in this state never changes again at the engine."""
+        return self is not ReplyState.ACCEPTED
+
+
+_REPLY_STATES: Final = frozenset(ReplyState)
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """Say that every event of an epoch up to `seq` is stored."""
+
+    epoch: str
+    seq: int
+
+    def to_message(self, timestamp: float) -> Message:
+        """Return the frame's fields."""
+        return Message("ack", {"epoch": self.epoch}, timestamp, seq=self.seq)
+
+    @classmethod
+    def parse(cls, message: Message) -> Self:
+        """Read an acknowledgement."""
+        body = check_object("message", message.message)
+        return cls(
+            epoch=check_text("epoch", body.get("epoch"), ID_LEN_MAX),
+            seq=check_seq("seq", message.seq),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Ask the engine for one act; times are seconds since the epoch."""
+
+    id: str
+    verb: str
+    args: tuple[str, ...]
+    author: str
+    role: str
+    chat: str
+    issued_at: float
+    expires_at: float
+
+    def to_message(self, timestamp: float) -> Message:
+        """Return the frame's fields."""
+        body = {
+            "verb": self.verb,
+            "args": list(self.args),
+            "author": self.author,
+            "role": self.role,
+            "chat": self.chat,
+            "issued_at": self.issued_at,
+        }
+        return Message("command", body, timestamp, id=self.id, expires_at=self.expires_at)
+
+    @classmethod
+    def parse(cls, message: Message) -> Self:
+        """Read a command; it needs an id and an expiry, whoever sends it."""
+        body = check_object("message", message.message)
+        args = check_list("args", body.get("args", []), ARGUMENTS_MAX)
+        return cls(
+            id=check_text("id", message.id, ID_LEN_MAX),
+            verb=check_text("verb", body.get("verb"), 32),
+            args=tuple(
+                check_text("args", arg, ARGUMENT_LEN_MAX, empty_allowed=True) for arg in args
+            ),
+            author=check_text("author", body.get("author"), 128),
+            role=check_choice("role", body.get("role"), ROLES),
+            chat=check_text("chat", body.get("chat"), 128),
+            issued_at=check_time("issued_at", body.get("issued_at")),
+            expires_at=check_time("expires_at", message.expires_at),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer a command; `repeat` marks the first outcome of an id that came again."""
+
+    reply_to: str
+    state: ReplyState
+    text: str
+    fields: dict[str, Any] = field(default_factory=dict)
+    repeat: bool = False
+
+    def to_message(self, timestamp: float) -> Message:
+        """Return the frame's fields."""
+        body = {
+            "kind": "outcome" if self.state.is_final else "progress",
+            "state": self.state,
+            "text": self.text,
+            "fields": self.fields,
+            "repeat": self.repeat,
+        }
+        return Message("reply", body, timestamp, reply_to=self.reply_to)
+
+    @classmethod
+    def parse(cls, message: Message) -> Self:
+        """Read a reply."""
+        body = check_object("message", message.message)
+        return cls(
+            reply_to=check_text("reply_to", message.reply_to, ID_LEN_MAX),
+            state=ReplyState(check_choice("state", body.get("state"), _REPLY_STATES)),
+            text=check_text("text", body.get("text"), TEXT_LEN_MAX, empty_allowed=True),
+            fields=check_object("fields", body.get("fields", {})),
+            repeat=body.get("repeat") is True,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Report something that must not be lost; unique by (bot, epoch, seq)."""
+
+    epoch: str
+    seq: int
+    kind: str
+    severity: str
+    text: str
+    at: float
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    def to_message(self, timestamp: float) -> Message:
+        """Return the frame's fields."""
+        body = {
+            "epoch": self.epoch,
+            "kind": self.kind,
+            "severity": self.severity,
+            "fields": self.fields,
+            "text": self.text,
+            "at": self.at,
+        }
+        return Message("event", body, timestamp, seq=self.seq)
+
+    @classmethod
+    def parse(cls, message: Message) -> Self:
+        """Read an event."""
+        body = check_object("message", message.message)
+        return cls(
+            epoch=check_text("epoch", body.get("epoch"), ID_LEN_MAX),
+            seq=check_seq("seq", message.seq),
+            kind=check_text("kind", body.get("kind"), 64),
+            severity=check_choice("severity", body.get("severity"), SEVERITIES),
+            text=check_text("text", body.get("text"), TEXT_LEN_MAX, empty_allowed=True),
+            at=check_time("at", body.get("at")),
+            fields=check_object("fields", body.get("fields", {})),
+        )
+
+
+def encode_event(event: Event, timestamp: float) -> bytes:
+    """Encode an event once, for an outbox that keeps the bytes until they are acknowledged."""
+    return encode_payload(event.to_message(timestamp))
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Forward one log line, best effort."""
+
+    level: str
+    logger: str
+    at: float
+    text: str
+
+    def to_message(self, timestamp: float) -> Message:
+        """Return the frame's fields."""
+        body = {"level": self.level, "logger": self.logger, "at": self.at, "text": self.text}
+        return Message("log", body, timestamp)
+
+    @classmethod
+    def parse(cls, message: Message) -> Self:
+        """Read a log line."""
+        body = check_object("message", message.message)
+        return cls(
+            level=check_text("level", body.get("level"), 16),
+            logger=check_text("logger", body.get("logger"), 256, empty_allowed=True),
+            at=check_time("at", body.get("at")),
+            text=check_text("text", body.get("text"), LINE_LEN_MAX, empty_allowed=True),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Show the present state; only the latest one counts."""
+
+    kind: str
+    text: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    def to_message(self, timestamp: float) -> Message:
+        """Return the frame's fields."""
+        body = {"kind": self.kind, "fields": self.fields, "text": self.text}
+        return Message("status", body, timestamp)
+
+    @classmethod
+    def parse(cls, message: Message) -> Self:
+        """Read a status."""
+        body = check_object("message", message.message)
+        return cls(
+            kind=check_text("kind", body.get("kind"), 64),
+            text=check_text("text", body.get("text"), TEXT_LEN_MAX, empty_allowed=True),
+            fields=check_object("fields", body.get("fields", {})),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Carry a line for the chat as it is; three-field peers send nothing else."""
+
+    text: str
+
+    def to_message(self, timestamp: float) -> Message:
+        """Return the frame's fields."""
+        return Message("message", self.text, timestamp)
+
+    @classmethod
+    def parse(cls, message: Message) -> Self:
+        """Read a chat text, either a plain string or an object with a ready `text`."""
+        body = message.message
+        if type(body) is dict:
+            body = body.get("text")
+        return cls(check_text("message", body, TEXT_LEN_MAX, empty_allowed=True))

@@ -1,0 +1,464 @@
+"""The server's shell: one `selectors` thread, `tcp-server`, for all peers.
+
+Reads a bounded piece from each ready peer in turn, so that a flooding or frozen one never delays
+another. Callbacks run on this thread and must not block.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import secrets
+import selectors
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from tcpproto.authentication import NONCE_BYTES
+from tcpproto.connection import (
+    BecameLegacy,
+    Closed,
+    ConnectionEvent,
+    Identified,
+    Noticed,
+)
+from tcpproto.errors import RemoteProtocolError
+from tcpproto.greetings import Bye, Hello
+from tcpproto.messages import Message, encode_message
+from tcpproto.payloads import Ack, Command, Event, Log, Reply, Status, Text
+from tcpproto.server_connection import ServerConnection
+from tcpproto.server_peer import Peer, PeerInfo
+from tcpproto.timing import Clock, Limits, read_clock
+from tcpproto.tls import TlsLayer
+from tcpproto.vocabulary import legacy_text
+
+logger = logging.getLogger(__name__)
+
+PEERS_MAX: Final = 1024
+EVENTS_UNACKNOWLEDGED_MAX: Final = 8192
+NAME_TAKEN_RETRY_S: Final = 30.0
+BIND_RETRY_S: Final = 10.0
+_SWEEP_S: Final = 0.2
+_ACCEPTS_A_TURN: Final = 64
+_FLUSH_AFTER_BYE_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Hold where to listen and what to ask of peers."""
+
+    host: str
+    port: int
+    secret: str | None = field(default=None, repr=False)
+    tls: ssl.SSLContext | None = None
+    limits: Limits = field(default_factory=Limits)
+    software: str = ""
+
+
+class ServerCallbacks(Protocol):
+    """Take what comes up the link; all are called on the thread `tcp-server` and never block."""
+
+    def on_hello(self, hello: Hello) -> int:
+        """Return the last stored sequence number of the hello's bot and epoch."""
+        ...
+
+    def on_connected(self, peer: PeerInfo) -> None:
+        """Note that a peer is there and may be sent commands."""
+        ...
+
+    def on_disconnected(self, peer: PeerInfo, reason: str, clean: bool) -> None:
+        """Note that a peer is gone; `clean` when it or we said goodbye on purpose."""
+        ...
+
+    def on_refused(self, name: str, address: str, code: str, text: str) -> None:
+        """Note that a peer was turned away."""
+        ...
+
+    def on_event(self, peer: PeerInfo, event: Event) -> None:
+        """Take a durable event; `LinkServer.ack` once it is stored."""
+        ...
+
+    def on_reply(self, peer: PeerInfo, reply: Reply) -> None:
+        """Take the answer to a command."""
+        ...
+
+    def on_log(self, peer: PeerInfo, log: Log) -> None:
+        """Take a log line."""
+        ...
+
+    def on_status(self, peer: PeerInfo, status: Status) -> None:
+        """Take a status; the latest wins."""
+        ...
+
+    def on_text(self, peer: PeerInfo, text: str) -> None:
+        """Take a line for the chat."""
+        ...
+
+
+class LinkServer:
+    """Serve all bots."""
+
+    def __init__(
+        self, settings: ServerSettings, callbacks: ServerCallbacks, *, clock: Clock
+    ) -> None:
+        self._settings = settings
+        self._callbacks = callbacks
+        self._clock = clock
+        self._handlers: Mapping[str, Callable[[PeerInfo, Message], None]] = {
+            "event": self._receive_event,
+            "log": lambda peer, m: callbacks.on_log(peer, Log.parse(m)),
+            "reply": lambda peer, m: callbacks.on_reply(peer, Reply.parse(m)),
+            "status": lambda peer, m: callbacks.on_status(peer, Status.parse(m)),
+            "message": lambda peer, m: callbacks.on_text(peer, Text.parse(m).text),
+        }
+        self._selector = selectors.DefaultSelector()
+        self._listener: socket.socket | None = None
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._wake_read.setblocking(False)
+        self._wake_write.setblocking(False)
+        self._peers: set[Peer] = set()
+        self._by_name: dict[str, Peer] = {}
+        self._legacy_number = 0
+        self._stopping = threading.Event()
+        self._stop_reason = ""
+        self._stop_deadline = 0.0
+        self._thread = threading.Thread(target=self._serve, name="tcp-server", daemon=True)
+
+    @property
+    def port(self) -> int:
+        """Return the port that is listened on."""
+        if self._listener is None:
+            raise RuntimeError("the server is not started")
+        return int(self._listener.getsockname()[1])
+
+    def start(self, stop: threading.Event | None = None) -> None:
+        """Listen and serve; OSError (EADDRINUSE) when the port stays in use for 10 s.
+
+        `stop` ends the waiting early.
+        """
+        deadline = self._clock.monotonic() + BIND_RETRY_S
+        waiting = stop or threading.Event()
+        while True:
+            try:
+                self._listener = _listen(self._settings.host, self._settings.port)
+                break
+            except OSError as error:
+                is_late = self._clock.monotonic() >= deadline
+                if error.errno != errno.EADDRINUSE or is_late or waiting.wait(0.25):
+                    raise
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._wake_read, selectors.EVENT_READ)
+        self._thread.start()
+
+    def stop(self, reason: str, timeout_s: float) -> None:
+        """Say goodbye to all, send what fits into `timeout_s`, close everything."""
+        self._stop_reason = reason
+        self._stop_deadline = self._clock.monotonic() + timeout_s
+        self._stopping.set()
+        self._wake()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s + 1.0)
+
+    def peers(self) -> list[PeerInfo]:
+        """List the connected peers, bots and legacy ones."""
+        return [peer.info for peer in tuple(self._by_name.values()) if peer.info is not None]
+
+    def rtt_s(self, name: str) -> float | None:
+        """Return the last heartbeat's round trip to a peer, if there was one."""
+        peer = self._by_name.get(name)
+        return None if peer is None else peer.connection.rtt_s
+
+    def send(self, name: str, message: Message) -> bool:
+        """Send to a peer; False when it is not connected, cannot understand it, or reads nothing.
+
+        Any thread may call it. It never blocks.
+        """
+        peer = self._by_name.get(name)
+        if peer is None or peer.info is None:
+            return False
+        if peer.info.legacy:
+            legacy = _to_legacy(message)
+            if legacy is None:
+                return False
+            message = legacy
+        return self._write(peer, encode_message(message))
+
+    def ack(self, name: str, epoch: str, seq: int) -> bool:
+        """Tell a peer that its events of an epoch are stored up to `seq`."""
+        peer = self._by_name.get(name)
+        if peer is None:
+            return False
+        waiting = peer.unacknowledged
+        while waiting and (waiting[0][0] != epoch or waiting[0][1] <= seq):
+            waiting.popleft()
+        return self._write(peer, encode_message(Ack(epoch, seq).to_message(self._clock.wall())))
+
+    def _write(self, peer: Peer, data: bytes) -> bool:
+        is_written = peer.write(data)
+        if peer.has_output and threading.current_thread() is not self._thread:
+            self._wake()
+        return is_written
+
+    def _wake(self) -> None:
+        try:
+            self._wake_write.send(b"w")
+        except BlockingIOError:
+            return  # a full pipe wakes as well as one more byte would
+
+    def _serve(self) -> None:
+        swept_at = self._clock.monotonic()
+        while self._keeps_serving():
+            for key, mask in self._selector.select(_SWEEP_S):
+                self._serve_one(key, mask)
+            if self._clock.monotonic() - swept_at >= _SWEEP_S:
+                self._sweep()
+                swept_at = self._clock.monotonic()
+        for peer in tuple(self._peers):
+            self._drop(peer, Closed("stopping", self._stop_reason, is_clean=True))
+        self._selector.close()
+        for sock in (self._listener, self._wake_read, self._wake_write):
+            if sock is not None:
+                sock.close()
+
+    def _keeps_serving(self) -> bool:
+        """Tell whether to go on; while stopping, until the goodbyes are out."""
+        if not self._stopping.is_set():
+            return True
+        for peer in self._peers:
+            if not peer.connection.is_closed:
+                self._close(peer, Bye("stopping", self._stop_reason))
+        is_waiting = any(peer.has_output for peer in self._peers)
+        return is_waiting and self._clock.monotonic() < self._stop_deadline
+
+    def _serve_one(self, key: selectors.SelectorKey, mask: int) -> None:
+        if key.fileobj is self._listener:
+            self._accept()
+        elif key.fileobj is self._wake_read:
+            self._drain_wakes()
+        elif key.data in self._peers:
+            try:
+                self._serve_peer(key.data, mask)
+            except Exception:
+                # The thread's boundary: what one peer provokes must not end the others.
+                logger.exception("fault while serving %s, it is disconnected", key.data.address)
+                self._drop(key.data, Closed("fault", "internal fault", is_clean=False))
+
+    def _drain_wakes(self) -> None:
+        self._wake_read.recv(4096)
+        for peer in self._peers:
+            self._set_interest(peer)
+
+    def _accept(self) -> None:
+        for _ in range(_ACCEPTS_A_TURN):
+            try:
+                sock, address = self._listener.accept()  # type: ignore[union-attr]
+            except BlockingIOError:
+                return
+            except OSError as error:
+                logger.warning("cannot accept a connection: %s", error)
+                return
+            if len(self._peers) >= PEERS_MAX or self._stopping.is_set():
+                sock.close()
+                continue
+            self._add(sock, f"{address[0]}:{address[1]}")
+
+    def _add(self, sock: socket.socket, address: str) -> None:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # A three-field peer has no heartbeat; the kernel's finds it when it is half-open.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 3)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+        settings = self._settings
+        connection = ServerConnection(
+            settings.secret,
+            lambda: secrets.token_hex(NONCE_BYTES),
+            settings.limits,
+            read_clock(self._clock),
+            legacy_allowed=settings.tls is None,
+        )
+        tls = None if settings.tls is None else TlsLayer(settings.tls, server_side=True)
+        peer = Peer(sock, address, connection, tls)
+        self._peers.add(peer)
+        self._selector.register(sock, selectors.EVENT_READ, peer)
+
+    def _serve_peer(self, peer: Peer, mask: int) -> None:
+        if mask & selectors.EVENT_WRITE:
+            peer.flush()
+            self._set_interest(peer)
+            if peer.closes_at is not None:
+                peer.end_output()
+        if not mask & selectors.EVENT_READ:
+            return
+        try:
+            data = peer.receive()
+        except RemoteProtocolError as error:
+            self._finish(peer, Closed(error.code, error.text, is_clean=False))
+            return
+        if data:
+            self._dispatch(peer, peer.connection.receive_data(data, read_clock(self._clock)))
+        elif data is not None:
+            self._dispatch(peer, peer.connection.receive_end())
+            self._drop(peer, Closed("cut", "the connection was cut", is_clean=False))
+
+    def _dispatch(self, peer: Peer, events: list[ConnectionEvent]) -> None:
+        try:
+            for event in events:
+                if isinstance(event, Message):
+                    if peer.info is not None:
+                        self._handlers[event.tag](peer.info, event)
+                else:
+                    self._change(peer, event)
+        except RemoteProtocolError as error:
+            now = read_clock(self._clock)
+            self._change(peer, peer.connection.fail(error.code, error.text, now))
+        if out := peer.connection.data_to_send():
+            peer.write(out)
+        if peer.has_output:
+            self._set_interest(peer)
+
+    def _change(self, peer: Peer, event: ConnectionEvent) -> None:
+        if isinstance(event, Identified):
+            self._identify(peer, event.hello)
+        elif isinstance(event, BecameLegacy):
+            self._admit(peer, self._next_legacy_name(), None)
+        elif isinstance(event, Closed):
+            self._finish(peer, event)
+        elif isinstance(event, Noticed):
+            logger.warning("%s says: %s", self._label(peer), event.text)
+
+    def _identify(self, peer: Peer, hello: Hello) -> None:
+        """Admit a bot, unless a living other process has its name."""
+        old = self._by_name.get(hello.bot)
+        if old is not None and old.info is not None:
+            if old.info.instance == hello.instance or old.is_gone():
+                self._close(old, Bye("replaced", "a newer connection of this bot took over"))
+            else:
+                self._refuse_name(peer, hello, old)
+                return
+        if peer.info is not None:
+            self._forget(peer, "said hello after all", clean=True)
+        last_seq = self._callbacks.on_hello(hello)
+        peer.connection.accept(last_seq, self._settings.software, read_clock(self._clock))
+        self._admit(peer, hello.bot, hello)
+
+    def _next_legacy_name(self) -> str:
+        while True:
+            self._legacy_number += 1
+            name = f"legacy-{self._legacy_number}"
+            if name not in self._by_name:  # a bot may have chosen that name
+                return name
+
+    def _refuse_name(self, peer: Peer, hello: Hello, old: Peer) -> None:
+        text = (
+            f"a bot named {hello.bot!r} is already connected from {old.address}; "
+            "stop it or give this one another name"
+        )
+        old.connection.notify(
+            f"another process with the name {hello.bot!r} was refused ({peer.address})",
+            read_clock(self._clock),
+        )
+        old.write(old.connection.data_to_send())
+        self._callbacks.on_refused(hello.bot, peer.address, "name_taken", text)
+        self._close(peer, Bye("name_taken", text, NAME_TAKEN_RETRY_S))
+
+    def _admit(self, peer: Peer, name: str, hello: Hello | None) -> None:
+        peer.info = PeerInfo(
+            name=name,
+            instance=hello.instance if hello else "",
+            epoch=hello.epoch if hello else "",
+            legacy=hello is None,
+            address=peer.address,
+            connected_at=self._clock.wall(),
+            software=hello.software if hello else "",
+        )
+        # The welcome goes out before anything that a callback sends.
+        peer.write(peer.connection.data_to_send())
+        self._by_name[name] = peer
+        logger.info("%s connected from %s", name, peer.address)
+        self._callbacks.on_connected(peer.info)
+
+    def _receive_event(self, info: PeerInfo, message: Message) -> None:
+        event = Event.parse(message)
+        waiting = self._by_name[info.name].unacknowledged
+        if len(waiting) >= EVENTS_UNACKNOWLEDGED_MAX:
+            raise RemoteProtocolError("window", "too many events before an acknowledgement")
+        waiting.append((event.epoch, event.seq))
+        self._callbacks.on_event(info, event)
+
+    def _close(self, peer: Peer, bye: Bye) -> None:
+        closed = peer.connection.close(bye, read_clock(self._clock))
+        self._finish(peer, closed)
+
+    def _finish(self, peer: Peer, closed: Closed) -> None:
+        """End a conversation; after a goodbye of ours the socket stays a moment.
+
+        Closing at once, with bytes of the peer still unread, would reset the connection and
+        take the goodbye with it.
+        """
+        if peer.info is None and not closed.is_clean:
+            self._callbacks.on_refused("", peer.address, closed.code, closed.text)
+        self._forget(peer, closed.text, closed.is_clean)
+        if goodbye := peer.connection.data_to_send():
+            peer.write(goodbye)
+            peer.closes_at = self._clock.monotonic() + _FLUSH_AFTER_BYE_S
+            self._set_interest(peer)
+            peer.end_output()
+        else:
+            self._drop(peer, closed)
+
+    def _drop(self, peer: Peer, closed: Closed) -> None:
+        if peer not in self._peers:
+            return
+        self._peers.discard(peer)
+        self._selector.unregister(peer.sock)
+        self._forget(peer, closed.text, closed.is_clean)
+        peer.close()
+
+    def _forget(self, peer: Peer, reason: str, clean: bool) -> None:
+        info, peer.info = peer.info, None
+        if info is None:
+            return
+        if self._by_name.get(info.name) is peer:
+            del self._by_name[info.name]
+        logger.info("%s disconnected: %s", info.name, reason)
+        self._callbacks.on_disconnected(info, reason, clean)
+
+    def _set_interest(self, peer: Peer) -> None:
+        mask = selectors.EVENT_READ
+        if peer.has_output:
+            mask |= selectors.EVENT_WRITE
+        if peer in self._peers and self._selector.get_key(peer.sock).events != mask:
+            self._selector.modify(peer.sock, mask, peer)
+
+    def _sweep(self) -> None:
+        now = read_clock(self._clock)
+        for peer in tuple(self._peers):
+            if peer.closes_at is not None:
+                if now.monotonic >= peer.closes_at:
+                    self._drop(peer, Closed("closed", "closed", is_clean=True))
+                continue
+            self._dispatch(peer, peer.connection.poll(now))
+
+    def _label(self, peer: Peer) -> str:
+        return peer.info.name if peer.info is not None else peer.address
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=512)
+    listener.setblocking(False)
+    return listener
+
+
+def _to_legacy(message: Message) -> Message | None:
+    """Turn a command into the three fields that a peer of seed 003 reads."""
+    if message.tag != "command":
+        return None
+    command = Command.parse(message)
+    text = legacy_text(command.verb, command.args)
+    return None if text is None else Message("command", text, message.timestamp)

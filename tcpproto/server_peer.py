@@ -1,0 +1,143 @@
+"""One connected socket at the server: what came in, what waits to go out, who it is.
+
+Everything but `write` and `is_writable_now` belongs to the thread `tcp-server`.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import socket
+from collections import deque
+from dataclasses import dataclass
+from threading import Lock
+from typing import Final
+
+from tcpproto.server_connection import ServerConnection
+from tcpproto.tls import TlsLayer
+
+logger = logging.getLogger(__name__)
+
+RECEIVE_LEN: Final = 64 * 1024
+OUT_BYTES_MAX: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class PeerInfo:
+    """Say who a connected peer is; legacy peers have a name given by the bridge only."""
+
+    name: str
+    instance: str
+    epoch: str
+    legacy: bool
+    address: str
+    connected_at: float
+    software: str = ""
+
+
+class Peer:
+    """Hold one socket and its conversation."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        address: str,
+        connection: ServerConnection,
+        tls: TlsLayer | None,
+    ) -> None:
+        self.sock = sock
+        self.address = address
+        self.connection = connection
+        self.info: PeerInfo | None = None
+        self.unacknowledged: deque[tuple[str, int]] = deque()
+        self.closes_at: float | None = None
+        self._tls = tls
+        self._out = bytearray()
+        self._lock = Lock()
+        self._is_closed = False
+
+    @property
+    def has_output(self) -> bool:
+        """Tell whether bytes wait for room in the socket."""
+        return bool(self._out)
+
+    def receive(self) -> bytes | None:
+        """Read once: plaintext, b"" at the end of the stream, None if there is nothing yet.
+
+        RemoteProtocolError when TLS fails.
+        """
+        try:
+            data = self.sock.recv(RECEIVE_LEN)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            logger.debug("%s: %s", self.address, error)
+            return b""
+        if self._tls is None or not data:
+            return data
+        try:
+            return self._tls.receive(data) or None
+        finally:
+            self._write_raw(self._tls.data_to_send())
+
+    def write(self, data: bytes) -> bool:
+        """Send now what the socket takes and keep the rest; False if closed or too much waits.
+
+        Any thread may call it. It never blocks.
+        """
+        with self._lock:
+            if self._is_closed or len(self._out) + len(data) > OUT_BYTES_MAX:
+                return False
+            self._push(data if self._tls is None else self._tls.send(data))
+        return True
+
+    def flush(self) -> None:
+        """Send on what was kept."""
+        with self._lock:
+            self._push(b"")
+
+    def end_output(self) -> None:
+        """Tell the other side that nothing more comes, once all that waits is sent."""
+        with self._lock:
+            if not self._out:
+                try:
+                    self.sock.shutdown(socket.SHUT_WR)
+                except OSError as error:
+                    logger.debug("%s: already gone: %s", self.address, error)
+
+    def close(self) -> None:
+        """Free the socket; later writes answer False."""
+        with self._lock:
+            self._is_closed = True
+            self._out.clear()
+            self.sock.close()
+
+    def is_gone(self) -> bool:
+        """Tell whether the other side has closed, even if bytes of it are still unread."""
+        poll = select.poll()
+        poll.register(self.sock, select.POLLRDHUP)
+        return bool(poll.poll(0))
+
+    def _write_raw(self, data: bytes) -> None:
+        if data:
+            with self._lock:
+                self._push(data)
+
+    def _push(self, data: bytes) -> None:
+        """Send in order; a broken socket is left to the reader, which sees it too."""
+        try:
+            if not self._out:
+                sent = self.sock.send(data) if data else 0
+                if sent < len(data):
+                    self._out += memoryview(data)[sent:]
+                return
+            self._out += data
+            with memoryview(self._out) as view:
+                sent = self.sock.send(view)
+            del self._out[:sent]
+        except BlockingIOError:
+            if not self._out:
+                self._out += data
+        except OSError as error:
+            logger.debug("%s: cannot send: %s", self.address, error)
+            self._out.clear()

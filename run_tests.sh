@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Run the tests: ./run_tests.sh [--all] [pytest arguments]; --all adds the long ones.
+set -euo pipefail
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/scripts/caller.sh"
+source scripts/venv.sh
+enter_venv run test
+
+exec python3 -m pytest "$@"

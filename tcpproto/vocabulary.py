@@ -160,7 +160,10 @@ def legacy_text(verb: str, args: Sequence[str]) -> str | None:
     """
     if verb not in LEGACY_VERBS or asks_for_symbol(verb, args):
         return None
-    words = check_arguments(verb, args)
+    try:
+        words = check_arguments(verb, args)
+    except CommandError:
+        return None
     if words in {(), (ALL,)}:
         return verb
     return (

@@ -285,5 +285,6 @@ def test_three_field_peers_get_nothing_that_would_mean_something_else_to_them() 
     assert legacy_text("buy", ("BTC/USDT", "0.01")) is None
     assert legacy_text("buy", ()) is None
     assert legacy_text("getstats", ("BTC/USDT",)) is None
+    assert legacy_text("buy", ("BTC USDT",)) is None
     assert legacy_text("flatten", ()) is None
     assert legacy_text("ping", ()) is None

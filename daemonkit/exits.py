@@ -1,0 +1,106 @@
+"""How a process ends: exit codes, and the wrapper that turns any error into one last line.
+
+The only place that writes the `error: …` line.
+"""
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+from daemonkit.errors import (
+    ConfigurationError,
+    DaemonError,
+    ExitCode,
+    StateError,
+    UnavailableError,
+)
+from daemonkit.logs import flush_logs, install_exception_hooks
+from daemonkit.printable import one_line
+from daemonkit.secrets import redact
+
+__all__ = [
+    "ConfigurationError",
+    "DaemonError",
+    "ExitCode",
+    "StateError",
+    "UnavailableError",
+    "run_main",
+]
+
+log = logging.getLogger(__name__)
+
+
+def run_main(body: Callable[[], int]) -> int:
+    """Run the body and return the exit code; an error becomes the last line of standard error."""
+    install_exception_hooks()
+    try:
+        return _finish(body())
+    except SystemExit as stop:
+        return _code_of(stop)
+    except KeyboardInterrupt:
+        return ExitCode.OK
+    except BrokenPipeError:
+        # The reader of our output went away (`… | head`); nothing more can be said there.
+        _discard_output()
+        return ExitCode.FAILURE
+    except ConfigurationError as error:
+        for other in error.others:
+            _tell(other)
+        return _fail(str(error), error.exit_code)
+    except DaemonError as error:
+        return _fail(str(error), error.exit_code)
+    except Exception as error:
+        log.critical("the process ends on an unexpected error", exc_info=True)
+        return _fail(_summary(error), ExitCode.FAILURE)
+
+
+def _finish(code: int) -> int:
+    # Output that cannot be delivered is a failure of this process, not of the interpreter's exit.
+    sys.stdout.flush()
+    return code
+
+
+def _code_of(stop: SystemExit) -> int:
+    if stop.code is None:
+        return ExitCode.OK
+    if isinstance(stop.code, int):
+        return stop.code
+    return _fail(str(stop.code), ExitCode.FAILURE)
+
+
+def _summary(error: Exception) -> str:
+    return "".join(traceback.format_exception_only(error)).strip()
+
+
+def _tell(text: str) -> None:
+    if logging.getLogger().handlers:
+        log.error("%s", text)
+    else:
+        write_error_line(text)
+
+
+def _fail(text: str, code: ExitCode) -> ExitCode:
+    if logging.getLogger().handlers:
+        log.error("%s", text)
+    flush_logs()
+    write_error_line(text)
+    return code
+
+
+def write_error_line(text: str) -> None:
+    """Write one redacted, visible `error: …` line on standard error, if there is one."""
+    line = one_line(redact(text)).removeprefix("error: ")
+    try:
+        sys.stderr.write(f"error: {line}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        # Standard error is closed, full or gone: the exit code has to do.
+        return
+
+
+def _discard_output() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -1,0 +1,1 @@
+"""SQLite for both processes: opening, migrating, backing up, and naming what went wrong."""

@@ -1,0 +1,99 @@
+"""Connections to SQLite as both processes use them: durable, guarded, one writer.
+
+with engine.begin() as connection: …    write: takes the write lock at once, commits at the end
+with reading(engine) as connection: …   read a snapshot; never waits for the writer
+with writer.transaction() as c: …       the fast path of a store thread (DatabaseWriter)
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from daemonkit.errors import UnavailableError
+
+BUSY_TIMEOUT_S = 5.0
+_BEGIN = "daemonkit_begin"
+_WAL_SIZE_KEPT_BYTES = 16 * 1024 * 1024
+
+
+def build_engine(
+    path: Path,
+    *,
+    busy_timeout_s: float = BUSY_TIMEOUT_S,
+    foreign_keys: bool = True,
+    journal_mode: str = "wal",
+) -> Engine:
+    """Return an engine for an existing database file; nothing is opened yet."""
+
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        # The pragma answers with the mode in force, which differs where WAL cannot work.
+        found = connection.execute(f"PRAGMA journal_mode={journal_mode}").fetchone()[0]
+        if found != journal_mode:
+            raise UnavailableError(f"{path}: found journal mode {found}, allowed {journal_mode}")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA foreign_keys={int(foreign_keys)}")
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute(f"PRAGMA journal_size_limit={_WAL_SIZE_KEPT_BYTES}")
+
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        # Transactions are ours to begin (see _begin): the driver would begin them late, and none
+        # at all before DDL, so that a failed migration could not be undone.
+        connect_args={
+            "timeout": busy_timeout_s,
+            "check_same_thread": False,
+            "isolation_level": None,
+        },
+        pool_size=2,
+        max_overflow=8,
+        pool_timeout=busy_timeout_s,
+    )
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads first and writes later fails when another process has written in
+    # between; taking the write lock at once waits for it instead.
+    mode = connection.get_execution_options().get(_BEGIN, "IMMEDIATE")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection that sees one moment of the database and takes no write lock."""
+    with engine.connect() as connection:
+        yield connection.execution_options(**{_BEGIN: "DEFERRED"})
+
+
+class DatabaseWriter:
+    """Keep one connection for the one thread that writes, without the price of the layers above."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._pooled = engine.raw_connection()
+        driver: Any = self._pooled.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        self._connection = driver
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Commit what is done inside, whole or not at all."""
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            # Some errors (a full disk) have ended the transaction already.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def close(self) -> None:
+        """Give the connection back to the engine."""
+        self._pooled.close()

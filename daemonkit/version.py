@@ -1,0 +1,3 @@
+"""The version of the application, the same for both processes."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,1 @@
+"""Market data: where ticks and candles come from, and how ticks become candles."""

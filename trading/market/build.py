@@ -1,0 +1,38 @@
+"""Make the feed that a bot's configuration asks for."""
+
+from pathlib import Path
+
+from daemonkit.clock import Clock
+from daemonkit.errors import ConfigurationError
+from trading.market.errors import FeedError
+from trading.market.feed import Feed
+from trading.market.file_symbol import symbol_of_file
+from trading.market.replay import ReplayFeed
+from trading.market.settings import ReplaySettings, SyntheticSettings
+from trading.market.synthetic import SyntheticFeed
+
+
+def build_feed(
+    settings: SyntheticSettings | ReplaySettings,
+    *,
+    clock: Clock,
+    base_dir: Path,
+    resume_at: float | None = None,
+) -> Feed:
+    """Make a feed, with the file of a replay opened, checked and its history read.
+
+    A relative file is looked for in `base_dir`. With `resume_at`, the market time of the last
+    event that was taken in, the market goes on behind it instead of beginning again.
+    Raises ConfigurationError for what is wrong at the start.
+    """
+    if isinstance(settings, SyntheticSettings):
+        return SyntheticFeed(settings, clock=clock, resume_at=resume_at)
+    file = base_dir / Path(settings.file).expanduser()
+    symbol = settings.symbol or symbol_of_file(file)
+    if symbol is None:
+        found = "nothing, and the name of the file does not tell it"
+        raise ConfigurationError(file, "symbol", found, "BASE/QUOTE, such as BTC/USDT")
+    try:
+        return ReplayFeed(settings, file, symbol, clock=clock, resume_at=resume_at)
+    except FeedError as error:
+        raise error.as_configuration_error() from error

@@ -1,0 +1,48 @@
+"""The seam between the engine and any source of market data. Must not know a source."""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from trading.model.market import Bar, Tick
+
+Publish = Callable[[Tick | Bar], None]
+
+
+class Feed(Protocol):
+    """Bring the ticks and closed candles of some symbols, in the order of market time.
+
+    A tick's time is `at`, a candle's is `end`; times never go back. A candle comes before the
+    first tick of the next one, and the candles of all symbols for a moment before its ticks.
+    """
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that this feed brings."""
+        ...
+
+    @property
+    def lossless(self) -> bool:
+        """Whether every event counts: then `publish` waits for room instead of conflating."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """One line for people: what is played, and how fast."""
+        ...
+
+    def history(self) -> Iterable[Bar]:
+        """Bring the closed candles from before the first event of `run`, oldest first."""
+        ...
+
+    def run(self, publish: Publish, stop: threading.Event) -> None:
+        """Publish events on the calling thread until the data ends or `stop` is set.
+
+        Raises FeedError when the source turns out to be bad: no event follows.
+        """
+        ...
+
+
+def time_of(event: Tick | Bar) -> float:
+    """Tell the market time at which an event is known."""
+    return event.at if isinstance(event, Tick) else event.end

@@ -141,8 +141,12 @@ class LinkClient:
         return self._queue.is_open and self._queue.put_bulk(encode_message(message), wait_s)
 
     def send(self, message: Message) -> bool:
-        """Send before best-effort messages; False, and dropped, when offline."""
-        return self._queue.is_open and self._queue.put_urgent(encode_message(message))
+        """Send before best-effort messages; False, and dropped, when offline.
+
+        What the socket takes at once goes out on the caller's thread, which spares two thread
+        switches; it never blocks.
+        """
+        return self._queue.send_urgent(encode_message(message))
 
     def set_status(self, message: Message) -> None:
         """Replace the status: the latest wins, and is sent first after a reconnect."""
@@ -252,22 +256,24 @@ class LinkClient:
         while closed is None:
             data = stream.receive()
             now = read_clock(self._clock)
-            events = self._hear(data, connection, now)
+            if data:
+                events = connection.receive_data(data, now)
+            else:
+                events = [] if data is None else connection.receive_end()
             if now.monotonic - polled_at >= _QUIET_S:
                 polled_at = now.monotonic
-                events += connection.poll(now)
-                self._queue.retry_rows()
+                events += self._poll(connection, now)
             closed = self._act_on(events, stream, connection, now)
         if self._clock.monotonic() - opened_at >= _STEADY_AFTER_S:
             self._backoff.reset()
         return closed
 
-    def _hear(
-        self, data: bytes | None, connection: ClientConnection, now: Now
-    ) -> list[ConnectionEvent]:
-        if data is None:
-            return []
-        return connection.receive_data(data, now) if data else connection.receive_end()
+    def _poll(self, connection: ClientConnection, now: Now) -> list[ConnectionEvent]:
+        """Do what is due with time and not with bytes."""
+        self._queue.retry_rows()
+        if connection.rtt_s != self._state.rtt_s and self._state.phase == "connected":
+            self._state = replace(self._state, rtt_s=connection.rtt_s)
+        return connection.poll(now)
 
     def _act_on(
         self,
@@ -280,24 +286,26 @@ class LinkClient:
         closed = None
         try:
             for event in events:
-                closed = self._act(event, stream) or closed
+                if isinstance(event, Message):
+                    self._receive(event)
+                else:
+                    closed = self._change(event, stream) or closed
         except RemoteProtocolError as error:
             closed = connection.fail(error.code, error.text, now)
         out = connection.data_to_send()
-        if out and not (connection.is_open and self._queue.put_urgent(out)):
+        if out and not (connection.is_open and self._queue.send_urgent(out)):
             stream.send(out)
-        if connection.rtt_s != self._state.rtt_s and self._state.phase == "connected":
-            self._state = replace(self._state, rtt_s=connection.rtt_s)
         return closed
 
-    def _act(self, event: ConnectionEvent, stream: _Stream) -> Closed | None:
-        if isinstance(event, Message):
-            if event.tag == "command":
-                self._callbacks.on_command(Command.parse(event))
-            else:
-                ack = Ack.parse(event)
-                self._acknowledge(ack.epoch, ack.seq)
-        elif isinstance(event, Opened):
+    def _receive(self, message: Message) -> None:
+        if message.tag == "command":
+            self._callbacks.on_command(Command.parse(message))
+        else:
+            ack = Ack.parse(message)
+            self._acknowledge(ack.epoch, ack.seq)
+
+    def _change(self, event: ConnectionEvent, stream: _Stream) -> Closed | None:
+        if isinstance(event, Opened):
             self._open(event, stream)
         elif isinstance(event, Noticed):
             logger.warning("the bridge says: %s", event.text)
@@ -326,6 +334,7 @@ class _Stream:
         self._tls = tls
         # Ciphertext must leave in the order in which it was made.
         self._send_lock = threading.Lock()
+        self._rest = b""
 
     @classmethod
     def connect(cls, settings: ClientSettings) -> _Stream:
@@ -344,7 +353,36 @@ class _Stream:
     def send(self, data: bytes) -> None:
         """Send all of it; OSError when the connection is broken."""
         with self._send_lock:
-            self._sock.sendall(data if self._tls is None else self._tls.send(data))
+            rest, self._rest = self._rest, b""
+            self._sock.sendall(rest + (data if self._tls is None else self._tls.send(data)))
+
+    def try_send(self, data: bytes) -> bool:
+        """Send now if nobody else is sending and the socket has room; never blocks.
+
+        What the socket takes only a part of is kept and goes first at the next `send`.
+        """
+        if not self._send_lock.acquire(blocking=False):
+            return False
+        try:
+            if self._rest:
+                return False
+            if self._tls is not None:
+                data = self._tls.send(data)
+            self._rest = data  # kept if the socket takes nothing
+            sent = self._sock.send(data, socket.MSG_DONTWAIT)
+            self._rest = data[sent:] if sent < len(data) else b""
+        except BlockingIOError:
+            return True
+        except OSError as error:
+            logger.debug("cannot send: %s", error)  # the reader sees the same break
+        finally:
+            self._send_lock.release()
+        return True
+
+    @property
+    def has_rest(self) -> bool:
+        """Tell whether a part of a frame waits to be sent."""
+        return bool(self._rest)
 
     def receive(self) -> bytes | None:
         """Return what has come, b"" at the end of the stream, None after a quiet while."""

@@ -32,6 +32,15 @@ class Sink(Protocol):
         """Send all of it, blocking."""
         ...
 
+    def try_send(self, data: bytes) -> bool:
+        """Send without blocking; False if the writer must do it."""
+        ...
+
+    @property
+    def has_rest(self) -> bool:
+        """Tell whether a part of a frame waits to be sent."""
+        ...
+
 
 class ClientQueue:
     """Hold what waits to be sent on the present connection; bounded in every lane."""
@@ -82,6 +91,15 @@ class ClientQueue:
             return False
         self._urgent.put(frame)
         return True
+
+    def send_urgent(self, frame: bytes) -> bool:
+        """Send a frame on the caller's thread if nothing is before it, else queue it."""
+        sink = self._sink
+        if sink is not None and not self._urgent.qsize() and sink.try_send(frame):
+            if sink.has_rest:
+                self.wake()
+            return True
+        return self.put_urgent(frame)
 
     def put_bulk(self, frame: bytes, wait_s: float) -> bool:
         """Queue a best-effort frame; False when closed, or still full after `wait_s`."""
@@ -151,6 +169,8 @@ class ClientQueue:
             self._take_status(frames)
         if self._bulk:
             self._take_bulk(frames)
+        if sink.has_rest and not frames:
+            sink.send(b"")
         return sink, frames[0] if len(frames) == 1 else b"".join(frames)
 
     def _take_urgent(self, frames: list[bytes]) -> None:

@@ -36,6 +36,11 @@ _TYPE_NAMES: Final = {
 }
 
 
+# Bound once: these two run for every frame.
+_dumps = orjson.dumps
+_loads = orjson.loads
+
+
 class Message(NamedTuple):
     """Hold one frame's fields; `timestamp` and `expires_at` are seconds since the epoch."""
 
@@ -66,7 +71,7 @@ def encode_payload(message: Message) -> bytes:
     if expires_at is not None:
         wire["expires_at"] = expires_at
     try:
-        return orjson.dumps(wire)
+        return _dumps(wire)
     except TypeError:
         return _encode_unusual(wire)
 
@@ -92,7 +97,7 @@ def _without_surrogates(value: Any) -> Any:
 def parse_message(payload: bytes) -> Message:
     """Turn the bytes of a frame into a checked message, or raise RemoteProtocolError."""
     try:
-        wire = orjson.loads(payload)
+        wire = _loads(payload)
     except orjson.JSONDecodeError as error:
         raise RemoteProtocolError("not_json", f"a frame that is not JSON: {error}") from None
     if type(wire) is not dict:
@@ -108,29 +113,25 @@ def parse_message(payload: bytes) -> Message:
         ) from None
     if type(tag) is not str or not 0 < len(tag) <= TAG_LEN_MAX:
         raise _wrong("tag", tag, f"a string of 1 to {TAG_LEN_MAX} characters")
-    if type(timestamp) is not float:
+    if type(timestamp) is not float or not 0 <= timestamp <= TIMESTAMP_MAX:
         timestamp = check_time("timestamp", timestamp)
-    elif not 0 <= timestamp <= TIMESTAMP_MAX:
-        raise _wrong("timestamp", timestamp, "seconds since the epoch")
     if len(wire) == 3:
         return Message(tag, body, timestamp)
-    return Message(tag, body, timestamp, *_parse_optional(wire))
+    return _parse_optional(tag, body, timestamp, wire)
 
 
-def _parse_optional(
-    wire: dict[str, Any],
-) -> tuple[str | None, int | None, str | None, float | None]:
-    id_, seq = wire.get("id"), wire.get("seq")
-    reply_to, expires_at = wire.get("reply_to"), wire.get("expires_at")
+def _parse_optional(tag: str, body: Any, timestamp: float, wire: dict[str, Any]) -> Message:
+    get = wire.get
+    id_, seq, reply_to, expires_at = get("id"), get("seq"), get("reply_to"), get("expires_at")
     if id_ is not None:
         check_text("id", id_, ID_LEN_MAX)
-    if seq is not None and (type(seq) is not int or not 0 <= seq <= SEQ_MAX):
-        raise _wrong("seq", seq, f"an integer from 0 to {SEQ_MAX}")
+    if seq is not None:
+        check_seq("seq", seq)
     if reply_to is not None:
         check_text("reply_to", reply_to, ID_LEN_MAX)
     if expires_at is not None:
         expires_at = check_time("expires_at", expires_at)
-    return id_, seq, reply_to, expires_at
+    return Message(tag, body, timestamp, id_, seq, reply_to, expires_at)
 
 
 def check_time(field: str, value: Any) -> float:

@@ -1,4 +1,4 @@
-"""The server's shell: one `selectors` thread, `tcp-server`, for all peers.
+"""The server's shell: one epoll thread, `tcp-server`, for all peers.
 
 Reads a bounded piece from each ready peer in turn, so that a flooding or frozen one never delays
 another. Callbacks run on this thread and must not block.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import secrets
-import selectors
+import select
 import socket
 import ssl
 import threading
@@ -114,12 +114,13 @@ class LinkServer:
             "status": lambda peer, m: callbacks.on_status(peer, Status.parse(m)),
             "message": lambda peer, m: callbacks.on_text(peer, Text.parse(m).text),
         }
-        self._selector = selectors.DefaultSelector()
+        # epoll itself: `selectors` doubles the cost of every wake-up.
+        self._epoll = select.epoll()
+        self._by_fd: dict[int, Peer] = {}
         self._listener: socket.socket | None = None
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
-        self._peers: set[Peer] = set()
         self._by_name: dict[str, Peer] = {}
         self._legacy_number = 0
         self._stopping = threading.Event()
@@ -149,8 +150,8 @@ class LinkServer:
                 is_late = self._clock.monotonic() >= deadline
                 if error.errno != errno.EADDRINUSE or is_late or waiting.wait(0.25):
                     raise
-        self._selector.register(self._listener, selectors.EVENT_READ)
-        self._selector.register(self._wake_read, selectors.EVENT_READ)
+        self._epoll.register(self._listener.fileno(), select.EPOLLIN)
+        self._epoll.register(self._wake_read.fileno(), select.EPOLLIN)
         self._thread.start()
 
     def stop(self, reason: str, timeout_s: float) -> None:
@@ -177,9 +178,9 @@ class LinkServer:
         Any thread may call it. It never blocks.
         """
         peer = self._by_name.get(name)
-        if peer is None or peer.info is None:
+        if peer is None or (info := peer.info) is None:
             return False
-        if peer.info.legacy:
+        if info.legacy:
             legacy = _to_legacy(message)
             if legacy is None:
                 return False
@@ -211,14 +212,14 @@ class LinkServer:
     def _serve(self) -> None:
         swept_at = self._clock.monotonic()
         while self._keeps_serving():
-            for key, mask in self._selector.select(_SWEEP_S):
-                self._serve_one(key, mask)
+            for fd, mask in self._epoll.poll(_SWEEP_S):
+                self._serve_one(fd, mask)
             if self._clock.monotonic() - swept_at >= _SWEEP_S:
                 self._sweep()
                 swept_at = self._clock.monotonic()
-        for peer in tuple(self._peers):
+        for peer in tuple(self._by_fd.values()):
             self._drop(peer, Closed("stopping", self._stop_reason, is_clean=True))
-        self._selector.close()
+        self._epoll.close()
         for sock in (self._listener, self._wake_read, self._wake_write):
             if sock is not None:
                 sock.close()
@@ -227,28 +228,29 @@ class LinkServer:
         """Tell whether to go on; while stopping, until the goodbyes are out."""
         if not self._stopping.is_set():
             return True
-        for peer in self._peers:
+        for peer in tuple(self._by_fd.values()):
             if not peer.connection.is_closed:
                 self._close(peer, Bye("stopping", self._stop_reason))
-        is_waiting = any(peer.has_output for peer in self._peers)
+        is_waiting = any(peer.has_output for peer in self._by_fd.values())
         return is_waiting and self._clock.monotonic() < self._stop_deadline
 
-    def _serve_one(self, key: selectors.SelectorKey, mask: int) -> None:
-        if key.fileobj is self._listener:
-            self._accept()
-        elif key.fileobj is self._wake_read:
-            self._drain_wakes()
-        elif key.data in self._peers:
+    def _serve_one(self, fd: int, mask: int) -> None:
+        peer = self._by_fd.get(fd)
+        if peer is not None:
             try:
-                self._serve_peer(key.data, mask)
+                self._serve_peer(peer, mask)
             except Exception:
                 # The thread's boundary: what one peer provokes must not end the others.
-                logger.exception("fault while serving %s, it is disconnected", key.data.address)
-                self._drop(key.data, Closed("fault", "internal fault", is_clean=False))
+                logger.exception("fault while serving %s, it is disconnected", peer.address)
+                self._drop(peer, Closed("fault", "internal fault", is_clean=False))
+        elif fd == self._wake_read.fileno():
+            self._drain_wakes()
+        else:
+            self._accept()
 
     def _drain_wakes(self) -> None:
         self._wake_read.recv(4096)
-        for peer in self._peers:
+        for peer in self._by_fd.values():
             self._set_interest(peer)
 
     def _accept(self) -> None:
@@ -260,7 +262,7 @@ class LinkServer:
             except OSError as error:
                 logger.warning("cannot accept a connection: %s", error)
                 return
-            if len(self._peers) >= PEERS_MAX or self._stopping.is_set():
+            if len(self._by_fd) >= PEERS_MAX or self._stopping.is_set():
                 sock.close()
                 continue
             self._add(sock, f"{address[0]}:{address[1]}")
@@ -283,16 +285,16 @@ class LinkServer:
         )
         tls = None if settings.tls is None else TlsLayer(settings.tls, server_side=True)
         peer = Peer(sock, address, connection, tls)
-        self._peers.add(peer)
-        self._selector.register(sock, selectors.EVENT_READ, peer)
+        self._by_fd[peer.fd] = peer
+        self._epoll.register(peer.fd, select.EPOLLIN)
 
     def _serve_peer(self, peer: Peer, mask: int) -> None:
-        if mask & selectors.EVENT_WRITE:
+        if mask & select.EPOLLOUT:
             peer.flush()
             self._set_interest(peer)
             if peer.closes_at is not None:
                 peer.end_output()
-        if not mask & selectors.EVENT_READ:
+        if mask == select.EPOLLOUT:
             return
         try:
             data = peer.receive()
@@ -412,10 +414,10 @@ class LinkServer:
             self._drop(peer, closed)
 
     def _drop(self, peer: Peer, closed: Closed) -> None:
-        if peer not in self._peers:
+        if self._by_fd.get(peer.fd) is not peer:
             return
-        self._peers.discard(peer)
-        self._selector.unregister(peer.sock)
+        del self._by_fd[peer.fd]
+        self._epoll.unregister(peer.fd)
         self._forget(peer, closed.text, closed.is_clean)
         peer.close()
 
@@ -429,15 +431,14 @@ class LinkServer:
         self._callbacks.on_disconnected(info, reason, clean)
 
     def _set_interest(self, peer: Peer) -> None:
-        mask = selectors.EVENT_READ
-        if peer.has_output:
-            mask |= selectors.EVENT_WRITE
-        if peer in self._peers and self._selector.get_key(peer.sock).events != mask:
-            self._selector.modify(peer.sock, mask, peer)
+        mask = select.EPOLLIN | (select.EPOLLOUT if peer.has_output else 0)
+        if mask != peer.interest and self._by_fd.get(peer.fd) is peer:
+            peer.interest = mask
+            self._epoll.modify(peer.fd, mask)
 
     def _sweep(self) -> None:
         now = read_clock(self._clock)
-        for peer in tuple(self._peers):
+        for peer in tuple(self._by_fd.values()):
             if peer.closes_at is not None:
                 if now.monotonic >= peer.closes_at:
                     self._drop(peer, Closed("closed", "closed", is_clean=True))

@@ -46,6 +46,8 @@ class Peer:
         tls: TlsLayer | None,
     ) -> None:
         self.sock = sock
+        self.fd = sock.fileno()
+        self.interest = select.EPOLLIN
         self.address = address
         self.connection = connection
         self.info: PeerInfo | None = None

@@ -1,0 +1,1 @@
+"""Benchmarks that anyone can run; each compares with a reference in the same sitting."""

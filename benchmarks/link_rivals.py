@@ -1,0 +1,213 @@
+"""What the link is compared with: a bare socket, seed-style sockets, and pyzmq.
+
+Each rival is a function for the far process (`serve_…`) and a class for the near one, with
+`round_trip()` and `count_received`. The seed-style stand-in does what the original of seed 003
+does: one queue item, one `json.dumps` and one send a message, a thread each way.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import socket
+import struct
+import threading
+import time
+from multiprocessing.connection import Connection
+from typing import Any
+
+import orjson
+
+PAYLOAD = "x" * 140
+_HEADER = struct.Struct(">I")
+
+
+def make_record() -> dict[str, Any]:
+    """Return the 200-byte message that every JSON transport carries."""
+    return {"tag": "message", "message": PAYLOAD, "timestamp": time.time()}
+
+
+def _listen() -> socket.socket:
+    listener = socket.create_server(("127.0.0.1", 0))
+    return listener
+
+
+def _accept(listener: socket.socket) -> socket.socket:
+    sock, _ = listener.accept()
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def _connect(port: int) -> socket.socket:
+    sock = socket.create_connection(("127.0.0.1", port))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def serve_raw(pipe: Connection) -> None:
+    """Echo bytes without looking at them."""
+    listener = _listen()
+    pipe.send(listener.getsockname()[1])
+    with listener, _accept(listener) as sock:
+        while data := sock.recv(65536):
+            sock.sendall(data)
+
+
+class RawEcho:
+    """Send 200 bytes and read them back: the limit of a socket."""
+
+    def __init__(self, port: int) -> None:
+        self._sock = _connect(port)
+        self._data = b"x" * 200
+
+    def round_trip(self) -> None:
+        """Send and wait for the echo."""
+        self._sock.sendall(self._data)
+        left = len(self._data)
+        while left:
+            left -= len(self._sock.recv(left))
+
+    def close(self) -> None:
+        """Hang up."""
+        self._sock.close()
+
+
+class SeedNode:
+    """One end of a seed-style link: unbounded queue, one send a message, a thread each way.
+
+    The handler runs on the receiving thread and the socket has a timeout of one second, as in
+    the original.
+    """
+
+    def __init__(self, sock: socket.socket, handler: Any) -> None:
+        sock.settimeout(1.0)
+        self._sock = sock
+        self._handler = handler
+        self._outbound: queue.Queue[dict[str, Any]] = queue.Queue()
+        threading.Thread(target=self._send_loop, daemon=True).start()
+        threading.Thread(target=self._receive_loop, daemon=True).start()
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Queue one message."""
+        self._outbound.put(message)
+
+    def _send_loop(self) -> None:
+        while True:
+            data = json.dumps(self._outbound.get()).encode()
+            try:
+                # The original calls send(), which may cut; the stand-in must not lose the stream.
+                self._sock.sendall(_HEADER.pack(len(data)) + data)
+            except OSError:
+                return
+
+    def _receive_loop(self) -> None:
+        while True:
+            header = self._read(4)
+            if header is None:
+                return
+            body = self._read(_HEADER.unpack(header)[0])
+            if body is None:
+                return
+            self._handler(json.loads(body.decode()))
+
+    def _read(self, count: int) -> bytes | None:
+        data = b""
+        while len(data) < count:
+            try:
+                piece = self._sock.recv(count - len(data))
+            except TimeoutError:
+                continue
+            except OSError:
+                return None
+            if not piece:
+                return None
+            data += piece
+        return data
+
+
+def serve_seed(pipe: Connection) -> None:
+    """Answer every message, or flood `count` messages when the near end asks for them."""
+    listener = _listen()
+    pipe.send(listener.getsockname()[1])
+    sock = _accept(listener)
+    done = threading.Event()
+
+    def handle(message: dict[str, Any]) -> None:
+        flood = message.get("flood", 0)
+        if not flood:
+            node.send(make_record())
+        for _ in range(flood):
+            node.send(make_record())
+
+    node = SeedNode(sock, handle)
+    pipe.poll(None)
+    done.set()
+
+
+class SeedLink:
+    """The near end of the seed-style link."""
+
+    def __init__(self, port: int) -> None:
+        self._sock = _connect(port)
+        self._inbound: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._node = SeedNode(self._sock, self._inbound.put)
+
+    def round_trip(self) -> None:
+        """Send a message and wait for its answer."""
+        self._node.send(make_record())
+        self._inbound.get()
+
+    def receive_flood(self, count: int) -> None:
+        """Ask for a flood and take it."""
+        self._node.send({"flood": count})
+        for _ in range(count):
+            self._inbound.get()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._sock.close()
+
+
+def serve_zmq(pipe: Connection) -> None:
+    """Answer or flood through a ROUTER socket."""
+    import zmq
+
+    context = zmq.Context()
+    sock = context.socket(zmq.ROUTER)
+    sock.setsockopt(zmq.SNDHWM, 0)
+    pipe.send(sock.bind_to_random_port("tcp://127.0.0.1"))
+    while not pipe.poll(0):
+        if not sock.poll(50):
+            continue
+        peer, body = sock.recv_multipart()
+        flood = orjson.loads(body).get("flood", 0)
+        for _ in range(flood or 1):
+            sock.send_multipart([peer, orjson.dumps(make_record())])
+    context.destroy(linger=0)
+
+
+class ZmqLink:
+    """The near end of the pyzmq link."""
+
+    def __init__(self, port: int) -> None:
+        import zmq
+
+        self._context = zmq.Context()
+        self._sock = self._context.socket(zmq.DEALER)
+        self._sock.setsockopt(zmq.RCVHWM, 0)
+        self._sock.connect(f"tcp://127.0.0.1:{port}")
+
+    def round_trip(self) -> None:
+        """Send a message and wait for its answer."""
+        self._sock.send(orjson.dumps(make_record()))
+        orjson.loads(self._sock.recv())
+
+    def receive_flood(self, count: int) -> None:
+        """Ask for a flood and take it."""
+        self._sock.send(orjson.dumps({"flood": count}))
+        for _ in range(count):
+            orjson.loads(self._sock.recv())
+
+    def close(self) -> None:
+        """Hang up."""
+        self._context.destroy(linger=0)

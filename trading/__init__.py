@@ -1,0 +1,1 @@
+"""The trading process of one bot: engine, store, market feeds and its end of the link."""

@@ -1,0 +1,1 @@
+"""The engine: a pure core that turns events into effects, and the thread that drives it."""

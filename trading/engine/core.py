@@ -1,0 +1,259 @@
+"""The engine core: `process(event) -> effects`, the same in backtest, paper and live.
+
+Owns all trading state of one bot. Knows no socket, clock, sleep, thread or SQL: times come with
+the events, and what is to be done leaves as effects. A raise leaves the core unusable.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from trading.engine.alert_series import AlertSeries
+from trading.engine.announcements import (
+    announce_feed_ended,
+    announce_feed_failed,
+    announce_reload_refused,
+    announce_reloaded,
+    announce_started,
+    announce_stopped,
+    announce_store_fault,
+    announce_store_recovered,
+    describe_store_fault,
+)
+from trading.engine.commands import CommandDesk, Situation
+from trading.engine.effects import (
+    Effect,
+    Finish,
+    PublishStatus,
+    RaiseEvent,
+    SaveState,
+    SayNow,
+    StartTimer,
+    StopTimer,
+)
+from trading.engine.events import (
+    CommandReceived,
+    ConfigurationReloaded,
+    EngineEvent,
+    EngineStarted,
+    FeedEnded,
+    FeedFailed,
+    FeedStarted,
+    HealthSampled,
+    HistoryLoaded,
+    ReloadRefused,
+    StopRequested,
+    StoreFault,
+    StoreRecovered,
+    StoreTrouble,
+    TimerFired,
+    TimerName,
+)
+from trading.engine.prices import PriceBoard
+from trading.engine.repeats import RepeatFilter
+from trading.engine.states import EngineLife, EngineState, EngineTrigger, TradingIntent
+from trading.engine.status import EngineSnapshot
+from trading.model.event import DurableEvent
+from trading.model.market import Bar, Tick
+
+NOTHING: Final[tuple[Effect, ...]] = ()
+CLEAN_STOP_KEY: Final = "run.clean_stop"
+
+
+@dataclass(frozen=True, slots=True)
+class CoreSettings:
+    """Hold what the core must know of the configuration."""
+
+    bot: str
+    exchange: str
+    mode: str
+    version: str
+    trading_allowed: bool
+    status_interval_s: float
+    repeat_window_s: float = 60.0
+    alerts_total: int = 0
+    alerts_interval_s: float = 1.0
+    # The alert series rests while the outbox has less room than this.
+    alerts_room_min: int = 0
+
+
+class EngineCore:
+    """Turn events into effects, one at a time."""
+
+    def __init__(self, settings: CoreSettings, saved: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._life = EngineLife()
+        self._trading = TradingIntent.OFF
+        self._was_cut_off = saved.get(CLEAN_STOP_KEY) == "no"
+        self._prices = PriceBoard()
+        self._desk = CommandDesk()
+        self._repeats = RepeatFilter(settings.repeat_window_s)
+        self._alerts = AlertSeries(settings.alerts_total, saved)
+        self._feeds: dict[str, str] = {}
+        self._ticks = 0
+        self._bars = 0
+        self._fault: StoreFault | None = None
+        self._health = HealthSampled(0.0, 0.0, 0, 0, settings.alerts_room_min, 0, 0, "off", 0.0)
+        self._handlers: dict[type, Callable[[Any], Sequence[Effect]]] = {
+            Tick: self._on_tick,
+            Bar: self._on_bar,
+            EngineStarted: self._on_started,
+            HistoryLoaded: self._on_history,
+            FeedStarted: self._on_feed_started,
+            FeedEnded: self._on_feed_ended,
+            FeedFailed: self._on_feed_failed,
+            CommandReceived: self._on_command,
+            TimerFired: self._on_timer,
+            StoreFault: self._on_store_fault,
+            StoreRecovered: self._on_store_recovered,
+            ReloadRefused: self._on_reload_refused,
+            ConfigurationReloaded: self._on_reloaded,
+            HealthSampled: self._on_health,
+            StopRequested: self._on_stop,
+        }
+
+    @property
+    def state(self) -> EngineState:
+        """Return where the engine is in its life."""
+        return self._life.state
+
+    def process(self, event: EngineEvent) -> Sequence[Effect]:
+        """Take one event in and return what is to be done, in order."""
+        return self._handlers[type(event)](event)
+
+    def snapshot(self, at: float) -> EngineSnapshot:
+        """Return everything the status shows."""
+        health, settings, fault = self._health, self._settings, self._fault
+        return EngineSnapshot(
+            bot=settings.bot,
+            exchange=settings.exchange,
+            mode=settings.mode,
+            version=settings.version,
+            state=self._life.state,
+            trading=self._trading,
+            trading_allowed=settings.trading_allowed,
+            market_time=self._prices.market_time,
+            prices=self._prices.changes(),
+            feeds=sorted(self._feeds.items()),
+            ticks_handled=self._ticks,
+            ticks_conflated=health.ticks_conflated,
+            bars_handled=self._bars,
+            commands_handled=self._desk.handled,
+            store="ok" if fault is None else fault.trouble,
+            store_detail="" if fault is None else fault.detail,
+            outbox_rows=health.outbox_rows,
+            events_refused=health.events_refused,
+            log_lines_dropped=health.log_lines_dropped,
+            link=health.link,
+            link_for_s=max(0.0, at - health.link_since),
+            uptime_s=health.uptime_s + max(0.0, at - health.at),
+            at=at,
+        )
+
+    def _on_tick(self, tick: Tick) -> Sequence[Effect]:
+        self._ticks += 1
+        self._prices.on_tick(tick)
+        return NOTHING
+
+    def _on_bar(self, bar: Bar) -> Sequence[Effect]:
+        self._bars += 1
+        self._prices.on_bar(bar)
+        return NOTHING
+
+    def _on_history(self, event: HistoryLoaded) -> Sequence[Effect]:
+        for bar in event.bars:
+            self._prices.on_bar(bar)
+        return NOTHING
+
+    def _on_started(self, event: EngineStarted) -> Sequence[Effect]:
+        self._life.advance(EngineTrigger.STARTED)
+        started = announce_started(
+            self._what, self._settings.version, after_break=self._was_cut_off, at=event.at
+        )
+        effects: list[Effect] = [
+            SaveState(CLEAN_STOP_KEY, "no"),
+            *self._raise(started),
+            StartTimer(TimerName.STATUS, self._settings.status_interval_s),
+        ]
+        if not self._alerts.is_over:
+            effects.append(StartTimer(TimerName.ALERT, self._settings.alerts_interval_s))
+        return effects
+
+    def _on_feed_started(self, event: FeedStarted) -> Sequence[Effect]:
+        self._feeds[event.feed] = "running"
+        return NOTHING
+
+    def _on_feed_ended(self, event: FeedEnded) -> Sequence[Effect]:
+        self._feeds[event.feed] = "ended"
+        return self._raise(announce_feed_ended(event))
+
+    def _on_feed_failed(self, event: FeedFailed) -> Sequence[Effect]:
+        self._feeds[event.feed] = "failed" if event.retry_in_s is None else "retrying"
+        return self._raise(announce_feed_failed(event))
+
+    def _on_command(self, event: CommandReceived) -> Sequence[Effect]:
+        situation = Situation(lambda: self.snapshot(event.at), self._trouble, event.at)
+        return self._desk.handle(event.command, situation)
+
+    def _on_timer(self, event: TimerFired) -> Sequence[Effect]:
+        if event.name is not TimerName.ALERT:
+            return NOTHING
+        if self._alerts.is_over:
+            return [StopTimer(TimerName.ALERT)]
+        if self._trouble or self._health.outbox_room < self._settings.alerts_room_min:
+            return NOTHING
+        return self._alerts.next_alert(event.at)
+
+    def _on_store_fault(self, event: StoreFault) -> Sequence[Effect]:
+        self._fault = event
+        said: list[Effect] = [SayNow(describe_store_fault(event)), self._status(event.at)]
+        if event.trouble.is_lasting:
+            return said
+        return [*said, *self._raise(announce_store_fault(event))]
+
+    def _on_store_recovered(self, event: StoreRecovered) -> Sequence[Effect]:
+        self._fault = None
+        told = self._raise(announce_store_recovered(event))
+        return [*self._desk.keep_all(), *told, self._status(event.at)]
+
+    def _on_reload_refused(self, event: ReloadRefused) -> Sequence[Effect]:
+        return self._raise(announce_reload_refused(event))
+
+    def _on_reloaded(self, event: ConfigurationReloaded) -> Sequence[Effect]:
+        timer = StartTimer(TimerName.STATUS, event.status_interval_s)
+        return [timer, *self._raise(announce_reloaded(event))]
+
+    def _on_health(self, event: HealthSampled) -> Sequence[Effect]:
+        self._health = event
+        told = [RaiseEvent(one) for one in self._repeats.due(event.at)]
+        return [*told, self._status(event.at)]
+
+    def _on_stop(self, event: StopRequested) -> Sequence[Effect]:
+        if self._life.state in (EngineState.STOPPING, EngineState.STOPPED):
+            return NOTHING
+        self._life.advance(EngineTrigger.STOP_ASKED)
+        told = [RaiseEvent(one) for one in self._repeats.flush()]
+        # Nothing can be in flight yet that would have to be waited for.
+        self._life.advance(EngineTrigger.DRAINED)
+        return [
+            *told,
+            SaveState(CLEAN_STOP_KEY, "yes"),
+            RaiseEvent(announce_stopped(self._what, event)),
+            self._status(event.at),
+            Finish(),
+        ]
+
+    @property
+    def _what(self) -> str:
+        settings = self._settings
+        return f"{settings.bot} ({settings.mode}, {settings.exchange})"
+
+    @property
+    def _trouble(self) -> StoreTrouble | None:
+        return None if self._fault is None else self._fault.trouble
+
+    def _raise(self, event: DurableEvent) -> list[Effect]:
+        return [RaiseEvent(one) for one in self._repeats.admit(event)]
+
+    def _status(self, at: float) -> PublishStatus:
+        return PublishStatus(self.snapshot(at).to_status())

@@ -1,0 +1,96 @@
+"""What the engine wants done: values only, carried out by others.
+
+Committed effects go to the store thread, one unit for each event, all or nothing, and are acted
+on after the commit, in order. Immediate effects promise nothing and are carried out at once.
+"""
+
+from dataclasses import dataclass
+
+from tcpproto import Reply, Status
+from trading.engine.events import TimerName
+from trading.model.event import DurableEvent
+from trading.model.outcome import CommandOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class SaveState:
+    """Keep a value of the engine over restarts."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseEvent:
+    """Put an event into the outbox."""
+
+    event: DurableEvent
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOutcome:
+    """Keep the outcome of a command and, once it is kept, answer with it if wanted."""
+
+    outcome: CommandOutcome
+    announce: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SendReply:
+    """Answer after everything that came before is committed."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerNow:
+    """Answer at once, with something that is not kept: the store does not write."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class PublishStatus:
+    """Show the present state, the latest one only."""
+
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class SayNow:
+    """Tell the chat by the best-effort way, when the durable one is closed."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    """Fire a timer every `interval_s` from now on; starting it again changes its interval."""
+
+    name: TimerName
+    interval_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopTimer:
+    """Let a timer rest."""
+
+    name: TimerName
+
+
+@dataclass(frozen=True, slots=True)
+class ReportBug:
+    """Log an error of our own that was contained."""
+
+    text: str
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Say that the engine has stopped and nothing follows."""
+
+
+CommittedEffect = SaveState | RaiseEvent | RecordOutcome | SendReply
+ImmediateEffect = AnswerNow | PublishStatus | SayNow | StartTimer | StopTimer | ReportBug | Finish
+Effect = CommittedEffect | ImmediateEffect

@@ -1,0 +1,171 @@
+"""The engine thread: takes events from the inbox, has the core process them, hands effects on.
+
+It never waits for the disk or the network: committed effects go to the store's queue, immediate
+ones to outlets that only queue. Its heartbeat is what the watchdog trusts.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+from daemonkit.clock import Clock
+from tcpproto import Command, Reply, Status
+from trading.engine.core import EngineCore
+from trading.engine.effects import (
+    AnswerNow,
+    CommittedEffect,
+    Effect,
+    Finish,
+    PublishStatus,
+    ReportBug,
+    SayNow,
+    StartTimer,
+    StopTimer,
+)
+from trading.engine.events import (
+    CommandReceived,
+    EngineStarted,
+    HealthSampled,
+    TimerFired,
+    TimerName,
+)
+from trading.engine.inbox import Inbox
+from trading.engine.timers import Timers
+
+log = logging.getLogger(__name__)
+
+# The heartbeat must move even when nothing happens.
+ROUND_S_MAX: Final = 0.5
+# While commands are held back because the store is behind, it is looked at this often.
+HELD_BACK_S: Final = 0.01
+
+
+class StoreInlet(Protocol):
+    """Take units of effects to commit, without ever making the caller wait."""
+
+    def submit(self, unit: Sequence[CommittedEffect]) -> None:
+        """Commit these effects together, after all that were submitted before."""
+        ...
+
+    @property
+    def is_behind(self) -> bool:
+        """Tell whether so many units wait that no more commands should be taken up."""
+        ...
+
+
+class ChatOutlet(Protocol):
+    """Pass on what promises nothing, without ever making the caller wait."""
+
+    def answer(self, reply: Reply) -> None:
+        """Send a reply."""
+        ...
+
+    def show(self, status: Status) -> None:
+        """Send a status; only the latest counts."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Send a text for the chat."""
+        ...
+
+
+class EngineThread:
+    """Own the core on one thread; `on_end` is told when it is over, with the error if any."""
+
+    def __init__(
+        self,
+        core: EngineCore,
+        inbox: Inbox,
+        *,
+        clock: Clock,
+        store: StoreInlet,
+        outlet: ChatOutlet,
+        sample_health: Callable[[], HealthSampled],
+        on_end: Callable[[Exception | None], None],
+    ) -> None:
+        self._core = core
+        self._inbox = inbox
+        self._clock = clock
+        self._store = store
+        self._sample_health = sample_health
+        self._on_end = on_end
+        self._timers = Timers()
+        self._is_finished = False
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._outlets: dict[type, Callable[[Any], None]] = {
+            AnswerNow: lambda effect: outlet.answer(effect.reply),
+            PublishStatus: lambda effect: outlet.show(effect.status),
+            SayNow: lambda effect: outlet.say(effect.text),
+            StartTimer: self._start_timer,
+            StopTimer: lambda effect: self._timers.stop(effect.name),
+            ReportBug: _report_bug,
+            Finish: self._finish,
+        }
+        self.beat = clock.monotonic()
+
+    def start(self) -> None:
+        """Run the engine from now on."""
+        self._thread.start()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end; False if it has not come."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether the loop runs."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        failure: Exception | None = None
+        try:
+            self._apply(self._core.process(EngineStarted(self._clock.wall())))
+            while not self._is_finished:
+                self._do_round()
+        except Exception as error:
+            log.critical("the engine failed and ends", exc_info=True)
+            failure = error
+        self._inbox.close()
+        self._on_end(failure)
+
+    def _do_round(self) -> None:
+        now = self.beat = self._clock.monotonic()
+        holds_back = self._store.is_behind
+        wait_s = self._timers.due_in_s(now, HELD_BACK_S if holds_back else ROUND_S_MAX)
+        for item in self._inbox.take_round(wait_s, with_commands=not holds_back):
+            effects = self._core.process(
+                CommandReceived(item, self._clock.wall()) if isinstance(item, Command) else item
+            )
+            if effects:
+                self._apply(effects)
+            if self._is_finished:
+                return
+        for name in self._timers.take_due(self._clock.monotonic()):
+            self._fire(name)
+
+    def _fire(self, name: TimerName) -> None:
+        if name is TimerName.STATUS:
+            self._apply(self._core.process(self._sample_health()))
+        else:
+            self._apply(self._core.process(TimerFired(name, self._clock.wall())))
+
+    def _apply(self, effects: Sequence[Effect]) -> None:
+        unit = [effect for effect in effects if isinstance(effect, CommittedEffect)]
+        if unit:
+            self._store.submit(unit)
+        for effect in effects:
+            act = self._outlets.get(type(effect))
+            if act is not None:
+                act(effect)
+
+    def _start_timer(self, effect: StartTimer) -> None:
+        self._timers.start(effect.name, effect.interval_s, self._clock.monotonic())
+
+    def _finish(self, _effect: Finish) -> None:
+        self._is_finished = True
+
+
+def _report_bug(effect: ReportBug) -> None:
+    log.error("contained an error of our own %s", effect.text, exc_info=effect.error)

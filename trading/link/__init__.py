@@ -1,0 +1,1 @@
+"""The trading end of the link: commands in; replies, events, status and log lines out."""

@@ -1,0 +1,1 @@
+"""Values of trading: they know each other and nothing else."""

@@ -1,0 +1,41 @@
+"""Durable events: what must reach the chat exactly once, before it has an epoch and a number.
+
+The store gives each its place in the outbox; nothing here knows of the store or the link.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+TEXT_LEN_MAX: Final = 4_000
+
+
+class Severity(StrEnum):
+    """Order events by how much they matter; the last two are stored even in a full outbox."""
+
+    INFO = "info"
+    NOTICE = "notice"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def is_evictable(self) -> bool:
+        """Tell whether an event of this severity may be refused when the outbox is full."""
+        return self in (Severity.INFO, Severity.NOTICE)
+
+
+@dataclass(frozen=True, slots=True)
+class DurableEvent:
+    """Hold one event; events with the same non-empty `key` are repeats of each other."""
+
+    kind: str
+    severity: Severity
+    text: str
+    at: float
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.text) > TEXT_LEN_MAX:
+            object.__setattr__(self, "text", self.text[: TEXT_LEN_MAX - 1] + "…")

@@ -1,0 +1,83 @@
+"""Opening `state.db`: sound, migrated, ours, and under a new epoch; and what is read from it.
+
+Each opening makes a new epoch, so that a restored copy never gives an old number to a new event.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Engine
+
+from daemonkit.storage.check import DatabaseKind
+from daemonkit.storage.database import DatabaseWriter, open_database, reading
+from trading.store.outbox import OutboxReader, OutboxWriter
+from trading.store.outcomes import OutcomeReader, OutcomeWriter
+from trading.store.ownership import Owner, claim_database
+from trading.store.schema import HEAD
+from trading.store.state_values import load_state_values
+
+# "TrSt" in the file's header: a trading state database, and not the bridge's.
+KIND: Final = DatabaseKind("trading state", 0x54725374)
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLimits:
+    """Bound what the database holds."""
+
+    outbox_rows_max: int = 100_000
+    outcome_age_max_s: float = 7 * 86_400.0
+    outcome_rows_max: int = 1_000_000
+
+
+class StateDatabase:
+    """Hold the opened database of one bot; only the store thread uses the writers."""
+
+    def __init__(self, engine: Engine, path: Path, owner: Owner, epoch: str) -> None:
+        self._engine = engine
+        self.path = path
+        self.epoch = epoch
+        with engine.begin() as connection:
+            claim_database(connection, path, owner)
+        self.outbox = OutboxReader(engine)
+        self.outcomes = OutcomeReader(engine)
+
+    def load_saved(self) -> Mapping[str, str]:
+        """Return the engine's values from earlier runs."""
+        with reading(self._engine) as connection:
+            return load_state_values(connection)
+
+    def build_writers(self, limits: StoreLimits) -> tuple[OutboxWriter, OutcomeWriter]:
+        """Return the writers, which know how many rows there are."""
+        with reading(self._engine) as connection:
+            outbox = OutboxWriter(connection, epoch=self.epoch, rows_max=limits.outbox_rows_max)
+            outcomes = OutcomeWriter(
+                connection,
+                age_max_s=limits.outcome_age_max_s,
+                rows_max=limits.outcome_rows_max,
+            )
+        return outbox, outcomes
+
+    def build_journal(self) -> DatabaseWriter:
+        """Return the one connection that writes."""
+        return DatabaseWriter(self._engine)
+
+    def close(self) -> None:
+        """Close all connections; the log is brought into the file by the last one."""
+        self._engine.dispose()
+
+
+def open_state_database(
+    path: Path, owner: Owner, *, epoch: str, restore_hint: str
+) -> StateDatabase:
+    """Open a bot's database, making or migrating it; StateError when it must not be used."""
+    engine = open_database(
+        path, kind=KIND, migrations=MIGRATIONS, head=HEAD, restore_hint=restore_hint
+    )
+    try:
+        return StateDatabase(engine, path, owner, epoch)
+    except BaseException:
+        engine.dispose()
+        raise

@@ -14,8 +14,12 @@ _lock_file() { # NAME or a path that ends with .txt
     case $1 in *.txt) printf '%s' "$1" ;; *) printf '%s' "requirements/$1.txt" ;; esac
 }
 
+_is_whole() {
+    [[ -x $VENV/bin/python3 && ! -e $VENV/tradebridge-unfinished ]]
+}
+
 _is_ready() { # LOCK...
-    [[ -x $VENV/bin/python3 && ! -e $VENV/tradebridge-unfinished ]] || return 1
+    _is_whole || return 1
     local lock file
     for lock in "$@"; do
         file=$(_lock_file "$lock")
@@ -43,9 +47,9 @@ _find_python() { # sets python
     fail 78 "$found"
 }
 
-_stop_setup() { # SIGNAL: what runs in the background ignores the terminal's Ctrl-C
-    kill "$setup_pid" 2>/dev/null
-    wait "$setup_pid" 2>/dev/null
+_stop_setup() { # SIGNAL
+    kill -- "-$setup_pid" 2>/dev/null || true
+    wait "$setup_pid" 2>/dev/null || true
     trap - "$1"
     kill -s "$1" $$
 }
@@ -56,7 +60,8 @@ _run_logged() { # COMMAND...: its output goes into the log, a signal ends it wit
         # shellcheck disable=SC2064 # the signal's name is wanted now
         trap "_stop_setup $signal" "$signal"
     done
-    "$@" >>"$VENV/tradebridge-setup.log" 2>&1 &
+    # In a session of its own, all that it starts can be ended together.
+    setsid "$@" >>"$VENV/tradebridge-setup.log" 2>&1 &
     setup_pid=$!
     local status=0
     wait "$setup_pid" || status=$?
@@ -69,7 +74,7 @@ _setup_error() { # what the log says, in one line
     if grep -qE 'NewConnectionError|NameResolutionError|ConnectTimeout|ProxyError' "$log"; then
         echo "the package index cannot be reached; check the network and start again"
     else
-        grep -E 'ERROR|Error' "$log" | tail -n 1 || tail -n 1 "$log"
+        { grep -E 'ERROR|Error' "$log" || cat "$log"; } | tail -n 1 | sed 's/^ERROR: //'
     fi
 }
 
@@ -79,7 +84,7 @@ _write_refused() { # SYSTEM'S MESSAGE
 
 _make_venv() {
     _find_python
-    find "$VENV" -mindepth 1 ! -name tradebridge-unfinished -delete 2>/dev/null || true
+    find "$VENV" -mindepth 1 ! -name "tradebridge-*" -delete 2>/dev/null || true
     echo "setting up $VENV_NAME (first start, about a minute)…" >&2
     # The interpreter's own path, so that a later default python3 does not change this environment.
     python=$("$python" -I -c 'import os, sys; print(os.path.realpath(sys.executable))')
@@ -114,13 +119,14 @@ _set_up() { # LOCK...: alone, under a lock on the folder that the programs start
         flock 9
     }
     _is_ready "$@" && return
-    local is_whole=true
-    [[ -x $VENV/bin/python3 && ! -e $VENV/tradebridge-unfinished ]] || is_whole=false
     if [[ -n $(ls -A "$VENV") && ! -e $VENV/pyvenv.cfg && ! -e $VENV/tradebridge-unfinished ]]; then
         fail 78 "$VENV_NAME: holds other files than a virtual environment"
     fi
+    local was_whole=no
+    ! _is_whole || was_whole=yes
     refused=$(LC_ALL=C touch -- "$VENV/tradebridge-unfinished" 2>&1) || _write_refused "$refused"
-    if [[ $is_whole == true ]]; then
+    : >"$VENV/tradebridge-setup.log"
+    if [[ $was_whole == yes ]]; then
         echo "updating $VENV_NAME…" >&2
     else
         _make_venv

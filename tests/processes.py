@@ -195,16 +195,20 @@ class Processes:
         except psutil.Error:
             return False
 
-    def close(self) -> None:
-        """End everything; complain about processes that outlived the program they belong to."""
-        running = [process for process in self._started if process.returncode is None]
-        left = [] if running else [f"{found.pid} {found.cmdline()}" for found in self.alive()]
-        for process in running:
-            process.kill()
+    def kill_all(self) -> None:
+        """End everything by SIGKILL, as a power failure would."""
         while survivors := self.alive():
             for survivor in survivors:
                 _kill(survivor)
             psutil.wait_procs(survivors, timeout=5)
+
+    def close(self) -> None:
+        """End everything; complain about processes that outlived the program they belong to."""
+        running = [process for process in self._started if process.returncode is None]
+        left = [] if running else [f"{found.pid} {found.cmdline()}" for found in self.alive()]
+        self.kill_all()
+        for process in running:
+            process.wait()
         for process in self._started:
             process.close_stdin()
         assert not left, f"left running: {left}"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
+from pydantic import Field
+
 from daemonkit.credentials import read_credential
 from daemonkit.errors import FOUND_EMPTY, FOUND_NOTHING, ConfigurationError
 from daemonkit.files import create_private_once, read_private, write_atomically
@@ -36,7 +38,7 @@ class LinkSection(Settings):
     """The `link` section, the same in the configurations of both processes."""
 
     host: str | None = None
-    port: int | None = None
+    port: int | None = Field(default=None, ge=0, le=65535)
     tls: TlsSection | None = None
 
 
@@ -99,7 +101,7 @@ def load_endpoint(
         )
     return Endpoint(
         host=address,
-        port=_port(section, environ, file, default_port),
+        port=_port(section, environ, default_port),
         secret=_secret(environ, var_dir, is_loopback=is_loopback),
         tls=tls,
         port_file=var_dir / "telegram" / "link.port",
@@ -164,7 +166,7 @@ def resolve_host(host: str) -> list[str]:
     return [str(entry[4][0]) for entry in found]
 
 
-def _port(section: LinkSection, environ: Mapping[str, str], file: str, default_port: int) -> int:
+def _port(section: LinkSection, environ: Mapping[str, str], default_port: int) -> int:
     text = environ.get("LINK_PORT", "").strip()
     if text:
         if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65535):
@@ -172,10 +174,7 @@ def _port(section: LinkSection, environ: Mapping[str, str], file: str, default_p
                 _ENVIRONMENT, "LINK_PORT", found=repr(text), allowed=_PORT_ALLOWED
             )
         return int(text)
-    port = default_port if section.port is None else section.port
-    if not 0 <= port <= 65535:
-        raise ConfigurationError(file, "link.port", found=str(port), allowed=_PORT_ALLOWED)
-    return port
+    return default_port if section.port is None else section.port
 
 
 def _secret(environ: Mapping[str, str], var_dir: Path, *, is_loopback: bool) -> Secret | None:

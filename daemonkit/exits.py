@@ -8,6 +8,8 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from daemonkit.errors import (
     ConfigurationError,
@@ -42,14 +44,15 @@ def run_main(body: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return ExitCode.OK
     except BrokenPipeError:
-        # The reader of our output went away (`… | head`); nothing more can be said there.
-        _discard_output()
-        return ExitCode.FAILURE
+        # Mostly `… | head`: the reader of our output has seen enough.
+        log.debug("what led to the end of the process", exc_info=True)
+        return _fail("a pipe was closed by its reader", ExitCode.FAILURE)
     except ConfigurationError as error:
         for other in error.others:
             _tell(other)
         return _fail(str(error), error.exit_code)
     except DaemonError as error:
+        log.debug("what led to the end of the process", exc_info=True)
         return _fail(str(error), error.exit_code)
     except Exception as error:
         log.critical("the process ends on an unexpected error", exc_info=True)
@@ -57,8 +60,9 @@ def run_main(body: Callable[[], int]) -> int:
 
 
 def _finish(code: int) -> int:
-    # Output that cannot be delivered is a failure of this process, not of the interpreter's exit.
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        # Output that cannot be delivered is a failure with a line of its own.
+        sys.stdout.flush()
     return code
 
 
@@ -85,6 +89,7 @@ def _fail(text: str, code: ExitCode) -> ExitCode:
     if logging.getLogger().handlers:
         log.error("%s", text)
     flush_logs()
+    _settle_output()
     write_error_line(text)
     return code
 
@@ -100,7 +105,12 @@ def write_error_line(text: str) -> None:
         return
 
 
-def _discard_output() -> None:
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+def _settle_output() -> None:
+    """Deliver or drop what was printed: at exit the interpreter would complain and exit 120."""
+    try:
+        sys.stdout.flush()
+    except AttributeError:
+        return
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())

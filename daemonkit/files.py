@@ -11,14 +11,14 @@ from pathlib import Path
 from daemonkit.errors import ConfigurationError, DaemonError, StateError, UnavailableError
 
 _PRIVATE_SIZE_MAX = 65_536
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def file_error(path: Path, error: OSError) -> DaemonError:
     """Return what a failed file operation means for the process, in words."""
     reason = error.strerror or str(error)
-    if error.errno in _NO_ROOM:
+    if error.errno in NO_ROOM:
         return UnavailableError(f"{path}: no room is left on the disk ({reason})")
     if error.errno in _NOT_ALLOWED:
         return StateError(
@@ -90,6 +90,7 @@ def create_private_once(path: Path, make: Callable[[], bytes]) -> bytes:
         return read_private(path)
     except FileNotFoundError:
         pass
+    make_private_folder(path.parent)
     try:
         _publish(path, make())
     except FileExistsError:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from daemonkit.log_lines import format_line
 
-_CHECK_EVERY_S = 1.0
+_LOOK_EVERY_S = 1.0
 
 
 class RotatingFile:
-    """Append text to a file, moving it to `.1`, `.2` … when it grows; for one thread at a time."""
+    """Append lines to a file, moving it to `.1`, `.2` … when it grows; for one thread at a time."""
 
     def __init__(self, path: Path, *, max_bytes: int, backups: int) -> None:
         self._path = path
@@ -28,17 +28,20 @@ class RotatingFile:
         self._reason = ""
         self.lost_total = 0
 
+    def open(self) -> None:
+        """Open the file now; an OSError tells a start that it cannot be written."""
+        if self._descriptor < 0:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            self._descriptor = os.open(self._path, flags, 0o640)
+            self._size = os.fstat(self._descriptor).st_size
+
     def write(self, text: str, at: float) -> bool:
-        """Append whole lines written at this time; say in the file what was lost before them."""
+        """Append whole lines at this time; return False when some are lost. Never raises."""
         data = text.encode("utf-8", "backslashreplace")
-        try:
-            self._make_ready(len(data), at)
-            self._append((self._notice(at).encode() if self._lost else b"") + data)
-        except OSError as error:
-            self._lose(text.count("\n"), error)
-            return False
+        if self._lost and self._append(self._notice(at).encode(), at):
+            return self._lose(data)
         self._lost = 0
-        return True
+        return self._lose(self._append(data, at))
 
     def close(self) -> None:
         """Close the file; a later write opens it again."""
@@ -47,21 +50,46 @@ class RotatingFile:
                 os.close(self._descriptor)
             self._descriptor = -1
 
+    def _append(self, data: bytes, at: float) -> bytes:
+        """Write what can be written and return the rest."""
+        try:
+            self._make_ready(len(data), at)
+            if self._torn:
+                self._write(b"\n")
+                self._torn = False
+            while data:
+                written = self._write(data)
+                self._torn = data[written - 1 : written] != b"\n"
+                data = data[written:]
+        except OSError as error:
+            self._reason = error.strerror or str(error)
+        return data
+
+    def _write(self, data: bytes) -> int:
+        written = os.write(self._descriptor, data)
+        self._size += written
+        return written
+
+    def _lose(self, rest: bytes) -> bool:
+        """Count the lines that were not, or not wholly, written; say whether there were none."""
+        lost = rest.count(b"\n")
+        self._lost += lost
+        self.lost_total += lost
+        return not lost
+
+    def _notice(self, at: float) -> str:
+        text = f"{self._lost} log lines were lost here: {self._reason}"
+        return format_line(at=at, level="WARNING", logger=__name__, text=text) + "\n"
+
     def _make_ready(self, size: int, at: float) -> None:
         # Someone may have moved or deleted the file (logrotate, rm): look once a second.
-        if self._descriptor >= 0 and not 0 <= at - self._looked_at < _CHECK_EVERY_S:
+        if not 0 <= at - self._looked_at < _LOOK_EVERY_S:
             self._looked_at = at
             if self._is_moved():
                 self.close()
-        if self._descriptor < 0:
-            self._open()
+        self.open()
         if self._size and self._size + size > self._max_bytes:
             self._rotate()
-
-    def _open(self) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        self._descriptor = os.open(self._path, flags, 0o640)
-        self._size = os.fstat(self._descriptor).st_size
 
     def _is_moved(self) -> bool:
         try:
@@ -74,45 +102,24 @@ class RotatingFile:
     def _rotate(self) -> None:
         """Make room; when the folder refuses, the file may grow to twice its size, then no more."""
         try:
-            self._shift_backups()
+            self._shift()
         except OSError:
             if self._size >= 2 * self._max_bytes:
                 raise
             return
         self.close()
-        self._open()
+        self._torn = False
+        self.open()
 
-    def _shift_backups(self) -> None:
-        names = [self._path, *(self._backup(n) for n in range(1, self._backups + 1))]
-        for older, newer in zip(reversed(names), reversed(names[:-1]), strict=False):
-            if newer.exists():
+    def _shift(self) -> None:
+        """Move every file one name on; the last one is overwritten."""
+        names = [self._path]
+        names += [
+            self._path.with_name(f"{self._path.name}.{number}")
+            for number in range(1, self._backups + 1)
+        ]
+        for older, newer in zip(names[:0:-1], names[-2::-1], strict=True):
+            with suppress(FileNotFoundError):
                 newer.replace(older)
         if not self._backups:
             self._path.unlink(missing_ok=True)
-
-    def _backup(self, number: int) -> Path:
-        return self._path.with_name(f"{self._path.name}.{number}")
-
-    def _append(self, data: bytes) -> None:
-        if self._torn:
-            data = b"\n" + data
-        written = os.write(self._descriptor, data)
-        self._size += written
-        if written < len(data):
-            self._torn = True
-            # The rest did not fit; asking again names the reason.
-            written = os.write(self._descriptor, data[written:])
-            self._size += written
-            raise OSError("only a part of the line was written")
-        self._torn = False
-
-    def _lose(self, lines: int, error: OSError) -> None:
-        self._lost += lines
-        self.lost_total += lines
-        self._reason = error.strerror or str(error)
-        if self._descriptor >= 0 and not self._torn:
-            self.close()
-
-    def _notice(self, at: float) -> str:
-        text = f"{self._lost} log lines were lost here: {self._reason}"
-        return format_line(at=at, level="WARNING", logger=__name__, text=text) + "\n"

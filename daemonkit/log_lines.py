@@ -27,12 +27,19 @@ def timestamp_text(at: float) -> str:
         return "unknown-time"
 
 
+def raw_message(record: logging.LogRecord) -> str:
+    """Return the message of a record with its arguments put in, as it is; never raise."""
+    try:
+        return record.getMessage()
+    except Exception as error:  # noqa: BLE001 - arguments are foreign code; the line says so
+        template = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+        place = f"{record.pathname}:{record.lineno}"
+        return f"{template} [{type(error).__name__} while formatting, at {place}]"
+
+
 def message_text(record: logging.LogRecord) -> str:
     """Return the message of a record with its traceback, redacted and visible; never raise."""
-    try:
-        text = record.getMessage()
-    except Exception as error:  # noqa: BLE001 - arguments are foreign code; the line says so
-        text = f"{record.msg!s} [the arguments do not fit: {type(error).__name__}]"
+    text = raw_message(record)
     for detail in (_traceback_text(record), record.stack_info):
         if detail:
             text = f"{text}\n{detail}"

@@ -13,8 +13,16 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from daemonkit.errors import UnavailableError
+from daemonkit.files import NO_ROOM, file_error, make_private_folder
 from daemonkit.log_file import RotatingFile
-from daemonkit.log_lines import RedactingFormatter, format_line, message_text, timestamp_text
+from daemonkit.log_lines import (
+    RedactingFormatter,
+    format_line,
+    message_text,
+    raw_message,
+    timestamp_text,
+)
 from daemonkit.printable import printable
 
 if TYPE_CHECKING:
@@ -50,6 +58,8 @@ log = logging.getLogger("uncaught")
 
 class Sink(Protocol):
     """Take whole lines; never raise."""
+
+    lost_total: int
 
     def write(self, text: str, at: float) -> bool:
         """Write the lines; return False when they are lost."""
@@ -91,6 +101,7 @@ class LogWriter(logging.Handler):
         self._queue: SimpleQueue[logging.LogRecord | threading.Event | None] = SimpleQueue()
         self._queue_max = queue_max
         self._dropped_told = 0
+        self._count_lock = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="log-write", daemon=True)
         self._thread.start()
@@ -100,11 +111,17 @@ class LogWriter(logging.Handler):
         if not self.filter(record):
             return False
         if self._closed or self._queue.qsize() >= self._queue_max:
-            self.dropped_total += 1
+            with self._count_lock:
+                self.dropped_total += 1
             return False
         freeze(record)
         self._queue.put(record)
         return True
+
+    @property
+    def lost_total(self) -> int:
+        """Return how many lines did not reach some place they should have."""
+        return self.dropped_total + sum(sink.lost_total for sink in self._sinks)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue the record; Handler asks for this method, handle() is what logging calls."""
@@ -133,7 +150,7 @@ class LogWriter(logging.Handler):
             while isinstance(item, logging.LogRecord):
                 batch.append(item)
                 item = self._next_queued() if len(batch) < _BATCH_MAX else _NOTHING
-            self._write(batch)
+            self._write_guarded(batch)
             if item is None:
                 break
             item.set()
@@ -145,6 +162,13 @@ class LogWriter(logging.Handler):
             return self._queue.get_nowait()
         except Empty:
             return _NOTHING
+
+    def _write_guarded(self, batch: Sequence[logging.LogRecord]) -> None:
+        try:
+            self._write(batch)
+        except Exception:  # noqa: BLE001 - without this thread the process would be mute
+            with self._count_lock:
+                self.dropped_total += len(batch)
 
     def _write(self, batch: Sequence[logging.LogRecord]) -> None:
         if not batch:
@@ -171,14 +195,11 @@ _NOTHING = threading.Event()
 def freeze(record: logging.LogRecord) -> None:
     """Make a record safe to format later on another thread: arguments that may change go now."""
     arguments = record.args
-    if not arguments:
-        return
     if isinstance(arguments, tuple) and all(type(value) in _UNCHANGING for value in arguments):
         return
-    try:
-        record.msg = record.getMessage()
-    except Exception as error:  # noqa: BLE001 - arguments are foreign code; the line says so
-        record.msg = f"{record.msg!s} [the arguments do not fit: {type(error).__name__}]"
+    if not arguments and type(record.msg) is str:
+        return
+    record.msg = raw_message(record)
     record.args = None
 
 
@@ -190,10 +211,13 @@ def setup_logging(
     backups: int = 5,
     stderr: bool = True,
 ) -> LogWriter:
-    """Send all records of the process to the file and to standard error; may be called again."""
+    """Send all records of the process to the file and to standard error; may be called again.
+
+    A file that this user may not write is a StateError; a full disk is not.
+    """
     sinks: list[Sink] = []
     if file is not None:
-        sinks.append(RotatingFile(file, max_bytes=max_bytes, backups=backups))
+        sinks.append(_opened_file(RotatingFile(file, max_bytes=max_bytes, backups=backups), file))
     if stderr:
         sinks.append(StandardError())
     writer = LogWriter(sinks)
@@ -208,6 +232,19 @@ def setup_logging(
     logging.captureWarnings(True)
     install_exception_hooks()
     return writer
+
+
+def _opened_file(sink: RotatingFile, path: Path) -> RotatingFile:
+    try:
+        make_private_folder(path.parent)
+        sink.open()
+    except UnavailableError:
+        # No room even for the folder: the sink tries again at every line and counts.
+        return sink
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise file_error(path, error) from error
+    return sink
 
 
 def flush_logs() -> None:

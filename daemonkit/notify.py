@@ -14,6 +14,9 @@ log = logging.getLogger(__name__)
 
 _STATUS_LENGTH_MAX = 200
 
+# A lost READY=1 would make systemd kill the process; all other news may be lost.
+_PATIENCE_S = 1.0
+
 
 class Notifier:
     """Send sd_notify datagrams; a missing or broken listener changes nothing."""
@@ -31,7 +34,7 @@ class Notifier:
 
     def ready(self) -> None:
         """Say that the start is complete."""
-        self._send("READY=1")
+        self._send("READY=1", timeout_s=_PATIENCE_S)
 
     def announce_ready(self) -> None:
         """Say that the start is complete, also as one line `ready` on standard error."""
@@ -48,7 +51,7 @@ class Notifier:
 
     def stopping(self) -> None:
         """Say that the process is on its way out."""
-        self._send("STOPPING=1")
+        self._send("STOPPING=1", timeout_s=_PATIENCE_S)
 
     def status(self, text: str) -> None:
         """Show one line in `systemctl status`."""
@@ -63,14 +66,14 @@ class Notifier:
             self._fed_at = now
             self._send("WATCHDOG=1")
 
-    def _send(self, state: str) -> None:
+    def _send(self, state: str, timeout_s: float = 0.0) -> None:
         if self._address[:1] not in {"/", "@"}:
             return
         address = "\0" + self._address[1:] if self._address[0] == "@" else self._address
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
                 # A listener that reads nothing must not hold up the caller.
-                sender.setblocking(False)
+                sender.settimeout(timeout_s)
                 sender.sendto(state.encode("utf-8", "replace"), address)
         except (OSError, ValueError) as error:
             log.debug("systemd was not told %s: %s", state.split("\n", maxsplit=1)[0], error)

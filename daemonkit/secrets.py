@@ -32,9 +32,9 @@ _LINE_LENGTH_MIN = 16
 _TELEGRAM_TOKEN = re.compile(r"(?<![0-9])[0-9]{6,}+(?::|%3[Aa])[A-Za-z0-9_-]{30,}")
 _URL_CREDENTIALS = re.compile(r"://[^\s/:@]{0,200}:[^\s/@]{1,200}@")
 
+# `key` and `auth` count as words only, also inside camelCase: not keyboard, not author.
 _SECRET_KEY = re.compile(
-    r"token|secret|passw|passphrase|credential|apikey|key(?:$|[^a-z])|auth(?:$|[^a-z])",
-    re.IGNORECASE,
+    r"(?i:token|secret|passw|passphrase|credential|apikey)|(?i:key|auth)(?![a-z])"
 )
 _NOT_SECRET_KEY = re.compile(r"(?:file|path|folder|dir|env|name)$", re.IGNORECASE)
 
@@ -171,6 +171,11 @@ def redact(text: str) -> str:
     return _REDACTOR.redact(text)
 
 
+def hide(value: str) -> None:
+    """Take this text out of everything that is redacted from now on."""
+    _REDACTOR.add(value)
+
+
 class Secret:
     """Hold a text that shows itself only to reveal(), and that redact() takes out of all text."""
 
@@ -255,6 +260,8 @@ def _secret_of_setting(value: object) -> Secret:
         return value
     if isinstance(value, str):
         return Secret(value)
-    # The number that was meant as text is a secret too: hide it before anyone shows the error.
-    _REDACTOR.add(str(value))
-    raise ValueError("text, in quotes when it looks like a number")
+    from pydantic_core import PydanticCustomError  # noqa: PLC0415 - only pydantic asks for it
+
+    # A number that was meant as text is a secret too: hide it before anyone shows the error.
+    hide(str(value))
+    raise PydanticCustomError("secret", "text, in quotes when it looks like a number")

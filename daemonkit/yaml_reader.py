@@ -7,6 +7,7 @@ duplicate keys, tags and merge keys, and bounds size, depth and what aliases may
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -183,7 +184,8 @@ class _Reader:
             )
         value, size = self._anchors[event.anchor]
         self._count(event, size)
-        return value
+        # A copy: what is laid over one place must not show in another.
+        return deepcopy(value)
 
     def _count(self, event: Any, values: int) -> None:
         self._values += values

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice, pairwise
 
 from trading.market.columns import FileKind, Layout, layout_of
-from trading.market.errors import FeedError
+from trading.market.errors import FeedError, shown
 from trading.market.table import Cell, Row, Table, number_of
 from trading.market.timestamps import ALLOWED as TIME_ALLOWED
 from trading.market.timestamps import TimestampReader
@@ -39,7 +39,7 @@ class RowReader:
         time = self._times.read(cells[self._time_place])
         if math.isnan(time):
             cell = cells[self._time_place]
-            raise self.table.fault(number, "timestamp", cell, TIME_ALLOWED)
+            raise self.table.fault(number, "timestamp", shown(cell), TIME_ALLOWED)
         return time
 
 
@@ -75,20 +75,21 @@ class CandleReader:
     def _fault(self, number: int, cells: Sequence[Cell]) -> FeedError:
         for name, place in zip(_PRICES, self._places, strict=False):
             if not 0 < number_of(cells[place]) < math.inf:
-                return self._table.fault(number, name, cells[place], _PRICE_ALLOWED)
+                return self._table.fault(number, name, shown(cells[place]), _PRICE_ALLOWED)
         volume = cells[self._places[-1]]
         if not 0 <= number_of(volume) < math.inf:
-            return self._table.fault(number, "volume", volume, _VOLUME_ALLOWED)
+            return self._table.fault(number, "volume", shown(volume), _VOLUME_ALLOWED)
         open_, high, low, close = (number_of(cells[place]) for place in self._places[:4])
         if high < max(open_, low, close):
             allowed = "the highest of open, high, low and close"
-            return self._table.fault(number, "high", high, allowed)
-        return self._table.fault(number, "low", low, "the lowest of open, high, low and close")
+            return self._table.fault(number, "high", shown(high), allowed)
+        allowed = "the lowest of open, high, low and close"
+        return self._table.fault(number, "low", shown(low), allowed)
 
     def _whole_time(self, number: int, cells: Sequence[Cell]) -> float:
         time = self._reader.time_of(number, cells)
         if abs(time - round(time)) > 1e-6:
-            raise self._table.fault(number, "timestamp", time, "whole seconds for a candle")
+            raise self._table.fault(number, "timestamp", shown(time), "whole seconds for a candle")
         return float(round(time))
 
     def _check_order(self, number: int, time: float, first: float, previous: float) -> None:
@@ -140,7 +141,9 @@ class TradeReader:
             if self._id_place is not None:
                 trade_id = cells[self._id_place]
                 if trade_id and trade_id == previous_id:
-                    raise self._table.fault(number, "id", f"{trade_id} twice", "each trade once")
+                    raise self._table.fault(
+                        number, "id", f"{shown(trade_id)} twice", "each trade once"
+                    )
                 previous_id = trade_id
             previous = time
             yield self._tick(number, cells, time)
@@ -148,9 +151,11 @@ class TradeReader:
     def _tick(self, number: int, cells: Sequence[Cell], time: float) -> Tick:
         price, size = number_of(cells[self._price_place]), number_of(cells[self._size_place])
         if not 0 < price < math.inf:
-            raise self._table.fault(number, "price", cells[self._price_place], _PRICE_ALLOWED)
+            found = shown(cells[self._price_place])
+            raise self._table.fault(number, "price", found, _PRICE_ALLOWED)
         if not 0 <= size < math.inf:
-            raise self._table.fault(number, "amount", cells[self._size_place], _VOLUME_ALLOWED)
+            found = shown(cells[self._size_place])
+            raise self._table.fault(number, "amount", found, _VOLUME_ALLOWED)
         return Tick(self._symbol, price, size, time)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trading.market.errors import FeedError, shown
+from trading.market.errors import FeedError
 
 Cell = str | float | int | None
 Row = tuple[int, Sequence[Cell]]
@@ -24,15 +24,15 @@ class Table:
     row_word: str
     header_place: str
 
-    def fault(self, number: int, column: str, found: object, allowed: str) -> FeedError:
-        """Describe a bad cell; without a column the whole row is bad."""
+    def fault(self, number: int, column: str, found: str, allowed: str) -> FeedError:
+        """Describe what is wrong with a cell; without a column it is the whole row."""
         place = f"{self.row_word} {number}" + (f", column {column}" if column else "")
-        return FeedError(self.file, place, shown(found), allowed)
+        return FeedError(self.file, place, found, allowed)
 
 
 def number_of(cell: Cell) -> float:
     """Read a number; anything else is NaN, which fails every comparison."""
     try:
         return math.nan if cell is None else float(cell)
-    except ValueError:
+    except (ValueError, OverflowError):
         return math.nan

@@ -31,7 +31,8 @@ def _lock_path(name: str) -> Path:
 def _entries(name: str) -> list[list[str]]:
     """Split a lock into its entries: each a requirement followed by its hashes."""
     text = _lock_path(name).read_text(encoding="utf-8").replace("\\\n", " ")
-    return [re.split(r"\s+(?=--hash=)", line.strip()) for line in text.splitlines() if line]
+    lines = [line.strip() for line in text.splitlines() if not line.startswith("#")]
+    return [re.split(r"\s+(?=--hash=)", line) for line in lines]
 
 
 def _versions(name: str) -> dict[str, str]:

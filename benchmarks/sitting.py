@@ -20,9 +20,9 @@ Sample = Mapping[str, float]
 
 
 def pin(core: int) -> None:
-    """Keep this process on one core, if the machine has it."""
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {cores[min(core, len(cores) - 1)]})
+    """Keep this process on one core, or on the last one if the machine has fewer."""
+    # Not by the present affinity: a child inherits that of a pinned parent.
+    os.sched_setaffinity(0, {min(core, (os.cpu_count() or 1) - 1)})
 
 
 def unpin() -> None:

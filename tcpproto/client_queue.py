@@ -18,7 +18,9 @@ from tcpproto.outbox import OutboxReader, OutboxRow, OutboxSender
 
 URGENT_FRAMES_MAX: Final = 10_000
 _BATCH_FRAMES: Final = 512
-_BATCH_BYTES: Final = 256 * 1024
+# A busy producer lets the writer run about once in a GIL switch interval of 5 ms: what it
+# takes in one turn bounds the throughput.
+_BATCH_BYTES: Final = 1024 * 1024
 _ROWS_PER_READ: Final = 512
 
 

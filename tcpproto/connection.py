@@ -105,9 +105,10 @@ class Connection(ABC):
         try:
             for payload in self._decoder.feed(data):
                 message = parse_message(payload)
-                if message.tag in inbound and self.is_open:
+                state = self.state
+                if state is State.OPEN and message.tag in inbound:
                     events.append(message)
-                elif not self.is_closed:
+                elif state is not State.CLOSED:
                     self._receive_other(message, now, events)
         except RemoteProtocolError as error:
             events.append(self.fail(error.code, error.text, now))

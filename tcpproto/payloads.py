@@ -255,7 +255,12 @@ class Text:
     @classmethod
     def parse(cls, message: Message) -> Self:
         """Read a chat text, either a plain string or an object with a ready `text`."""
-        body = message.message
-        if type(body) is dict:
-            body = body.get("text")
-        return cls(check_text("message", body, TEXT_LEN_MAX, empty_allowed=True))
+        return cls(parse_text(message))
+
+
+def parse_text(message: Message) -> str:
+    """Read a chat text as it is, without the value around it."""
+    body = message.message
+    if type(body) is dict:
+        body = body.get("text")
+    return check_text("message", body, TEXT_LEN_MAX, empty_allowed=True)

@@ -28,7 +28,7 @@ from tcpproto.connection import (
 from tcpproto.errors import RemoteProtocolError
 from tcpproto.greetings import Bye, Hello
 from tcpproto.messages import Message, encode_message
-from tcpproto.payloads import Ack, Command, Event, Log, Reply, Status, Text
+from tcpproto.payloads import Ack, Command, Event, Log, Reply, Status, parse_text
 from tcpproto.server_connection import ServerConnection
 from tcpproto.server_peer import Peer, PeerInfo
 from tcpproto.timing import Clock, Limits, read_clock
@@ -112,7 +112,7 @@ class LinkServer:
             "log": lambda peer, m: callbacks.on_log(peer, Log.parse(m)),
             "reply": lambda peer, m: callbacks.on_reply(peer, Reply.parse(m)),
             "status": lambda peer, m: callbacks.on_status(peer, Status.parse(m)),
-            "message": lambda peer, m: callbacks.on_text(peer, Text.parse(m).text),
+            "message": lambda peer, m: callbacks.on_text(peer, parse_text(m)),
         }
         # epoll itself: `selectors` doubles the cost of every wake-up.
         self._epoll = select.epoll()

@@ -17,15 +17,17 @@ from tcpproto.messages import (
 )
 
 BOT_NAME_LEN_MAX: Final = 32
+# `telegram` is the bridge's own folder; `all` addresses every bot in a command.
+RESERVED_NAMES: Final = frozenset({"telegram", "all"})
 _BOT_NAME_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
 def is_bot_name(name: str) -> bool:
-    """Tell whether a name may belong to a bot: [a-z0-9_-]{1,32}, and not `telegram`."""
+    """Tell whether a name may belong to a bot: [a-z0-9_-]{1,32}, not `telegram` or `all`."""
     return (
         0 < len(name) <= BOT_NAME_LEN_MAX
         and _BOT_NAME_CHARACTERS.issuperset(name)
-        and name != "telegram"
+        and name not in RESERVED_NAMES
     )
 
 

@@ -159,8 +159,8 @@ class LinkServer:
         self._stop_reason = reason
         self._stop_deadline = self._clock.monotonic() + timeout_s
         self._stopping.set()
-        self._wake()
         if self._thread.is_alive():
+            self._wake()
             self._thread.join(timeout_s + 1.0)
 
     def peers(self) -> list[PeerInfo]:
@@ -206,8 +206,9 @@ class LinkServer:
     def _wake(self) -> None:
         try:
             self._wake_write.send(b"w")
-        except BlockingIOError:
-            return  # a full pipe wakes as well as one more byte would
+        except OSError as error:
+            # A full pipe wakes as well as one more byte would; a closed one has nobody to wake.
+            logger.debug("not woken: %s", error)
 
     def _serve(self) -> None:
         swept_at = self._clock.monotonic()

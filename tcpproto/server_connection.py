@@ -25,7 +25,7 @@ class ServerConnection(Connection):
 
     _table = SERVER_TABLE
     _tags_inbound = TAGS_UP
-    _tags_forbidden = TAGS_DOWN | {"ack"}
+    _tags_forbidden = TAGS_DOWN
 
     def __init__(
         self,

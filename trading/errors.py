@@ -7,7 +7,7 @@ StateError (daemonkit)
 └── WrongOwnerError           the database belongs to another bot, exchange or mode: exit 78
 """
 
-from daemonkit.exits import DaemonError, StateError
+from daemonkit.errors import DaemonError, StateError
 
 
 class TradingError(DaemonError):

@@ -6,7 +6,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from tcpproto import Command
 from trading.model.market import Bar, Tick
@@ -152,12 +151,10 @@ class StopRequested:
 
 
 MarketEvent = Tick | Bar
-OtherEvent = (
+# What a feed says about itself keeps its place among what it publishes.
+FeedEvent = HistoryLoaded | FeedStarted | FeedEnded | FeedFailed
+Notice = (
     EngineStarted
-    | HistoryLoaded
-    | FeedStarted
-    | FeedEnded
-    | FeedFailed
     | CommandReceived
     | TimerFired
     | StoreFault
@@ -167,6 +164,4 @@ OtherEvent = (
     | HealthSampled
     | StopRequested
 )
-EngineEvent = MarketEvent | OtherEvent
-
-MARKET_EVENTS: Final = (Tick, Bar)
+EngineEvent = MarketEvent | FeedEvent | Notice

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 from tcpproto import Command
-from trading.engine.events import MarketEvent, OtherEvent
+from trading.engine.events import EngineEvent, FeedEvent, MarketEvent, Notice
 from trading.market.feed import Publish
 from trading.model.market import Tick
 
@@ -41,7 +41,7 @@ class Backlog:
     __slots__ = ("_events", "_tick_places")
 
     def __init__(self) -> None:
-        self._events: list[MarketEvent] = []
+        self._events: list[MarketEvent | FeedEvent] = []
         self._tick_places: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -61,7 +61,12 @@ class Backlog:
         self._events.append(event)
         return False
 
-    def take_all(self) -> list[MarketEvent]:
+    def add_feed_event(self, event: FeedEvent) -> None:
+        """Add what a feed says about itself, after all it has published."""
+        self._tick_places = {}
+        self._events.append(event)
+
+    def take_all(self) -> list[MarketEvent | FeedEvent]:
         """Return everything in order and be empty."""
         events, self._events = self._events, []
         self._tick_places = {}
@@ -107,9 +112,9 @@ class Inbox:
     def __init__(self, limits: InboxLimits | None = None) -> None:
         limits = limits or InboxLimits()
         self._market_len_max = limits.market_len_max
-        self._market: SimpleQueue[MarketEvent] = SimpleQueue()
+        self._market: SimpleQueue[MarketEvent | FeedEvent] = SimpleQueue()
         self._commands: SimpleQueue[Command] = SimpleQueue()
-        self._notices: SimpleQueue[OtherEvent] = SimpleQueue()
+        self._notices: SimpleQueue[Notice] = SimpleQueue()
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._backlog = Backlog()
         self._backlog_lock = threading.Lock()
@@ -125,6 +130,16 @@ class Inbox:
         """Return what a feed calls with each event, by the feed's kind."""
         return self._publish_lossless if lossless else self._publish_live
 
+    def put_feed_event(self, event: FeedEvent) -> None:
+        """Add what a feed says about itself, in order with what it publishes."""
+        self._market_gate.pass_through()
+        with self._backlog_lock:
+            if len(self._backlog):
+                self._backlog.add_feed_event(event)
+            else:
+                self._market.put(event)
+        self._ring()
+
     def put_command(self, command: Command) -> bool:
         """Add a command, waiting while the lane is full; False once the inbox is closed."""
         self._command_gate.pass_through()
@@ -134,14 +149,14 @@ class Inbox:
         self._ring()
         return True
 
-    def put_notice(self, event: OtherEvent) -> None:
+    def put_notice(self, event: Notice) -> None:
         """Add an event that must not wait and is never dropped; its senders bound themselves."""
         self._notices.put(event)
         self._ring()
 
     def take_round(
         self, timeout_s: float, *, with_commands: bool = True
-    ) -> Iterator[OtherEvent | MarketEvent | Command]:
+    ) -> Iterator[EngineEvent | Command]:
         """Give all notices, a round of market data and one command; wait if there is nothing.
 
         To be used up before the next call, by one thread only.
@@ -191,18 +206,18 @@ class Inbox:
                 self._market.put(event)
         self._ring()
 
-    def _take_notices(self) -> Iterator[OtherEvent]:
+    def _take_notices(self) -> Iterator[Notice]:
         for _ in range(self._notices.qsize()):
             yield self._notices.get_nowait()
 
-    def _take_market(self) -> Iterator[MarketEvent]:
+    def _take_market(self) -> Iterator[MarketEvent | FeedEvent]:
         taken = self._market.qsize()
         for _ in range(min(taken, MARKET_ROUND_LEN)):
             yield self._market.get_nowait()
         if taken <= MARKET_ROUND_LEN and len(self._backlog):
             yield from self._take_backlog()
 
-    def _take_backlog(self) -> list[MarketEvent]:
+    def _take_backlog(self) -> list[MarketEvent | FeedEvent]:
         with self._backlog_lock:
             # Whatever got into the queue before the backlog began comes first.
             first = [self._market.get_nowait() for _ in range(self._market.qsize())]

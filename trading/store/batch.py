@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from threading import Event
 
 from tcpproto import OutboxRow, Reply, ReplyState
 from trading.engine.effects import (
@@ -28,6 +29,7 @@ class Batch:
     replies: list[Reply] = field(default_factory=list)
     acknowledged: dict[str, int] = field(default_factory=dict)
     rows: Sequence[OutboxRow] = ()
+    marks: list[Event] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:

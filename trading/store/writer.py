@@ -57,8 +57,16 @@ class _Acknowledged:
     seq: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    reached: threading.Event
+
+
 class _End:
     """Stand in the queue for: everything before is the last."""
+
+
+_Item = Sequence[CommittedEffect] | _Acknowledged | _Mark | _End
 
 
 class StoreThread:
@@ -85,7 +93,7 @@ class StoreThread:
         self._outbox, self._outcomes = database.build_writers(limits)
         self._journal = database.build_journal()
         self._trouble = TroubleDesk(reserve, clock, self._tell, timings.reserve_check_s)
-        self._queue: SimpleQueue[Sequence[CommittedEffect] | _Acknowledged | _End] = SimpleQueue()
+        self._queue: SimpleQueue[_Item] = SimpleQueue()
         self._give_up = threading.Event()
         self._is_ending = False
         self._prune_at = clock.monotonic()
@@ -114,6 +122,17 @@ class StoreThread:
     def units_waiting(self) -> int:
         """Count what waits to be committed."""
         return self._queue.qsize()
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether the thread runs."""
+        return self._thread.is_alive()
+
+    def is_settled(self, timeout_s: float) -> bool:
+        """Wait until all that was submitted before is committed; False when it is not yet."""
+        mark = threading.Event()
+        self._queue.put(_Mark(mark))
+        return mark.wait(timeout_s)
 
     def stop(self, timeout_s: float) -> bool:
         """Commit what was submitted and close; False when something could not be committed."""
@@ -149,6 +168,9 @@ class StoreThread:
                     # Deleting waits for company: it costs a commit and nobody waits for it.
                     until = self._clock.monotonic() + self._timings.acknowledge_delay_s
                 batch.add_acknowledgement(item.epoch, item.seq)
+            elif isinstance(item, _Mark):
+                batch.marks.append(item.reached)
+                until = 0.0
             elif isinstance(item, _End):
                 self._is_ending = True
             else:
@@ -162,12 +184,16 @@ class StoreThread:
     def _do_batch(self, batch: Batch) -> None:
         if self._trouble.is_damaged:
             self._lose(batch)
+            for mark in batch.marks:
+                mark.set()
             return
         batch.rows = self._outbox.number(batch.events, self._clock.wall())
         if self._commit_at_last(batch):
             self._release(batch)
         else:
             self._lose(batch)
+        for mark in batch.marks:
+            mark.set()
         self._trouble.check_reserve()
 
     def _commit_at_last(self, batch: Batch) -> bool:

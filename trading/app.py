@@ -1,0 +1,168 @@
+"""The life of the trading process: start, wait for signals, reload, stop, exit code.
+
+The main thread trades nothing and holds no state of trading; see `parts` for what runs.
+"""
+
+import logging
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from random import Random
+from typing import Final
+from uuid import uuid4
+
+from daemonkit.clock import Clock
+from daemonkit.endpoint import load_endpoint
+from daemonkit.errors import ConfigurationError, ExitCode, UnavailableError
+from daemonkit.folder_lock import FolderLock
+from daemonkit.logs import setup_logging
+from daemonkit.notify import Notifier
+from daemonkit.version import VERSION
+from trading.config import BotConfig, BotSettings, load_config
+from trading.control import STOP_SIGNALS, Control, SignalCame, ThreadEnded
+from trading.deadline import Deadline
+from trading.engine.events import ConfigurationReloaded, ReloadRefused
+from trading.errors import CoreFailedError
+from trading.link.log_forward import LogForwardHandler
+from trading.parts import Parts, RunOptions, Surroundings
+from trading.reload import merge_settings
+from trading.store.database import StateDatabase, open_state_database
+from trading.store.ownership import Owner
+
+log = logging.getLogger(__name__)
+
+# A thread that waits for the interpreter gets it within half a millisecond instead of five.
+SWITCH_INTERVAL_S: Final = 0.0005
+
+
+class TradingApp:
+    """Run one bot until it is asked to stop."""
+
+    def __init__(
+        self,
+        bot_dir: Path,
+        options: RunOptions,
+        *,
+        environ: Mapping[str, str],
+        clock: Clock,
+        rng: Random,
+        control: Control,
+    ) -> None:
+        self._environ = environ
+        self._options = options
+        self._control = control
+        self._around = Surroundings(clock, rng, control, Notifier(environ, clock))
+        self._config = load_config(bot_dir, environ)
+        self._settings: BotSettings = self._config.settings
+        self._log_handler = LogForwardHandler(
+            logging.getLevelNamesMapping()[self._settings.logs.forward_level],
+            self._settings.logs.queue_len_max,
+        )
+
+    def run(self) -> int:
+        """Start, serve, stop; return the exit code."""
+        with ExitStack() as closing:
+            closing.enter_context(FolderLock(self._config.folder / "bot.pid"))
+            self._start_logging(closing)
+            database = self._open_database(closing)
+            parts = self._build_parts(database)
+            if self._control.stops_asked:
+                log.info("asked to stop while starting")
+                return ExitCode.OK
+            sys.setswitchinterval(SWITCH_INTERVAL_S)
+            parts.start()
+            self._around.notifier.announce_ready()
+            reason, failure = self._serve(parts)
+            return self._stop(parts, reason, failure)
+
+    def _start_logging(self, closing: ExitStack) -> None:
+        logs = self._settings.logs
+        setup_logging(
+            level=self._settings.log_level,
+            file=self._config.folder / "logs" / "trading.log",
+            max_bytes=logs.file_max_bytes,
+            backups=logs.file_backups,
+        )
+        # At INFO it names each of its plugins.
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        root = logging.getLogger()
+        root.addHandler(self._log_handler)
+        closing.callback(root.removeHandler, self._log_handler)
+        log.info("bot %s starts, version %s, %s", self._config.bot, VERSION, self._config.mode)
+
+    def _open_database(self, closing: ExitStack) -> StateDatabase:
+        database = open_state_database(
+            self._config.database,
+            owner_of(self._config),
+            epoch=str(uuid4()),
+            restore_hint=self._config.restore_hint,
+        )
+        closing.callback(database.close)
+        return database
+
+    def _build_parts(self, database: StateDatabase) -> Parts:
+        endpoint = load_endpoint(
+            self._settings.link,
+            environ=self._environ,
+            var_dir=self._config.var_dir,
+            config_file=self._config.file,
+        )
+        return Parts(
+            self._config, self._options, database, endpoint, self._log_handler, self._around
+        )
+
+    def _serve(self, parts: Parts) -> tuple[str, ThreadEnded | None]:
+        """Handle signals until the bot is to stop; return why."""
+        while True:
+            notice = self._control.get()
+            if isinstance(notice, ThreadEnded):
+                return f"the {notice.name} failed", notice
+            if isinstance(notice, SignalCame):
+                if notice.number in STOP_SIGNALS:
+                    return "asked to stop", None
+                self._reload(parts)
+
+    def _reload(self, parts: Parts) -> None:
+        """Read the configuration again; a wrong one changes nothing."""
+        at = self._around.clock.wall()
+        self._around.notifier.reloading()
+        try:
+            wanted = load_config(self._config.bot_dir, self._environ).settings
+        except ConfigurationError as error:
+            # Without its traceback: the line says what is wrong, and where.
+            log.error("the new configuration is refused, the old one stays: %s", error)  # noqa: TRY400
+            parts.inbox.put_notice(ReloadRefused(str(error), at))
+        else:
+            reloaded = merge_settings(self._settings, wanted)
+            self._settings = reloaded.settings
+            self._apply_levels()
+            log.info("reloaded applied=%s waiting=%s", reloaded.applied, reloaded.waiting)
+            interval_s = reloaded.settings.status_interval_s
+            parts.inbox.put_notice(
+                ConfigurationReloaded(reloaded.applied, reloaded.waiting, at, interval_s)
+            )
+        self._around.notifier.ready()
+
+    def _apply_levels(self) -> None:
+        logging.getLogger().setLevel(self._settings.log_level)
+        self._log_handler.setLevel(self._settings.logs.forward_level)
+
+    def _stop(self, parts: Parts, reason: str, failure: ThreadEnded | None) -> int:
+        self._around.notifier.stopping()
+        log.info("stopping: %s", reason)
+        deadline = Deadline(self._around.clock, self._control, self._settings.stop_timeout_s)
+        is_stored = parts.stop(reason, deadline)
+        if failure is not None:
+            raise CoreFailedError(f"{reason}: {failure.error}") from failure.error
+        if not is_stored:
+            raise UnavailableError(f"{self._config.database}: not everything could be stored")
+        log.info("stopped")
+        return ExitCode.OK
+
+
+def owner_of(config: BotConfig) -> Owner:
+    """Return whom the bot's database belongs to."""
+    return Owner(
+        config.bot, config.settings.exchange, "paper" if config.settings.dry_run else "live"
+    )

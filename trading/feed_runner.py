@@ -1,0 +1,100 @@
+"""A feed on a thread of its own: history first, then events, and again when a live feed breaks.
+
+A lossless feed is not started again: it would begin from its beginning, and repeat itself.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from daemonkit.clock import Clock
+from trading.engine.events import FeedEnded, FeedFailed, FeedStarted, HistoryLoaded
+from trading.engine.inbox import Inbox
+from trading.market.feed import Feed
+from trading.model.market import Bar
+
+log = logging.getLogger(__name__)
+
+HISTORY_CHUNK_LEN = 500
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRetry:
+    """Hold how long a broken live feed rests: first, doubled each time, at most the longest."""
+
+    first_s: float = 1.0
+    longest_s: float = 60.0
+
+
+class FeedRunner:
+    """Run one feed until it ends, fails for good, or is stopped."""
+
+    def __init__(
+        self, name: str, feed: Feed, inbox: Inbox, *, clock: Clock, retry: FeedRetry
+    ) -> None:
+        self.name = name
+        self._feed = feed
+        self._inbox = inbox
+        self._clock = clock
+        self._retry = retry
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"feed-{name}"[:15], daemon=True)
+        self.is_over = False
+
+    @property
+    def is_dead(self) -> bool:
+        """Tell whether the thread ended although nobody said it may."""
+        return not (self._thread.is_alive() or self.is_over)
+
+    def start(self) -> None:
+        """Publish from now on."""
+        self._thread.start()
+
+    def ask_to_stop(self) -> None:
+        """Let the feed end soon."""
+        self._stop.set()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end; False if it has not come."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        wait_s = self._retry.first_s
+        while not self._stop.is_set():
+            try:
+                self._play()
+            except Exception as error:
+                log.exception("feed failed name=%s", self.name)
+                retry_in_s = None if self._feed.lossless else wait_s
+                self._tell_failure(error, retry_in_s)
+                if retry_in_s is None:
+                    break
+                self._stop.wait(wait_s)
+                wait_s = min(wait_s * 2, self._retry.longest_s)
+            else:
+                if not self._stop.is_set():
+                    self._inbox.put_feed_event(FeedEnded(self.name, self._clock.wall()))
+                break
+        self.is_over = True
+
+    def _play(self) -> None:
+        for chunk in _chunks(iter(self._feed.history())):
+            if self._stop.is_set():
+                return
+            self._inbox.put_feed_event(HistoryLoaded(chunk))
+        description = self._feed.description
+        log.info("feed starts name=%s: %s", self.name, description)
+        self._inbox.put_feed_event(FeedStarted(self.name, description, self._clock.wall()))
+        self._feed.run(self._inbox.publisher(lossless=self._feed.lossless), self._stop)
+
+    def _tell_failure(self, error: Exception, retry_in_s: float | None) -> None:
+        reason = f"{type(error).__name__}: {error}"
+        self._inbox.put_feed_event(FeedFailed(self.name, reason, retry_in_s, self._clock.wall()))
+
+
+def _chunks(bars: Iterator[Bar]) -> Iterator[list[Bar]]:
+    while chunk := list(islice(bars, HISTORY_CHUNK_LEN)):
+        yield chunk

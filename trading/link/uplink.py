@@ -1,0 +1,140 @@
+"""The wire between engine, store and link client: who is told what, on which thread.
+
+Commands come on `tcp-recv`: one that has a committed outcome is answered from the store, all
+others go to the engine. Nothing here makes the engine or the store wait for the network.
+"""
+
+import logging
+from collections.abc import Callable
+from random import Random
+from typing import Protocol
+
+from daemonkit.clock import Clock
+from tcpproto import (
+    ClientSettings,
+    Command,
+    Identity,
+    LinkClient,
+    LinkState,
+    Log,
+    OutboxReader,
+    Reply,
+    ReplyState,
+    Status,
+    Text,
+)
+from trading.model.outcome import CommandOutcome
+
+log = logging.getLogger(__name__)
+
+UNREADABLE = "state.db cannot be read, so nobody can say whether this was done before; not done now"
+
+
+class Outcomes(Protocol):
+    """Find committed outcomes."""
+
+    def find(self, command_id: str) -> CommandOutcome | None:
+        """Return the outcome of a command, if it has one."""
+        ...
+
+
+class Committed(Protocol):
+    """Read what the store has committed, on any thread."""
+
+    @property
+    def outbox(self) -> OutboxReader:
+        """The events that wait for the bridge."""
+        ...
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """The commands that were answered."""
+        ...
+
+
+class Uplink:
+    """Speak to the bridge for engine and store; without a bridge everything goes on."""
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        identity: Identity,
+        *,
+        committed: Committed,
+        take_command: Callable[[Command], bool],
+        acknowledge: Callable[[str, int], None],
+        last_seq: Callable[[], int],
+        clock: Clock,
+        rng: Random,
+    ) -> None:
+        self._outcomes = committed.outcomes
+        self._take_command = take_command
+        self._acknowledge = acknowledge
+        self._clock = clock
+        self._client = LinkClient(
+            settings,
+            identity,
+            committed.outbox,
+            self,
+            last_seq=last_seq,
+            clock=clock,
+            rng=rng,
+        )
+
+    @property
+    def state(self) -> LinkState:
+        """Return how the link is."""
+        return self._client.state
+
+    def start(self) -> None:
+        """Connect, and connect again, from now on."""
+        self._client.start()
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until everything is sent and acknowledged; False when it is not."""
+        return self._client.flush(timeout_s)
+
+    def stop(self, reason: str, timeout_s: float) -> None:
+        """Say goodbye and end."""
+        self._client.stop(reason, timeout_s)
+
+    def answer(self, reply: Reply) -> None:
+        """Send a reply; offline it is dropped, and the bridge asks again with the same id."""
+        self._client.send(reply.to_message(self._clock.wall()))
+
+    def show(self, status: Status) -> None:
+        """Replace the status."""
+        self._client.set_status(status.to_message(self._clock.wall()))
+
+    def say(self, text: str) -> None:
+        """Send a text for the chat, best effort."""
+        self._client.offer(Text(text).to_message(self._clock.wall()))
+
+    def forward(self, line: Log, wait_s: float) -> bool:
+        """Send a log line, best effort, waiting for room if need be."""
+        return self._client.offer(line.to_message(self._clock.wall()), wait_s)
+
+    def wake_outbox(self) -> None:
+        """Say that there are new committed events."""
+        self._client.wake_outbox()
+
+    def on_command(self, command: Command) -> None:
+        """Answer what was answered before, and give the engine everything else."""
+        try:
+            outcome = self._outcomes.find(command.id)
+        except Exception:
+            log.exception("cannot look up command id=%s verb=%s", command.id, command.verb)
+            self.answer(Reply(command.id, ReplyState.UNKNOWN, UNREADABLE))
+            return
+        if outcome is not None:
+            self.answer(outcome.to_reply(repeat=True))
+        elif not self._take_command(command):
+            log.info("not taken, the engine is stopping: id=%s verb=%s", command.id, command.verb)
+
+    def on_ack(self, epoch: str, seq: int) -> None:
+        """Let the store delete what the bridge has."""
+        self._acknowledge(epoch, seq)
+
+    def on_state(self, state: LinkState) -> None:
+        """Take note; the status reads the state when it is made."""
+        log.debug("link phase=%s", state.phase)

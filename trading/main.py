@@ -1,0 +1,16 @@
+"""The entry of the trading process: signals are caught first, then everything else is loaded."""
+
+import sys
+from typing import NoReturn
+
+from trading.control import Control
+
+
+def main() -> NoReturn:
+    """Run the bot whose folder is the first argument, `bots/paper` without one."""
+    control = Control()
+    control.catch_signals()
+    # Loaded only now: a stop that comes while the libraries load is noticed already.
+    from trading.cli import run_command  # noqa: PLC0415
+
+    sys.exit(run_command(["run", *sys.argv[1:]], control))

@@ -1,0 +1,120 @@
+"""The monitor thread: looks after engine, feeds, memory and disk, and feeds the watchdog.
+
+It changes nothing; it logs changes of state and stops feeding systemd's watchdog when the engine
+loop stands still.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from daemonkit.clock import Clock
+from daemonkit.notify import Notifier
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorLimits:
+    """Hold when a figure is a reason to warn."""
+
+    interval_s: float = 1.0
+    engine_silence_s: float = 2.0
+    memory_bytes: int = 2_000_000_000
+    disk_free_bytes: int = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Hold the figures of one look."""
+
+    engine_silence_s: float
+    memory_bytes: int
+    threads: int
+    disk_free_bytes: int
+    dead_threads: tuple[str, ...]
+
+
+class Monitor:
+    """Own the thread `monitor`."""
+
+    def __init__(
+        self,
+        limits: MonitorLimits,
+        *,
+        clock: Clock,
+        notifier: Notifier,
+        folder: Path,
+        engine_beat: Callable[[], float],
+        dead_threads: Callable[[], Sequence[str]],
+    ) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._notifier = notifier
+        self._folder = folder
+        self._engine_beat = engine_beat
+        self._dead_threads = dead_threads
+        self._process = psutil.Process()
+        self._warned: dict[str, str] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
+        self.sample: Sample | None = None
+
+    def start(self) -> None:
+        """Look from now on."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Look no more."""
+        self._stop.set()
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.look()
+            except Exception:
+                # The thread's boundary: a figure that cannot be had must not end the watching.
+                log.exception("the monitor could not look")
+            self._stop.wait(self._limits.interval_s)
+
+    def look(self) -> Sample:
+        """Take all figures once, warn of changes, and feed the watchdog if the engine runs."""
+        self.sample = sample = Sample(
+            engine_silence_s=self._clock.monotonic() - self._engine_beat(),
+            memory_bytes=self._process.memory_info().rss,
+            threads=threading.active_count(),
+            disk_free_bytes=psutil.disk_usage(str(self._folder)).free,
+            dead_threads=tuple(self._dead_threads()),
+        )
+        warnings = find_warnings(sample, self._limits)
+        self._tell_changes(warnings)
+        if "engine" not in warnings:
+            self._notifier.watchdog()
+        return sample
+
+    def _tell_changes(self, warnings: dict[str, str]) -> None:
+        for what, text in warnings.items():
+            if what not in self._warned:
+                log.warning("%s", text)
+        for what in self._warned.keys() - warnings.keys():
+            log.info("%s: in order again", what)
+        self._warned = warnings
+
+
+def find_warnings(sample: Sample, limits: MonitorLimits) -> dict[str, str]:
+    """Return what is out of order, by subject."""
+    warnings: dict[str, str] = {}
+    if sample.engine_silence_s > limits.engine_silence_s:
+        warnings["engine"] = f"the engine loop stands still for {sample.engine_silence_s:.1f} s"
+    if sample.memory_bytes > limits.memory_bytes:
+        warnings["memory"] = f"memory is {sample.memory_bytes // 2**20} MiB"
+    if sample.disk_free_bytes < limits.disk_free_bytes:
+        warnings["disk"] = f"only {sample.disk_free_bytes // 2**20} MiB of disk are free"
+    if sample.dead_threads:
+        warnings["threads"] = f"ended early: {', '.join(sample.dead_threads)}"
+    return warnings

@@ -1,0 +1,243 @@
+"""The parts of a running bot, wired to each other, and how they start and stop.
+
+Each owns one thread; they meet only through the inbox, the store's queue and the link's queues.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+from uuid import uuid4
+
+from daemonkit.clock import Clock
+from daemonkit.endpoint import Endpoint
+from daemonkit.notify import Notifier
+from daemonkit.reserve import ReserveFile
+from daemonkit.version import VERSION
+from tcpproto import ClientSettings, Identity, Limits
+from tcpproto.tls import build_client_context
+from trading.config import BotConfig
+from trading.control import Control, ThreadEnded
+from trading.deadline import Deadline
+from trading.engine.core import CoreSettings, EngineCore
+from trading.engine.engine import EngineThread
+from trading.engine.events import HealthSampled, StopRequested
+from trading.engine.inbox import Inbox, InboxLimits
+from trading.feed_runner import FeedRetry, FeedRunner
+from trading.link.log_forward import LogForward, LogForwardHandler
+from trading.link.uplink import Uplink
+from trading.market.build import build_feed
+from trading.monitor import Monitor, MonitorLimits
+from trading.store.database import StateDatabase, StoreLimits
+from trading.store.writer import StoreThread, StoreTimings
+
+log = logging.getLogger(__name__)
+
+# A bridge that reads nothing must not hold up a stop for longer.
+GOODBYE_S_MAX: Final = 2.0
+FORWARD_S_MAX: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Hold what the command line adds: the numbered alerts that prove the event path."""
+
+    alerts_total: int = 0
+    alerts_interval_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Hold what the process hands to every part."""
+
+    clock: Clock
+    rng: Random
+    control: Control
+    notifier: Notifier
+
+
+class Parts:
+    """Hold the running parts of one bot."""
+
+    def __init__(
+        self,
+        config: BotConfig,
+        options: RunOptions,
+        database: StateDatabase,
+        endpoint: Endpoint,
+        log_handler: LogForwardHandler,
+        around: Surroundings,
+    ) -> None:
+        settings, clock = config.settings, around.clock
+        self._clock = clock
+        self._started_at = clock.monotonic()
+        self._inbox = Inbox(
+            InboxLimits(settings.engine.market_len_max, settings.engine.command_len_max)
+        )
+        self._uplink = Uplink(
+            build_client_settings(config, endpoint),
+            Identity(config.bot, str(uuid4()), database.epoch, f"tradebridge-trading/{VERSION}"),
+            committed=database,
+            take_command=self._inbox.put_command,
+            acknowledge=self._acknowledge,
+            last_seq=lambda: self._store.health.last_seq,
+            clock=clock,
+            rng=around.rng,
+        )
+        self._store = build_store(config, database, self._uplink, self._inbox, around)
+        self._engine = EngineThread(
+            EngineCore(build_core_settings(config, options), database.load_saved()),
+            self._inbox,
+            clock=clock,
+            store=self._store,
+            outlet=self._uplink,
+            sample_health=self._sample_health,
+            on_end=lambda error: around.control.put(ThreadEnded("engine", error)),
+        )
+        self._log_forward = LogForward(log_handler, self._uplink.forward)
+        feed = build_feed(settings.feed, clock=clock, base_dir=config.bot_dir)
+        retry = FeedRetry(settings.feed_retry.first_s, settings.feed_retry.longest_s)
+        self._feeds = [FeedRunner(settings.feed.kind, feed, self._inbox, clock=clock, retry=retry)]
+        self._monitor = Monitor(
+            MonitorLimits(**settings.monitor.model_dump()),
+            clock=clock,
+            notifier=around.notifier,
+            folder=config.folder,
+            engine_beat=lambda: self._engine.beat,
+            dead_threads=self._dead_threads,
+        )
+
+    @property
+    def inbox(self) -> Inbox:
+        """Where the main thread puts what the engine must know."""
+        return self._inbox
+
+    def start(self) -> None:
+        """Start all threads; those that others depend on come first."""
+        self._store.start()
+        self._engine.start()
+        self._uplink.start()
+        self._log_forward.start()
+        self._monitor.start()
+        for feed in self._feeds:
+            feed.start()
+
+    def stop(self, reason: str, deadline: Deadline) -> bool:
+        """Stop in order: feeds, engine, store, link; False when something was not stored."""
+        for feed in self._feeds:
+            feed.ask_to_stop()
+        self._inbox.put_notice(StopRequested(reason, self._clock.wall()))
+        if not deadline.wait_for(self._engine.join, 0.4):
+            log.critical("the engine does not end in time")
+        self._inbox.close()
+        for feed in self._feeds:
+            if not deadline.wait_for(feed.join, 0.2):
+                log.error("feed does not end in time name=%s", feed.name)
+        deadline.wait_for(self._store.is_settled, 0.5)
+        # The bridge hears of the stop now if it can, else at the next start: it is in the outbox.
+        self._uplink.flush(deadline.share_s(0.3, GOODBYE_S_MAX / 2))
+        self._log_forward.stop(deadline.share_s(0.3, FORWARD_S_MAX))
+        self._uplink.stop(reason, deadline.share_s(0.5, GOODBYE_S_MAX))
+        self._monitor.stop(0.1)
+        return self._store.stop(deadline.left_s)
+
+    def _acknowledge(self, epoch: str, seq: int) -> None:
+        # Link and store know each other: the link is built first, the store is asked late.
+        self._store.acknowledge(epoch, seq)
+
+    def _sample_health(self) -> HealthSampled:
+        store, link = self._store.health, self._uplink.state
+        return HealthSampled(
+            at=self._clock.wall(),
+            uptime_s=self._clock.monotonic() - self._started_at,
+            ticks_conflated=self._inbox.ticks_conflated,
+            outbox_rows=store.outbox_rows,
+            outbox_room=store.outbox_room,
+            events_refused=store.events_refused,
+            log_lines_dropped=self._log_forward.dropped,
+            link=link.phase,
+            link_since=link.since,
+        )
+
+    def _dead_threads(self) -> Sequence[str]:
+        alive = {"engine": self._engine.is_alive, "store": self._store.is_alive}
+        feeds = [f"feed-{feed.name}" for feed in self._feeds if feed.is_dead]
+        return [name for name, is_alive in alive.items() if not is_alive] + feeds
+
+
+def build_store(
+    config: BotConfig,
+    database: StateDatabase,
+    uplink: Uplink,
+    inbox: Inbox,
+    around: Surroundings,
+) -> StoreThread:
+    """Return the store thread of a bot, not started."""
+    section = config.settings.store
+    return StoreThread(
+        database,
+        ReserveFile(config.folder / "state.reserve", section.reserve_bytes),
+        clock=around.clock,
+        limits=StoreLimits(
+            outbox_rows_max=section.outbox_rows_max,
+            outcome_age_max_s=section.outcome_age_max_s,
+            outcome_rows_max=section.outcome_rows_max,
+        ),
+        timings=StoreTimings(
+            retry_first_s=section.retry_first_s,
+            retry_longest_s=section.retry_longest_s,
+            acknowledge_delay_s=section.acknowledge_delay_s,
+            prune_interval_s=section.prune_interval_s,
+            reserve_check_s=section.reserve_check_s,
+        ),
+        released=uplink,
+        report=inbox.put_notice,
+        on_failure=lambda error: around.control.put(ThreadEnded("store", error)),
+    )
+
+
+def build_core_settings(config: BotConfig, options: RunOptions) -> CoreSettings:
+    """Return what the core knows of the configuration."""
+    settings = config.settings
+    return CoreSettings(
+        bot=config.bot,
+        exchange=settings.exchange,
+        mode=config.mode,
+        version=VERSION,
+        trading_allowed=settings.trading == "allowed",
+        status_interval_s=settings.status_interval_s,
+        repeat_window_s=settings.engine.repeat_window_s,
+        alerts_total=options.alerts_total,
+        alerts_interval_s=options.alerts_interval_s,
+        alerts_room_min=settings.store.outbox_rows_max // 2,
+    )
+
+
+def build_client_settings(config: BotConfig, endpoint: Endpoint) -> ClientSettings:
+    """Return where the bridge is and how to speak to it."""
+    section = config.settings.link
+    tls = None
+    if endpoint.tls is not None:
+        tls = build_client_context(
+            endpoint.tls.cert_file, endpoint.tls.key_file, endpoint.tls.ca_file
+        )
+
+    def address() -> tuple[str, int]:
+        port = endpoint.current_port()
+        if port is None:
+            raise OSError(f"the bridge has not written its port to {endpoint.port_file} yet")
+        return endpoint.host, port
+
+    return ClientSettings(
+        address=address,
+        secret=None if endpoint.secret is None else endpoint.secret.reveal(),
+        tls=tls,
+        limits=Limits(
+            heartbeat_s=section.heartbeat_s,
+            dead_after_s=section.dead_after_s,
+            handshake_s=section.handshake_s,
+        ),
+        bulk_frames_max=section.bulk_frames_max,
+        backoff_cap_s=section.reconnect_longest_s or (10.0 if endpoint.is_loopback else 60.0),
+    )

@@ -1,0 +1,53 @@
+"""A changed configuration while the bot runs: which keys take effect at once, which later."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from trading.config import BotSettings
+
+LIVE_KEYS: Final = frozenset(
+    {"log_level", "logs.forward_level", "status_interval_s", "stop_timeout_s"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """Hold the settings now in force, and the keys that changed."""
+
+    settings: BotSettings
+    applied: tuple[str, ...]
+    waiting: tuple[str, ...]
+
+
+def merge_settings(current: BotSettings, wanted: BotSettings) -> Reloaded:
+    """Return the current settings with the live keys of the wanted ones."""
+    changed = [key for key in _keys(wanted) if _value(current, key) != _value(wanted, key)]
+    applied = tuple(key for key in changed if key in LIVE_KEYS)
+    waiting = tuple(key for key in changed if key not in LIVE_KEYS)
+    settings = current.model_copy(
+        update={
+            "log_level": wanted.log_level,
+            "status_interval_s": wanted.status_interval_s,
+            "stop_timeout_s": wanted.stop_timeout_s,
+            "logs": current.logs.model_copy(update={"forward_level": wanted.logs.forward_level}),
+        }
+    )
+    return Reloaded(settings, applied, waiting)
+
+
+def _keys(settings: BotSettings) -> Iterator[str]:
+    for name in type(settings).model_fields:
+        section = getattr(settings, name)
+        # A feed may change its kind, and with it all its keys: it is one key here.
+        if name == "feed" or not hasattr(section, "model_fields_set"):
+            yield name
+        else:
+            yield from (f"{name}.{inner}" for inner in type(section).model_fields)
+
+
+def _value(settings: BotSettings, key: str) -> Any:
+    value: Any = settings
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value

@@ -28,8 +28,7 @@ def make_record() -> dict[str, Any]:
 
 
 def _listen() -> socket.socket:
-    listener = socket.create_server(("127.0.0.1", 0))
-    return listener
+    return socket.create_server(("127.0.0.1", 0))
 
 
 def _accept(listener: socket.socket) -> socket.socket:

@@ -24,6 +24,8 @@ ROUND_PAUSE_S: Final = 0.005
 ROOM_WAIT_S: Final = 0.25
 OFFLINE_WAIT_S: Final = 0.5
 
+_are_immutable: Final = IMMUTABLE.issuperset
+
 Forward = Callable[[Log, float], bool]
 
 
@@ -42,12 +44,9 @@ class LogForwardHandler(logging.Handler):
     def handle(self, record: logging.LogRecord) -> bool:
         """Queue a record; the oldest goes when there is no room."""
         args = record.args
-        if args:
-            for value in args if type(args) is tuple else (args,):
-                if type(value) not in IMMUTABLE:
-                    # It may have changed by the time the line is written.
-                    _freeze(record)
-                    break
+        if args and not (type(args) is tuple and _are_immutable(map(type, args))):
+            # An argument may have changed by the time the line is written.
+            _freeze(record)
         # Counting is one step of the interpreter, so no thread can come in between.
         self._came_in = next(self._count_in)
         self._records.append(record)

@@ -17,6 +17,8 @@ from tcpproto.messages import (
 )
 
 BOT_NAME_LEN_MAX: Final = 32
+_BYE_CODE_LEN_MAX: Final = 32
+_BYE_TEXT_LEN_MAX: Final = 1024
 # `telegram` is the bridge's own folder; `all` addresses every bot in a command.
 RESERVED_NAMES: Final = frozenset({"telegram", "all"})
 _BOT_NAME_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
@@ -153,7 +155,11 @@ class Bye:
 
     def to_message(self, timestamp: float) -> Message:
         """Return the frame's fields."""
-        body: dict[str, Any] = {"code": self.code, "text": self.text}
+        # The reason may be anybody's words; a goodbye that is too long would not be read.
+        body: dict[str, Any] = {
+            "code": self.code[:_BYE_CODE_LEN_MAX],
+            "text": self.text[:_BYE_TEXT_LEN_MAX],
+        }
         if self.retry_after_s is not None:
             body["retry_after_s"] = self.retry_after_s
         return Message("bye", body, timestamp)
@@ -164,8 +170,8 @@ class Bye:
         body = check_object("message", message.message)
         retry_after_s = body.get("retry_after_s")
         return cls(
-            code=check_text("code", body.get("code"), 32),
-            text=check_text("text", body.get("text"), 1024, empty_allowed=True),
+            code=check_text("code", body.get("code"), _BYE_CODE_LEN_MAX),
+            text=check_text("text", body.get("text"), _BYE_TEXT_LEN_MAX, empty_allowed=True),
             retry_after_s=(
                 None if retry_after_s is None else check_time("retry_after_s", retry_after_s)
             ),

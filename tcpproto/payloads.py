@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from tcpproto.errors import LocalProtocolError, RemoteProtocolError
+from tcpproto.frames import FRAME_LEN_MAX
 from tcpproto.messages import (
     ID_LEN_MAX,
     Message,
@@ -21,10 +23,13 @@ from tcpproto.messages import (
     check_text,
     check_time,
     encode_payload,
+    parse_message,
 )
 
 TEXT_LEN_MAX: Final = 512 * 1024
 LINE_LEN_MAX: Final = 64 * 1024
+LEVEL_LEN_MAX: Final = 16
+LOGGER_LEN_MAX: Final = 256
 ARGUMENTS_MAX: Final = 32
 ARGUMENT_LEN_MAX: Final = 256
 SEVERITIES: Final = frozenset({"info", "notice", "warning", "critical"})
@@ -47,6 +52,11 @@ class ReplyState(StrEnum):
 
 
 _REPLY_STATES: Final = frozenset(ReplyState)
+
+
+def _clip(text: str, len_max: int) -> str:
+    """Shorten what the peer would refuse: losing the end beats losing the connection."""
+    return text if len(text) <= len_max else text[: len_max - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +139,7 @@ class Reply:
         body = {
             "kind": "outcome" if self.state.is_final else "progress",
             "state": self.state,
-            "text": self.text,
+            "text": _clip(self.text, TEXT_LEN_MAX),
             "fields": self.fields,
             "repeat": self.repeat,
         }
@@ -167,7 +177,7 @@ class Event:
             "kind": self.kind,
             "severity": self.severity,
             "fields": self.fields,
-            "text": self.text,
+            "text": _clip(self.text, TEXT_LEN_MAX),
             "at": self.at,
         }
         return Message("event", body, timestamp, seq=self.seq)
@@ -188,8 +198,19 @@ class Event:
 
 
 def encode_event(event: Event, timestamp: float) -> bytes:
-    """Encode an event once, for an outbox that keeps the bytes until they are acknowledged."""
-    return encode_payload(event.to_message(timestamp))
+    """Encode an event once, for an outbox that keeps the bytes until they are acknowledged.
+
+    LocalProtocolError for one that the bridge would not take: it would be refused and sent again
+    at every reconnect, for ever, and nothing behind it would arrive.
+    """
+    body = encode_payload(event.to_message(timestamp))
+    if len(body) > FRAME_LEN_MAX or event.seq < 1:
+        raise LocalProtocolError("event", f"event {event.seq} of {len(body)} bytes cannot be sent")
+    try:
+        Event.parse(parse_message(body))
+    except RemoteProtocolError as error:
+        raise LocalProtocolError(error.code, f"event {event.seq}: {error.text}") from None
+    return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +224,12 @@ class Log:
 
     def to_message(self, timestamp: float) -> Message:
         """Return the frame's fields."""
-        body = {"level": self.level, "logger": self.logger, "at": self.at, "text": self.text}
+        body = {
+            "level": self.level[:LEVEL_LEN_MAX],
+            "logger": self.logger[:LOGGER_LEN_MAX],
+            "at": self.at,
+            "text": _clip(self.text, LINE_LEN_MAX),
+        }
         return Message("log", body, timestamp)
 
     @classmethod
@@ -211,8 +237,8 @@ class Log:
         """Read a log line."""
         body = check_object("message", message.message)
         return cls(
-            level=check_text("level", body.get("level"), 16),
-            logger=check_text("logger", body.get("logger"), 256, empty_allowed=True),
+            level=check_text("level", body.get("level"), LEVEL_LEN_MAX),
+            logger=check_text("logger", body.get("logger"), LOGGER_LEN_MAX, empty_allowed=True),
             at=check_time("at", body.get("at")),
             text=check_text("text", body.get("text"), LINE_LEN_MAX, empty_allowed=True),
         )
@@ -228,7 +254,8 @@ class Status:
 
     def to_message(self, timestamp: float) -> Message:
         """Return the frame's fields."""
-        body = {"kind": self.kind, "fields": self.fields, "text": self.text}
+        text = _clip(self.text, TEXT_LEN_MAX)
+        body = {"kind": self.kind, "fields": self.fields, "text": text}
         return Message("status", body, timestamp)
 
     @classmethod
@@ -250,7 +277,7 @@ class Text:
 
     def to_message(self, timestamp: float) -> Message:
         """Return the frame's fields."""
-        return Message("message", self.text, timestamp)
+        return Message("message", _clip(self.text, TEXT_LEN_MAX), timestamp)
 
     @classmethod
     def parse(cls, message: Message) -> Self:

@@ -1,0 +1,92 @@
+"""Who may do what: people with their roles, and the person at the console.
+
+Telegram users are numbers listed in the environment or the configuration; whoever is not listed
+does not exist. The console belongs to the user who started the process, who could edit the
+files as well, and so is an admin.
+"""
+
+import getpass
+import re
+from collections.abc import Mapping
+
+from daemonkit.errors import ConfigurationError
+from daemonkit.printable import one_line
+from daemonkit.secrets import Secret
+from tcpproto.vocabulary import Role, Verb, role_allows
+from telegram.bridge.chat import Author
+
+TOKEN_NAME = "TELEGRAM_BOT_TOKEN"  # noqa: S105 - a name, not a token
+TOKEN_SHAPE = re.compile(r"[0-9]{6,}:[A-Za-z0-9_-]{30,}")
+BOT_FATHER_STEPS = """\
+The bridge needs the token of a Telegram bot of your own:
+  1. In Telegram, open a chat with @BotFather and send /newbot.
+  2. Choose a name and a user name that ends with "bot".
+  3. BotFather answers with a token such as 123456789:AAE…; keep it secret.
+  4. Start again with it: TELEGRAM_BOT_TOKEN=… ./run_telegram.sh
+To try the bridge without Telegram: ./run_telegram.sh --console
+"""
+
+_ENVIRONMENT = "environment"
+_CHAT_ID = re.compile(r"-?[0-9]{1,19}")
+_USER_ID = re.compile(r"[1-9][0-9]{0,18}")
+
+
+def console_author() -> Author:
+    """Return who sits at the console: the user of the operating system."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):
+        name = "unknown"
+    return Author(f"os:{one_line(name, 64)}", Role.ADMIN)
+
+
+def why_not_allowed(author: Author, verb: Verb) -> str:
+    """Return why a person may not give a command, or nothing when they may."""
+    if role_allows(author.role, verb.role):
+        return ""
+    return f"this needs the role {verb.role}; yours is {author.role}"
+
+
+def check_token(token: Secret | None) -> Secret:
+    """Return a token of the right shape or raise ConfigurationError."""
+    if token is None:
+        raise ConfigurationError(
+            _ENVIRONMENT, TOKEN_NAME, found="nothing", allowed="a bot token from @BotFather"
+        )
+    if TOKEN_SHAPE.fullmatch(token.reveal()) is None:
+        raise ConfigurationError(
+            _ENVIRONMENT,
+            TOKEN_NAME,
+            found="something else",
+            allowed="a bot token such as 123456789:AAE… (digits, a colon, 30 or more characters)",
+        )
+    return token
+
+
+def read_users(environ: Mapping[str, str]) -> frozenset[int]:
+    """Return the users who may command: those listed, else the one of a private chat."""
+    chat = environ.get("TELEGRAM_CHAT_ID", "").strip()
+    listed = environ.get("TELEGRAM_USER_IDS", "").replace(",", " ").split()
+    if chat and not (_CHAT_ID.fullmatch(chat) and int(chat)):
+        raise ConfigurationError(
+            _ENVIRONMENT, "TELEGRAM_CHAT_ID", found=repr(chat), allowed="a number such as 123456789"
+        )
+    wrong = next((one for one in listed if not _USER_ID.fullmatch(one)), None)
+    if wrong is not None:
+        raise ConfigurationError(
+            _ENVIRONMENT,
+            "TELEGRAM_USER_IDS",
+            found=repr(wrong),
+            allowed="numbers above 0, separated by commas",
+        )
+    if listed:
+        return frozenset(int(one) for one in listed)
+    if chat.startswith("-"):
+        raise ConfigurationError(
+            _ENVIRONMENT,
+            "TELEGRAM_USER_IDS",
+            found="nothing",
+            allowed="the numbers of those who may command",
+            hint=f"chat {chat} is a group: being in it is not enough",
+        )
+    return frozenset({int(chat)}) if chat else frozenset()

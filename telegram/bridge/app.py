@@ -1,0 +1,219 @@
+"""The telegram process: starts the bridge, serves until it is asked to stop, stops it in order.
+
+The main thread waits for signals and watches the others; it holds no state of the bridge.
+"""
+
+import errno
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from random import SystemRandom
+from signal import SIGHUP, Signals
+from threading import Event
+
+from daemonkit.clock import Clock
+from daemonkit.credentials import read_credential
+from daemonkit.endpoint import Endpoint, load_endpoint
+from daemonkit.errors import ConfigurationError, DaemonError, UnavailableError
+from daemonkit.files import make_private_folder
+from daemonkit.folder_lock import FolderLock
+from daemonkit.logs import setup_logging
+from daemonkit.notify import Notifier
+from daemonkit.version import VERSION
+from telegram.bridge.access import BOT_FATHER_STEPS, check_token, read_users
+from telegram.bridge.assembly import World, build_bridge
+from telegram.bridge.config import BridgeConfig, BridgeSettings, load_config
+from telegram.bridge.console_parts import ConsoleParts, build_console
+from telegram.bridge.control import Control, InputEnded, SignalCame
+from telegram.bridge.options import Options
+from telegram.bridge.store.database import Database
+
+log = logging.getLogger(__name__)
+
+# A loop that has not turned for this long has stopped.
+FORWARD_STUCK_S = 30.0
+_WATCH_EVERY_S = 0.5
+
+
+def run_bridge(
+    options: Options, environ: Mapping[str, str], control: Control, clock: Clock
+) -> None:
+    """Run the bridge until it is asked to stop; DaemonError when it cannot go on."""
+    config = load_config(options.config, environ)
+    if not options.console:
+        check_telegram(environ)
+    endpoint = load_endpoint(
+        config.settings.link, environ=environ, var_dir=config.var_dir, config_file=config.file
+    )
+    notifier = Notifier(environ, clock)
+    with ExitStack() as stack:
+        stack.enter_context(FolderLock(config.folder / "lock"))
+        make_private_folder(config.logs)
+        stack.callback(set_up_logs(config, options).close)
+        log.info("bridge %s starts, files in %s", VERSION, config.folder)
+        if not options.console:
+            log.warning(
+                "this version does not talk to Telegram yet: bots are served and their events "
+                "are kept for the version that does; --console gives a chat on the terminal"
+            )
+        database = Database(config.database)
+        stack.callback(database.close)
+        world = World(config, endpoint, database, clock, SystemRandom())
+        Process(world, options, environ, control, notifier).run()
+
+
+def check_telegram(environ: Mapping[str, str]) -> None:
+    """Refuse a missing or malformed token, saying how to get one, and a group without users."""
+    try:
+        check_token(
+            read_credential(
+                "telegram_bot_token", env_names=("TELEGRAM_BOT_TOKEN",), environ=environ
+            )
+        )
+    except ConfigurationError:
+        sys.stderr.write(BOT_FATHER_STEPS)
+        raise
+    read_users(environ)
+
+
+def set_up_logs(config: BridgeConfig, options: Options) -> logging.Handler:
+    """Send the log to its file and, unless a person chats on that terminal, to standard error."""
+    is_in_the_way = options.console and sys.stderr.isatty() and sys.stdin.isatty()
+    file = config.logs / "telegram.log"
+    if is_in_the_way:
+        sys.stderr.write(f"log: {file}\n")
+    return setup_logging(
+        level=config.settings.log_level,
+        file=file,
+        max_bytes=config.settings.logs.file_max_bytes,
+        backups=config.settings.logs.file_backups,
+        stderr=not is_in_the_way,
+    )
+
+
+class Process:
+    """Start, watch and stop the parts."""
+
+    def __init__(
+        self,
+        world: World,
+        options: Options,
+        environ: Mapping[str, str],
+        control: Control,
+        notifier: Notifier,
+    ) -> None:
+        self._world = world
+        self._options = options
+        self._environ = environ
+        self._control = control
+        self._notifier = notifier
+        bot_is_there = Event()
+        self._console: ConsoleParts | None = None
+        if options.console:
+            self._console = build_console(world, options, bot_is_there, control.put)
+        chats = {} if self._console is None else {self._console.name: self._console.chat}
+        self._bridge = build_bridge(world, chats, on_bot=bot_is_there.set)
+
+    def run(self) -> None:
+        """Serve until a signal or the end of input."""
+        if not self._listen():
+            return
+        endpoint, server = self._world.endpoint, self._bridge.server
+        try:
+            endpoint.write_port(server.port)
+            self._bridge.forward.start()
+            if self._console is not None:
+                self._console.start(self._bridge.parts.intake)
+            log.info("listening on %s:%d", endpoint.host, server.port)
+            self._notifier.announce_ready()
+            self._watch()
+        finally:
+            self._stop()
+
+    def _listen(self) -> bool:
+        """Take the port; False when asked to stop while waiting for it."""
+        endpoint, stop_asked = self._world.endpoint, self._control.stop_asked
+        try:
+            self._bridge.server.start(stop_asked)
+        except OSError as error:
+            if stop_asked.is_set():
+                return False
+            raise _no_port(endpoint, error) from error
+        return True
+
+    def _watch(self) -> None:
+        while True:
+            notice = self._control.get(_WATCH_EVERY_S)
+            if isinstance(notice, InputEnded):
+                if notice.complete:
+                    return
+                raise UnavailableError(
+                    f"no bot connected within {self._options.wait_for_bot_s:g} s"
+                )
+            if isinstance(notice, SignalCame):
+                if notice.number != SIGHUP:
+                    log.info("%s: stopping", Signals(notice.number).name)
+                    return
+                self._reload()
+            self._check_forward()
+            self._notifier.watchdog()
+
+    def _check_forward(self) -> None:
+        forward, now = self._bridge.forward, self._world.clock.monotonic()
+        if not forward.is_alive:
+            raise UnavailableError("the thread forward has ended, see the log")
+        if now - forward.turned_at > FORWARD_STUCK_S:
+            raise UnavailableError(f"the thread forward has stood still for {FORWARD_STUCK_S:g} s")
+
+    def _reload(self) -> None:
+        self._notifier.reloading()
+        try:
+            config = load_config(self._options.config, self._environ)
+        except DaemonError as error:
+            log.warning("the configuration is refused, the old one stays: %s", error)
+        else:
+            logging.getLogger().setLevel(config.settings.log_level)
+            self._bridge.parts.intake.call(lambda: self._bridge.reload(config))
+            old = self._world.config.settings
+            kept = replace(config, settings=_without_reloadable(config, self._world.config))
+            if kept.settings != old:
+                log.warning("the rest of the changed configuration needs a restart")
+            log.info("the configuration is reloaded")
+        self._notifier.ready()
+
+    def _stop(self) -> None:
+        self._notifier.stopping()
+        timeout_s = self._world.config.settings.stop_timeout_s
+        self._world.endpoint.port_file.unlink(missing_ok=True)
+        self._bridge.server.stop("the bridge stops", timeout_s * 0.3)
+        if self._console is not None:
+            name = self._console.name
+            self._bridge.parts.intake.call(lambda: self._bridge.leave(name))
+        if not self._bridge.forward.stop(timeout_s * 0.4):
+            log.error("the thread forward did not end in time")
+        if self._console is not None:
+            self._console.stop(timeout_s * 0.1)
+        self._bridge.parts.log_files.close()
+        log.info("stopped")
+
+
+def _without_reloadable(config: BridgeConfig, old: BridgeConfig) -> BridgeSettings:
+    reloadable = ("log_level", "follow", "keep")
+    return config.settings.model_copy(
+        update={name: getattr(old.settings, name) for name in reloadable}
+    )
+
+
+def _no_port(endpoint: Endpoint, error: OSError) -> DaemonError:
+    where = f"{endpoint.host}:{endpoint.port}"
+    if error.errno == errno.EADDRINUSE:
+        return UnavailableError(f"link: {where} is in use by another process")
+    if error.errno in (errno.EADDRNOTAVAIL, errno.EACCES):
+        reason = os.strerror(error.errno)
+        return ConfigurationError(
+            "link", "host", found=f"{where} ({reason})", allowed="an address of this machine"
+        )
+    return UnavailableError(f"link: cannot listen on {where}: {error.strerror}")

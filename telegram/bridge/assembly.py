@@ -1,0 +1,257 @@
+"""Builds the bridge from its parts; here alone they are wired to each other."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+
+from daemonkit.clock import Clock
+from daemonkit.endpoint import Endpoint
+from daemonkit.reserve import ReserveFile
+from daemonkit.version import VERSION
+from tcpproto import LinkServer, ServerSettings
+from tcpproto.tls import build_server_context
+from tcpproto.vocabulary import QUEUED_MAX_AGE_S, VOCABULARY, Verb
+from telegram.bridge.chat import Chat
+from telegram.bridge.chats import Chats, ReceiptDesk
+from telegram.bridge.choices import Choices
+from telegram.bridge.commands import CommandDesk, Commands, leave_chat
+from telegram.bridge.config import BridgeConfig
+from telegram.bridge.dialogs import Dialogs
+from telegram.bridge.disk import DiskState
+from telegram.bridge.engine_commands import EngineCommands
+from telegram.bridge.event_keeper import EventKeeper
+from telegram.bridge.follow import Follow
+from telegram.bridge.forward import Forward, Parts
+from telegram.bridge.health import Counters, Health, Vitals
+from telegram.bridge.housekeeping import Housekeeping
+from telegram.bridge.intake import Intake
+from telegram.bridge.link_ears import LinkEars
+from telegram.bridge.local_verbs import LocalVerbs
+from telegram.bridge.log_files import LogFiles
+from telegram.bridge.outbound import Outbound
+from telegram.bridge.questions import Questions
+from telegram.bridge.sessions import Sessions
+from telegram.bridge.store.commands import CommandTable
+from telegram.bridge.store.database import Database
+from telegram.bridge.store.events import EventTable
+from telegram.bridge.store.settings import BotTable, ChoiceTable, FollowTable
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Hold what the bridge takes from outside: its files, its clock, its chance."""
+
+    config: BridgeConfig
+    endpoint: Endpoint
+    database: Database
+    clock: Clock
+    rng: Random
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """Hold what the process starts, reloads and stops."""
+
+    server: LinkServer
+    parts: Parts
+    forward: Forward
+    receipts: ReceiptDesk
+
+    def reload(self, config: BridgeConfig) -> None:
+        """Take over what may change while running; on the thread `forward`."""
+        self.parts.follow.limits = config.settings.follow.limits
+        self.parts.housekeeping.keep = config.settings.keep.days
+
+    def leave(self, chat: str) -> None:
+        """End every line that a chat still waits for; on the thread `forward`."""
+        leave_chat(
+            chat,
+            questions=self.parts.questions,
+            outbound=self.parts.outbound,
+            receipts=self.receipts,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """Hold the parts that carry events and commands."""
+
+    chats: Chats
+    disk: DiskState
+    keeper: EventKeeper
+    intake: Intake
+    server: LinkServer
+    bots: BotTable
+    sessions: Sessions
+    questions: Questions
+    receipts: ReceiptDesk
+    outbound: Outbound
+    log_files: LogFiles
+    follow: Follow
+    counters: Counters
+
+
+def build_bridge(
+    world: World,
+    chats: Mapping[str, Chat],
+    *,
+    on_bot: Callable[[], None],
+    vocabulary: Mapping[str, Verb] = VOCABULARY,
+) -> Bridge:
+    """Build all parts; nothing runs yet."""
+    core = _build_core(world, Chats(chats))
+    follow_table = FollowTable(world.database)
+    parts = Parts(
+        intake=core.intake,
+        link=core.server,
+        keeper=core.keeper,
+        sessions=core.sessions,
+        outbound=core.outbound,
+        questions=core.questions,
+        commands=_build_commands(world, core, follow_table, vocabulary),
+        chats=core.chats,
+        follow=core.follow,
+        follow_table=follow_table,
+        log_files=core.log_files,
+        housekeeping=_build_housekeeping(world, core),
+        counters=core.counters,
+    )
+    return Bridge(core.server, parts, Forward(world.clock, parts, on_bot), core.receipts)
+
+
+def _build_core(world: World, chats: Chats) -> _Core:
+    clock, settings, database = world.clock, world.config.settings, world.database
+    reserve = ReserveFile(world.config.folder / "reserve", settings.reserve_bytes)
+    disk = DiskState(reserve, clock)
+    disk.restore_reserve()
+    keeper = EventKeeper(EventTable(database), disk=disk, clock=clock, on_stored=chats.wake)
+    intake = Intake(settings.intake_limits)
+    server = build_server(world, LinkEars(intake, keeper.last_seq))
+    bots = BotTable(database)
+    sessions = Sessions(clock, bots.read())
+    questions = Questions(clock, world.rng)
+    receipts = ReceiptDesk(chats, sessions, questions, queued_s=QUEUED_MAX_AGE_S)
+    outbound = Outbound(
+        CommandTable(database),
+        link=server,
+        sessions=sessions,
+        disk=disk,
+        clock=clock,
+        limits=settings.commands.limits,
+        show=receipts.show,
+    )
+    receipts.on_cancel = outbound.cancel
+    return _Core(
+        chats=chats,
+        disk=disk,
+        keeper=keeper,
+        intake=intake,
+        server=server,
+        bots=bots,
+        sessions=sessions,
+        questions=questions,
+        receipts=receipts,
+        outbound=outbound,
+        log_files=_build_log_files(world),
+        follow=Follow(clock, settings.follow.limits, chats.send),
+        counters=Counters(),
+    )
+
+
+def _build_log_files(world: World) -> LogFiles:
+    logs = world.config.settings.logs
+    return LogFiles(
+        world.config.logs,
+        max_bytes=logs.file_max_bytes,
+        backups=logs.file_backups,
+        clock=world.clock,
+    )
+
+
+def _build_housekeeping(world: World, core: _Core) -> Housekeeping:
+    return Housekeeping(
+        clock=world.clock,
+        events=EventTable(world.database),
+        commands=CommandTable(world.database),
+        bots=core.bots,
+        sessions=core.sessions,
+        disk=core.disk,
+        keep=world.config.settings.keep.days,
+    )
+
+
+def _build_commands(
+    world: World, core: _Core, follow_table: FollowTable, vocabulary: Mapping[str, Verb]
+) -> Commands:
+    choices = Choices(ChoiceTable(world.database), core.sessions)
+    dialogs = Dialogs(core.chats, core.questions, world.config.settings.commands.times)
+    local = LocalVerbs(
+        clock=world.clock,
+        sessions=core.sessions,
+        choices=choices,
+        health=_build_health(world, core),
+        follow=core.follow,
+        follow_table=follow_table,
+        log_paths=core.log_files,
+        vocabulary=vocabulary,
+    )
+
+    def make_id() -> str:
+        return f"{world.rng.getrandbits(96):024x}"
+
+    engine = EngineCommands(
+        clock=world.clock,
+        sessions=core.sessions,
+        choices=choices,
+        dialogs=dialogs,
+        receipts=core.receipts,
+        outbound=core.outbound,
+        make_id=make_id,
+    )
+    return Commands(
+        clock=world.clock,
+        chats=core.chats,
+        questions=core.questions,
+        dialogs=dialogs,
+        desk=CommandDesk(dialogs, engine, local.verbs),
+        vocabulary=vocabulary,
+        make_id=make_id,
+        is_known=core.outbound.knows,
+    )
+
+
+def _build_health(world: World, core: _Core) -> Health:
+    vitals = Vitals(
+        sessions=core.sessions,
+        link=core.server,
+        disk=core.disk,
+        keeper=core.keeper,
+        outbound=core.outbound,
+        counters=core.counters,
+        lines_lost=core.log_files.lines_lost,
+        listening=lambda: _listening(world.endpoint, core.server),
+    )
+    return Health(world.clock, vitals)
+
+
+def build_server(world: World, ears: LinkEars) -> LinkServer:
+    """Build the link's server for an endpoint."""
+    endpoint = world.endpoint
+    tls = None
+    if endpoint.tls is not None:
+        files = endpoint.tls
+        tls = build_server_context(files.cert_file, files.key_file, files.ca_file)
+    settings = ServerSettings(
+        host=endpoint.host,
+        port=endpoint.port,
+        secret=None if endpoint.secret is None else endpoint.secret.reveal(),
+        tls=tls,
+        limits=world.config.settings.link.limits,
+        software=f"tradebridge {VERSION}",
+    )
+    return LinkServer(settings, ears, clock=world.clock)
+
+
+def _listening(endpoint: Endpoint, server: LinkServer) -> str:
+    guard = "TLS" if endpoint.tls is not None else "secret" if endpoint.secret else "no secret"
+    return f"{endpoint.host}:{server.port}, {guard}"

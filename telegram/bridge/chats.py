@@ -1,0 +1,130 @@
+"""All chats by name. Everything that is shown passes here and is cleaned of secrets and escapes."""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from telegram.bridge.chat import Buttons, Chat
+from telegram.bridge.questions import CANCEL, Choice, Question, Questions
+from telegram.bridge.receipts import OUTCOMES, State
+from telegram.bridge.records import CommandRecord
+from telegram.bridge.render import clean, command_receipt
+from telegram.bridge.sessions import Sessions
+
+log = logging.getLogger(__name__)
+
+
+class Chats:
+    """Send to a chat by its name; one that this process does not serve is passed over."""
+
+    def __init__(self, chats: Mapping[str, Chat]) -> None:
+        self._chats = chats
+
+    @property
+    def names(self) -> list[str]:
+        """Return the chats that are served."""
+        return list(self._chats)
+
+    def send(
+        self, chat: str, text: str, buttons: Buttons = (), *, command_id: str | None = None
+    ) -> int | None:
+        """Show a new message and return its id."""
+        known = self._chats.get(chat)
+        if known is None:
+            log.info("chat %s is not served here", chat)
+            return None
+        return known.send(clean(text), buttons, command_id=command_id)
+
+    def put(
+        self,
+        chat: str,
+        message_id: int | None,
+        text: str,
+        buttons: Buttons = (),
+        *,
+        command_id: str | None = None,
+    ) -> int | None:
+        """Edit a message, or show a new one when there is none yet; return its id."""
+        known = self._chats.get(chat)
+        if known is None or message_id is None:
+            return self.send(chat, text, buttons, command_id=command_id)
+        known.edit(message_id, clean(text), buttons, command_id=command_id)
+        return message_id
+
+    def send_to_all(self, text: str) -> None:
+        """Show a new message in every chat."""
+        for chat in self._chats:
+            self.send(chat, text)
+
+    def wake(self) -> None:
+        """Have every chat look for new events."""
+        for chat in self._chats.values():
+            chat.wake()
+
+
+class ReceiptDesk:
+    """Keep one message per command up to date, with a Cancel button while it is queued."""
+
+    def __init__(
+        self,
+        chats: Chats,
+        sessions: Sessions,
+        questions: Questions,
+        *,
+        queued_s: float,
+    ) -> None:
+        self._chats = chats
+        self._sessions = sessions
+        self._questions = questions
+        self.on_cancel: Callable[[str], object] = _nobody
+        self._queued_s = queued_s
+        self._settled: dict[str, Callable[[], None]] = {}
+        self._cancels: dict[str, Question] = {}
+
+    def expect(self, command_id: str, settled: Callable[[], None]) -> None:
+        """Call back once when a command has its outcome."""
+        self._settled[command_id] = settled
+
+    def is_expected(self, command_id: str) -> bool:
+        """Tell whether somebody still waits for the outcome of a command."""
+        return command_id in self._settled
+
+    def show(self, record: CommandRecord) -> int | None:
+        """Show how far a command has come; return the id of its message."""
+        buttons = self._buttons(record)
+        text = command_receipt(record, self._sessions.label(record.bot))
+        message_id = self._chats.put(
+            record.chat, record.message_id, text, buttons, command_id=record.id
+        )
+        if record.state in OUTCOMES:
+            self._settled.pop(record.id, _nothing)()
+        return message_id
+
+    def _buttons(self, record: CommandRecord) -> Buttons:
+        question = self._cancels.pop(record.id, None)
+        if record.state is not State.QUEUED:
+            if question is not None:
+                self._questions.close(question.nonce)
+            return ()
+        if question is None:
+            question = self._questions.ask(
+                chat=record.chat,
+                author=record.author,
+                choices=(Choice(CANCEL, "Cancel"),),
+                timeout_s=self._queued_s,
+                on_answer=lambda _key, said: self._answer_cancel(record.id, said.settled),
+                on_timeout=_nothing,
+            )
+        self._cancels[record.id] = question
+        return question.buttons
+
+    def _answer_cancel(self, command_id: str, settled: Callable[[], None]) -> None:
+        self.on_cancel(command_id)
+        settled()
+
+
+def _nothing() -> None:
+    return None
+
+
+def _nobody(_command_id: str) -> None:
+    return None

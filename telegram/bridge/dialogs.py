@@ -1,0 +1,108 @@
+"""Talking with one person about one command: questions, and the receipt it ends with."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from telegram.bridge.chat import ChatInput
+from telegram.bridge.chats import Chats
+from telegram.bridge.errors import RefusalError
+from telegram.bridge.outbound import NOT_SENT
+from telegram.bridge.questions import CANCEL, Choice, Questions
+from telegram.bridge.receipts import State
+from telegram.bridge.render import receipt
+from telegram.bridge.request import Request
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionTimes:
+    """Hold how long a person may take to answer."""
+
+    confirm_s: float = 30.0
+    choose_s: float = 120.0
+
+
+class Dialogs:
+    """Ask and answer in the chat that a command came from."""
+
+    def __init__(self, chats: Chats, questions: Questions, times: QuestionTimes) -> None:
+        self._chats = chats
+        self._questions = questions
+        self._times = times
+
+    def finish(self, request: Request, state: State, text: str, body: str = "") -> None:
+        """Put the receipt of a command into its chat; it is over for the bridge."""
+        self._chats.put(
+            request.chat,
+            request.message_id,
+            receipt(state, request.line, text, body),
+            command_id=request.id,
+        )
+        log.info("command %s of %s: %s %s", request.line, request.author.id, state, text)
+        request.settled()
+
+    def run(self, request: Request, act: Callable[[], None]) -> None:
+        """Act on a command; whatever goes wrong, it ends with a receipt."""
+        try:
+            act()
+        except RefusalError as error:
+            self.finish(request, State.REJECTED, str(error))
+        except Exception:
+            # The command's boundary: the person is told, and the bridge goes on.
+            log.exception("fault in %s", request.line)
+            self.finish(request, State.UNKNOWN, "the bridge failed at this, see its log")
+
+    def choose(
+        self,
+        request: Request,
+        prompt: str,
+        choices: Sequence[Choice],
+        then: Callable[[Request, str], None],
+    ) -> None:
+        """Ask for one of several; go on with the key of the choice."""
+        self._ask(request, prompt, choices, then, self._times.choose_s)
+
+    def confirm(self, request: Request, prompt: str, then: Callable[[Request], None]) -> None:
+        """Ask for a yes; go on only with it, and only for a short while."""
+        yes = (Choice("yes", "Yes"),)
+        self._ask(request, prompt, yes, lambda asked, _yes: then(asked), self._times.confirm_s)
+
+    def _ask(
+        self,
+        request: Request,
+        prompt: str,
+        choices: Sequence[Choice],
+        then: Callable[[Request, str], None],
+        timeout_s: float,
+    ) -> None:
+        message_id: int | None = None
+
+        def on_answer(key: str, said: ChatInput) -> None:
+            asked = replace(request, settled=said.settled, message_id=message_id)
+            if key == CANCEL:
+                self.finish(asked, State.REJECTED, f"cancelled; {NOT_SENT}")
+            else:
+                self.run(asked, lambda: then(asked, key))
+
+        def on_timeout() -> None:
+            asked = replace(request, settled=_nothing, message_id=message_id)
+            self.finish(asked, State.EXPIRED, f"not answered in time; {NOT_SENT}")
+
+        question = self._questions.ask(
+            chat=request.chat,
+            author=request.author.id,
+            choices=[*choices, Choice(CANCEL, "Cancel")],
+            timeout_s=timeout_s,
+            on_answer=on_answer,
+            on_timeout=on_timeout,
+        )
+        message_id = self._chats.put(
+            request.chat, request.message_id, prompt, question.buttons, command_id=request.id
+        )
+        request.settled()
+
+
+def _nothing() -> None:
+    return None

@@ -1,0 +1,59 @@
+"""What the bridge does about its disk: gives the reserve back when it is full, and says so.
+
+While `problem` is set, nothing is acknowledged to bots and nothing raising is sent.
+"""
+
+import logging
+
+from daemonkit.clock import Clock
+from daemonkit.reserve import ReserveFile
+from daemonkit.storage.faults import is_damage, is_disk_full
+
+log = logging.getLogger(__name__)
+
+
+class DiskState:
+    """Know whether bridge.db can be written; for the thread `forward` alone."""
+
+    def __init__(self, reserve: ReserveFile, clock: Clock) -> None:
+        self._reserve = reserve
+        self._clock = clock
+        self.problem = ""
+        self.since: float | None = None
+        self.failures = 0
+
+    @property
+    def has_reserve(self) -> bool:
+        """Tell whether room for the worst day is still kept."""
+        return self._reserve.is_present
+
+    def note_failure(self, error: Exception) -> bool:
+        """Note a failed write; True when room was made just now and it may be tried at once."""
+        self.failures += 1
+        problem = _describe(error)
+        if problem != self.problem:
+            log.error("bridge.db cannot be written: %s", problem, exc_info=error)
+        if self.since is None:
+            self.since = self._clock.wall()
+        self.problem = problem
+        return is_disk_full(error) and self._reserve.release()
+
+    def note_success(self) -> None:
+        """Note a write that went through."""
+        if self.problem:
+            log.warning("bridge.db can be written again after: %s", self.problem)
+        self.problem = ""
+        self.since = None
+
+    def restore_reserve(self) -> None:
+        """Keep room again, once writing works."""
+        if not self.problem and not self._reserve.is_present:
+            self._reserve.ensure()
+
+
+def _describe(error: Exception) -> str:
+    if is_disk_full(error):
+        return "no room is left on the disk"
+    if is_damage(error):
+        return "the database is damaged"
+    return f"{type(error).__name__}: {str(error).splitlines()[0]}"

@@ -1,0 +1,133 @@
+"""Durable events: stored each once and in order, and only then acknowledged to their bot.
+
+While the database cannot be written, the batch is kept and tried again with a growing pause;
+`is_ready` says when more may be taken from the queues.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from daemonkit.clock import Clock
+from tcpproto import Event
+from telegram.bridge.disk import DiskState
+from telegram.bridge.records import NewEvent
+from telegram.bridge.store.events import EventTable
+
+log = logging.getLogger(__name__)
+
+ROWS_PER_COMMIT = 5_000
+RETRY_FIRST_S = 0.25
+RETRY_MAX_S = 10.0
+
+
+class Acknowledge(Protocol):
+    """Tell a bot how far its events are stored."""
+
+    def __call__(self, name: str, epoch: str, seq: int, /) -> object:
+        """Send the acknowledgement if the bot is connected."""
+        ...
+
+
+class EventKeeper:
+    """Store events; all but `last_seq` belongs to the thread `forward`."""
+
+    def __init__(
+        self,
+        table: EventTable,
+        *,
+        disk: DiskState,
+        clock: Clock,
+        on_stored: Callable[[], None],
+    ) -> None:
+        self._table = table
+        self._disk = disk
+        self._clock = clock
+        self._on_stored = on_stored
+        self._cursors = table.read_cursors()
+        self._waiting: list[tuple[str, Event]] = []
+        self._retry_s = RETRY_FIRST_S
+        self._retry_at = float("-inf")
+        self.stored_total = 0
+        self.repeated_total = 0
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether storing may be tried now."""
+        return not self._waiting or self._clock.monotonic() >= self._retry_at
+
+    @property
+    def waiting(self) -> int:
+        """Count the events that could not be stored yet."""
+        return len(self._waiting)
+
+    def last_seq(self, bot: str, epoch: str) -> int:
+        """Return how far a bot's epoch is stored; any thread may ask."""
+        return self._cursors.get((bot, epoch), 0)
+
+    def store(self, events: Sequence[tuple[str, Event]], acknowledge: Acknowledge) -> bool:
+        """Store what waits and what came; False when it has to be tried again later."""
+        if events:
+            self._waiting.extend(events)
+        while self._waiting:
+            if not self.is_ready:
+                return False
+            batch = self._waiting[:ROWS_PER_COMMIT]
+            if not self._try(batch):
+                return False
+            del self._waiting[: len(batch)]
+            for bot, epoch in {(bot, event.epoch): None for bot, event in batch}:
+                acknowledge(bot, epoch, self._cursors[bot, epoch])
+        return True
+
+    def _try(self, batch: Sequence[tuple[str, Event]]) -> bool:
+        fresh, moved = self._sift(batch)
+        try:
+            if fresh:
+                self._append(fresh, moved)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the events must be kept
+            self._disk.note_failure(error)
+            self._retry_at = self._clock.monotonic() + self._retry_s
+            self._retry_s = min(RETRY_MAX_S, self._retry_s * 2)
+            return False
+        self._disk.note_success()
+        self._retry_s = RETRY_FIRST_S
+        self._cursors |= moved
+        self.stored_total += len(fresh)
+        self.repeated_total += len(batch) - len(fresh)
+        if fresh:
+            self._on_stored()
+        return True
+
+    def _append(self, fresh: Sequence[NewEvent], moved: dict[tuple[str, str], int]) -> None:
+        try:
+            self._table.append(fresh, moved, self._clock.wall())
+        except Exception as error:
+            if not self._disk.note_failure(error):
+                raise
+            log.warning("the reserve file is released to store %d events", len(fresh))
+            self._table.append(fresh, moved, self._clock.wall())
+
+    def _sift(
+        self, batch: Sequence[tuple[str, Event]]
+    ) -> tuple[list[NewEvent], dict[tuple[str, str], int]]:
+        """Return what is not stored yet, and how far that takes each epoch."""
+        fresh: list[NewEvent] = []
+        moved: dict[tuple[str, str], int] = {}
+        for bot, event in batch:
+            key = (bot, event.epoch)
+            if event.seq > moved.get(key, self._cursors.get(key, 0)):
+                moved[key] = event.seq
+                fresh.append(
+                    NewEvent(
+                        bot,
+                        event.epoch,
+                        event.seq,
+                        event.kind,
+                        event.severity,
+                        event.fields,
+                        event.text,
+                        event.at,
+                    )
+                )
+        return fresh, moved

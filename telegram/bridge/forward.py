@@ -1,0 +1,171 @@
+"""The thread `forward`: the one writer of the bridge's state.
+
+Takes what the link and the chats bring, stores and acknowledges events, moves commands on,
+writes forwarded log lines. Nothing it calls waits for a peer or a person.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from threading import Event as Flag
+from threading import Thread
+
+from daemonkit.clock import Clock
+from tcpproto import PeerInfo
+from telegram.bridge.chat import ChatInput
+from telegram.bridge.chats import Chats
+from telegram.bridge.commands import Commands
+from telegram.bridge.event_keeper import EventKeeper
+from telegram.bridge.follow import Follow
+from telegram.bridge.health import Counters
+from telegram.bridge.housekeeping import Housekeeping
+from telegram.bridge.intake import (
+    Answered,
+    Batch,
+    Connected,
+    Disconnected,
+    Intake,
+    Item,
+    LogQueue,
+    Said,
+)
+from telegram.bridge.log_files import LogFiles
+from telegram.bridge.outbound import Link, Outbound
+from telegram.bridge.questions import Questions
+from telegram.bridge.sessions import Sessions
+from telegram.bridge.store.settings import FollowTable
+
+log = logging.getLogger(__name__)
+
+_TICK_MAX_S = 0.5
+_TICK_MIN_S = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Hold what the loop drives."""
+
+    intake: Intake
+    link: Link
+    keeper: EventKeeper
+    sessions: Sessions
+    outbound: Outbound
+    questions: Questions
+    commands: Commands
+    chats: Chats
+    follow: Follow
+    follow_table: FollowTable
+    log_files: LogFiles
+    housekeeping: Housekeeping
+    counters: Counters
+
+
+class Forward:
+    """Run the bridge's loop; `step` is one turn of it."""
+
+    def __init__(self, clock: Clock, parts: Parts, on_bot: Callable[[], None]) -> None:
+        self._clock = clock
+        self._parts = parts
+        self._on_bot = on_bot
+        self._stopping = Flag()
+        self._thread = Thread(target=self._run, name="forward", daemon=True)
+        self.turned_at = clock.monotonic()
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether the thread runs."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Take up what was left open, and run."""
+        for setting in self._parts.follow_table.read():
+            self._parts.follow.start(setting)
+        self._parts.outbound.restore()
+        self._parts.chats.wake()
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Do what has come so far, then end; False when that took too long."""
+        self._stopping.set()
+        self._parts.intake.close()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def step(self, batch: Batch) -> None:
+        """Act on what has come, then on the time that has passed."""
+        for bot, status in batch.statuses.items():
+            self._parts.sessions.update(bot, status)
+        for item in batch.items:
+            self._guard(partial(self._act, item))
+        self._guard(partial(self._parts.keeper.store, batch.events, self._parts.link.ack))
+        for bot, queue in batch.logs.items():
+            self._guard(partial(self._forward_lines, bot, queue))
+        self._guard(self._tick)
+        self.turned_at = self._clock.monotonic()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self.step(
+                self._parts.intake.take(self._wait_s(), with_events=self._parts.keeper.is_ready)
+            )
+        self.step(self._parts.intake.take(0.0))
+        self._parts.housekeeping.remember_bots()
+
+    def _guard(self, act: Callable[[], object]) -> None:
+        """Run one piece of work; a fault in it is logged and counted, and the loop goes on."""
+        try:
+            act()
+        except Exception:
+            self._parts.counters.faults += 1
+            log.exception("fault in the bridge's loop")
+
+    def _act(self, item: Item) -> None:
+        if isinstance(item, ChatInput):
+            self._parts.commands.hear(item)
+        elif isinstance(item, Answered):
+            self._parts.outbound.answer(item.bot, item.reply)
+        elif isinstance(item, Connected):
+            self._connect(item.peer)
+        elif isinstance(item, Disconnected):
+            if self._parts.sessions.disconnect(item.peer, item.reason, clean=item.clean):
+                self._parts.outbound.disconnect(item.peer.name)
+                self._parts.housekeeping.remember_bots_soon()
+        elif isinstance(item, Said):
+            self._parts.chats.send_to_all(f"{item.bot}: {item.text}")
+        else:
+            item()
+
+    def _connect(self, peer: PeerInfo) -> None:
+        self._parts.sessions.connect(peer)
+        self._parts.outbound.connect(peer.name)
+        self._on_bot()
+
+    def _forward_lines(self, bot: str, queue: LogQueue) -> None:
+        session = self._parts.sessions.get(bot)
+        if session is not None:
+            session.lines_dropped += queue.dropped
+        self._parts.log_files.write(bot, queue)
+        self._parts.follow.offer(bot, tuple(queue.lines))
+
+    def _tick(self) -> None:
+        self._parts.counters.texts_dropped = self._parts.intake.texts_dropped
+        self._parts.counters.replies_dropped = self._parts.intake.replies_dropped
+        self._parts.questions.tick()
+        self._parts.outbound.tick()
+        for chat in self._parts.follow.tick():
+            self._parts.chats.send(chat, "following has ended")
+            self._parts.follow_table.delete(chat)
+        self._parts.housekeeping.tick()
+
+    def _wait_s(self) -> float:
+        """Return how long to wait for something to come: until the next thing is due."""
+        now, wall = self._clock.monotonic(), self._clock.wall()
+        due = [_TICK_MAX_S]
+        if (at := self._parts.questions.next_deadline()) is not None:
+            due.append(at - now)
+        if (at := self._parts.follow.next_due()) is not None:
+            due.append(at - now)
+        if (at := self._parts.outbound.next_due()) is not None:
+            due.append(at - wall)
+        return max(_TICK_MIN_S, min(due))

@@ -1,0 +1,377 @@
+"""Commands on their way to bots: written down, sent, repeated, answered, given up.
+
+A command is in bridge.db before it is on the wire. After a reconnect or a restart of the bridge
+the same id is sent again while it has not expired, so a bot never does it twice. Belongs to the
+thread `forward`; receipts.py says which steps there are.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from daemonkit.clock import Clock
+from tcpproto import Command, Message, Reply
+from tcpproto.vocabulary import MAX_AGE_S, QUEUED_MAX_AGE_S, Risk, legacy_text, risk_of
+from telegram.bridge.disk import DiskState
+from telegram.bridge.errors import IllegalStepError
+from telegram.bridge.receipts import OPEN, STEP_OF_REPLY, State, Step, advance
+from telegram.bridge.records import CommandRecord
+from telegram.bridge.render import age_text
+from telegram.bridge.sessions import Sessions
+from telegram.bridge.store.commands import CommandTable
+
+log = logging.getLogger(__name__)
+
+NOT_SENT = "nothing sent"
+_UNKNOWN_KEPT_MAX = 1_000
+_UNSAVED_MAX = 5_000
+_SAVE_AGAIN_S = 2.0
+
+
+class Link(Protocol):
+    """Reach the bots (tcpproto.LinkServer)."""
+
+    def send(self, name: str, message: Message) -> bool:
+        """Send now, or say that it cannot be sent."""
+        ...
+
+    def ack(self, name: str, epoch: str, seq: int) -> bool:
+        """Acknowledge events."""
+        ...
+
+    def rtt_s(self, name: str) -> float | None:
+        """Return the last heartbeat's round trip."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundLimits:
+    """Hold how long and how much is waited for."""
+
+    grace_s: float = 5.0
+    reading_wait_s: float = 20.0
+    show_after_s: float = 0.7
+    open_max: int = 500
+
+
+@dataclass(slots=True)
+class _Open:
+    record: CommandRecord
+    show_at: float
+    is_shown: bool = False
+
+
+class Outbound:
+    """Take commands to bots through their life; `show` puts a receipt into its chat."""
+
+    def __init__(
+        self,
+        table: CommandTable,
+        *,
+        link: Link,
+        sessions: Sessions,
+        disk: DiskState,
+        clock: Clock,
+        limits: OutboundLimits,
+        show: Callable[[CommandRecord], int | None],
+    ) -> None:
+        self._table = table
+        self._link = link
+        self._sessions = sessions
+        self._disk = disk
+        self._clock = clock
+        self._limits = limits
+        self._show = show
+        self._open: dict[str, _Open] = {}
+        self._lost: OrderedDict[str, CommandRecord] = OrderedDict()
+        self._unsaved: dict[str, CommandRecord] = {}
+        self._save_again_at = 0.0
+
+    def restore(self) -> None:
+        """Take up the commands that were open when the bridge ended."""
+        now = self._clock.wall()
+        for record in self._table.read_open():
+            entry = self._open[record.id] = _Open(record, now, is_shown=True)
+            if record.state is State.QUEUED:
+                self._announce(entry)
+        if self._open:
+            log.info("%d commands are taken up again", len(self._open))
+
+    def issue(self, record: CommandRecord) -> None:
+        """Send a new command, keep it for a bot that is away, or refuse it."""
+        risk = risk_of(record.verb, record.args)
+        session = self._sessions.get(record.bot)
+        if len(self._open) >= self._limits.open_max:
+            self._refuse(record, f"too many commands are waiting; {NOT_SENT}")
+        elif session is not None and session.is_connected:
+            if session.legacy:
+                self._issue_legacy(record)
+            else:
+                self._issue_now(record, risk)
+        elif risk is Risk.REDUCING:
+            self._queue(record)
+        else:
+            self._refuse(record, self._why_away(record.bot))
+
+    def answer(self, bot: str, reply: Reply) -> None:
+        """Note a bot's answer; one to a command of another bot is not believed."""
+        record = self._find(reply.reply_to)
+        if record is None or record.bot != bot:
+            log.warning("%s answers %s, which was not asked of it", bot, reply.reply_to)
+            return
+        try:
+            self._step(
+                record, STEP_OF_REPLY[reply.state], text=reply.text, fields=dict(reply.fields)
+            )
+        except IllegalStepError as error:
+            log.warning("%s answers %s a second time, differently: %s", bot, record.id, error)
+
+    def connect(self, bot: str) -> None:
+        """Send what waits for a bot, and again what it has not answered."""
+        for entry in [one for one in self._open.values() if one.record.bot == bot]:
+            if self._clock.wall() <= entry.record.expires_at:
+                self._send_waiting(entry)
+
+    def disconnect(self, bot: str) -> None:
+        """Keep unanswered commands that reduce risk for as long as queued ones."""
+        for entry in [one for one in self._open.values() if one.record.bot == bot]:
+            record = entry.record
+            is_reducing = risk_of(record.verb, record.args) is Risk.REDUCING
+            if is_reducing and record.state is not State.QUEUED:
+                expires_at = max(record.expires_at, record.issued_at + QUEUED_MAX_AGE_S)
+                text = f"sent, but not answered; {self._away_text(bot)}, sent again when it is back"
+                self._keep(replace(record, expires_at=expires_at, text=text))
+                self._announce(entry)
+
+    def knows(self, command_id: str) -> bool:
+        """Tell whether a command with this id was ever taken."""
+        return self._find(command_id) is not None
+
+    def cancel(self, command_id: str) -> bool:
+        """Give up a command that was not sent yet; False when it is too late."""
+        entry = self._open.get(command_id)
+        if entry is None or entry.record.state is not State.QUEUED:
+            return False
+        self._step(entry.record, Step.CANCEL, text=f"cancelled; {NOT_SENT}")
+        return True
+
+    def tick(self) -> None:
+        """Let time pass: expire, give up waiting, show what takes long, save what was not saved."""
+        now = self._clock.wall()
+        for entry in tuple(self._open.values()):
+            record = entry.record
+            if record.state is State.QUEUED and now > record.expires_at:
+                self._step(record, Step.EXPIRE, text=f"the bot was away too long; {NOT_SENT}")
+            elif record.state is not State.QUEUED and now > self._given_up_at(record):
+                self._step(record, Step.LOSE, text=_lost_text(record))
+            elif not entry.is_shown and now >= entry.show_at:
+                self._announce(entry)
+        if self._unsaved and now >= self._save_again_at:
+            self._save(())
+
+    def next_due(self) -> float | None:
+        """Return the wall time at which tick() has something to do."""
+        due = [self._due(entry) for entry in self._open.values()]
+        if self._unsaved:
+            due.append(self._save_again_at)
+        return min(due, default=None)
+
+    def open_in(self, chat: str) -> list[CommandRecord]:
+        """Return the commands of a chat that have no outcome yet."""
+        return [one.record for one in self._open.values() if one.record.chat == chat]
+
+    @property
+    def open_count(self) -> int:
+        """Count the commands without an outcome."""
+        return len(self._open)
+
+    def _issue_now(self, record: CommandRecord, risk: Risk) -> None:
+        wait_s = self._limits.reading_wait_s if risk is Risk.READING else MAX_AGE_S[risk]
+        record = replace(record, expires_at=record.issued_at + min(wait_s, MAX_AGE_S[risk]))
+        # Written as sent: after a crash in between, "perhaps sent" is the truth.
+        sent = self._as_sent(record)
+        if not self._save((sent,)) and risk in (Risk.RAISING, Risk.SETTING):
+            self._refuse(record, f"the bridge's disk: {self._disk.problem}; {NOT_SENT}")
+            return
+        if self._put_on_the_wire(sent):
+            self._open[sent.id] = _Open(sent, self._clock.wall() + self._limits.show_after_s)
+        elif risk is Risk.REDUCING:
+            self._queue(record)
+        else:
+            self._finish(record, Step.REJECT, f"cannot be sent now; {NOT_SENT}")
+
+    def _issue_legacy(self, record: CommandRecord) -> None:
+        if legacy_text(record.verb, record.args) is None:
+            self._refuse(record, f"a three-field peer does not know this command; {NOT_SENT}")
+            return
+        sent = self._as_sent(replace(record, expires_at=record.issued_at))
+        self._save((sent,))
+        if self._put_on_the_wire(sent):
+            self._finish(sent, Step.LOSE, "sent; this peer gives no answers")
+        else:
+            self._finish(record, Step.REJECT, f"cannot be sent now; {NOT_SENT}")
+
+    def _queue(self, record: CommandRecord) -> None:
+        text = f"{self._away_text(record.bot)}; kept for 24 h and sent when it is back"
+        record = replace(record, expires_at=record.issued_at + QUEUED_MAX_AGE_S, text=text)
+        if not self._save((record,)):
+            text = f"{text} (kept in memory only: {self._disk.problem})"
+            record = replace(record, text=text)
+        entry = self._open[record.id] = _Open(record, self._clock.wall())
+        self._announce(entry)
+
+    def _refuse(self, record: CommandRecord, text: str) -> None:
+        finished_at = self._clock.wall()
+        state = advance(record.state, Step.REJECT)
+        self._show(replace(record, state=state, text=text, finished_at=finished_at))
+
+    def _as_sent(self, record: CommandRecord) -> CommandRecord:
+        state = advance(record.state, Step.SEND)
+        text = "" if record.state is State.QUEUED else record.text
+        return replace(record, state=state, text=text, sent_at=self._clock.wall())
+
+    def _put_on_the_wire(self, record: CommandRecord) -> bool:
+        return self._link.send(record.bot, _message_of(record, self._clock.wall()))
+
+    def _send_waiting(self, entry: _Open) -> None:
+        was_queued = entry.record.state is State.QUEUED
+        sent = self._as_sent(entry.record)
+        if was_queued:
+            self._save((sent,))
+        if self._put_on_the_wire(sent):
+            entry.record = sent
+            if was_queued:
+                self._announce(entry)
+        elif was_queued:
+            self._save((entry.record,))
+
+    def _step(self, record: CommandRecord, step: Step, **changes: Any) -> None:
+        state = advance(record.state, step)
+        if state in OPEN:
+            self._progress(replace(record, state=state, **changes))
+        elif state is not record.state or step is Step.LOSE:
+            self._end(replace(record, state=state, **changes))
+
+    def _finish(self, record: CommandRecord, step: Step, text: str) -> None:
+        self._end(replace(record, state=advance(record.state, step), text=text))
+
+    def _end(self, record: CommandRecord) -> None:
+        record = replace(record, finished_at=self._clock.wall())
+        self._open.pop(record.id, None)
+        self._lost.pop(record.id, None)
+        # The outcome is on the disk before a person reads it, as far as the disk allows.
+        self._save((record,))
+        message_id = self._show(record)
+        if message_id != record.message_id:
+            record = replace(record, message_id=message_id)
+            self._note_unsaved(record)
+        if record.state is State.UNKNOWN:
+            self._remember_lost(record)
+
+    def _progress(self, record: CommandRecord) -> None:
+        if record.id not in self._open:
+            return
+        self._keep(record)
+        entry = self._open[record.id]
+        if entry.is_shown:
+            self._announce(entry)
+
+    def _announce(self, entry: _Open) -> None:
+        entry.is_shown = True
+        message_id = self._show(entry.record)
+        if message_id != entry.record.message_id:
+            self._keep(replace(entry.record, message_id=message_id))
+
+    def _keep(self, record: CommandRecord) -> None:
+        """Note a change that may reach the disk a little later, with the next one."""
+        self._open[record.id].record = record
+        self._note_unsaved(record)
+
+    def _note_unsaved(self, record: CommandRecord) -> None:
+        if not self._unsaved:
+            self._save_again_at = self._clock.wall() + _SAVE_AGAIN_S
+        self._unsaved[record.id] = record
+        if len(self._unsaved) > _UNSAVED_MAX:
+            del self._unsaved[next(iter(self._unsaved))]
+
+    def _save(self, records: Sequence[CommandRecord]) -> bool:
+        for record in records:
+            self._note_unsaved(record)
+        try:
+            self._try_save()
+        except Exception as error:  # noqa: BLE001 - told to the person; tried again by tick()
+            if not self._disk.note_failure(error) or not self._saved_at_last():
+                self._save_again_at = self._clock.wall() + _SAVE_AGAIN_S
+                return False
+        self._unsaved.clear()
+        return True
+
+    def _saved_at_last(self) -> bool:
+        try:
+            self._try_save()
+        except Exception as error:  # noqa: BLE001 - as above
+            self._disk.note_failure(error)
+            return False
+        return True
+
+    def _try_save(self) -> None:
+        self._table.save(tuple(self._unsaved.values()))
+        self._disk.note_success()
+
+    def _find(self, command_id: str) -> CommandRecord | None:
+        entry = self._open.get(command_id)
+        if entry is not None:
+            return entry.record
+        if command_id in self._lost:
+            return self._lost[command_id]
+        return self._table.read_one(command_id)
+
+    def _remember_lost(self, record: CommandRecord) -> None:
+        self._lost[record.id] = record
+        while len(self._lost) > _UNKNOWN_KEPT_MAX:
+            self._lost.popitem(last=False)
+
+    def _given_up_at(self, record: CommandRecord) -> float:
+        return record.expires_at + self._limits.grace_s
+
+    def _due(self, entry: _Open) -> float:
+        if entry.record.state is State.QUEUED:
+            return entry.record.expires_at
+        given_up_at = self._given_up_at(entry.record)
+        return given_up_at if entry.is_shown else min(entry.show_at, given_up_at)
+
+    def _away_text(self, bot: str) -> str:
+        session = self._sessions.get(bot)
+        if session is None or not session.seen_at:
+            return "not connected"
+        return f"not connected for {age_text(self._clock.wall() - session.seen_at)}"
+
+    def _why_away(self, bot: str) -> str:
+        session = self._sessions.get(bot)
+        status_at = None if session is None else session.status_at
+        text = f"{self._away_text(bot)}; {NOT_SENT}"
+        if status_at is None:
+            return text
+        return f"{text}; its last status is {age_text(self._clock.wall() - status_at)} old"
+
+
+def _message_of(record: CommandRecord, now: float) -> Message:
+    command = Command(
+        id=record.id,
+        verb=record.verb,
+        args=record.args,
+        author=record.author,
+        role=record.role,
+        chat=record.chat,
+        issued_at=record.issued_at,
+        expires_at=record.expires_at,
+    )
+    return command.to_message(now)
+
+
+def _lost_text(record: CommandRecord) -> str:
+    if risk_of(record.verb, record.args) is Risk.READING:
+        return "no answer"
+    return "no answer; it may or may not have been carried out, see /getstatus"

@@ -1,0 +1,90 @@
+"""The tables of bridge.db. Times are seconds since the epoch; migrations/ builds what is here."""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+event = sa.Table(
+    "event",
+    metadata,
+    # AUTOINCREMENT: the id is the #id that people see, so it is never given out twice.
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("bot", sa.Text, nullable=False),
+    sa.Column("epoch", sa.Text, nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("fields", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("raised_at", sa.Float, nullable=False),
+    sa.Column("stored_at", sa.Float, nullable=False),
+    sa.UniqueConstraint("bot", "epoch", "seq", name="event_once"),
+    sqlite_autoincrement=True,
+)
+
+cursor = sa.Table(
+    "cursor",
+    metadata,
+    sa.Column("bot", sa.Text, primary_key=True),
+    sa.Column("epoch", sa.Text, primary_key=True),
+    sa.Column("last_seq", sa.Integer, nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+)
+
+command = sa.Table(
+    "command",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("bot", sa.Text, nullable=False),
+    sa.Column("verb", sa.Text, nullable=False),
+    sa.Column("args", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("chat", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Integer),
+    sa.Column("issued_at", sa.Float, nullable=False),
+    sa.Column("expires_at", sa.Float, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("fields", sa.Text, nullable=False),
+    sa.Column("sent_at", sa.Float),
+    sa.Column("finished_at", sa.Float),
+    sa.Index("command_by_state", "state"),
+)
+
+bot = sa.Table(
+    "bot",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("software", sa.Text, nullable=False),
+    sa.Column("seen_at", sa.Float, nullable=False),
+    sa.Column("status_at", sa.Float),
+    sa.Column("status_text", sa.Text, nullable=False),
+    sa.Column("status_fields", sa.Text, nullable=False),
+)
+
+choice = sa.Table(
+    "choice",
+    metadata,
+    sa.Column("chat", sa.Text, primary_key=True),
+    sa.Column("author", sa.Text, primary_key=True),
+    sa.Column("bot", sa.Text, nullable=False),
+)
+
+follow = sa.Table(
+    "follow",
+    metadata,
+    sa.Column("chat", sa.Text, primary_key=True),
+    sa.Column("level", sa.Text, nullable=False),
+    sa.Column("bot", sa.Text),
+    sa.Column("until", sa.Float),
+)
+
+chat_cursor = sa.Table(
+    "chat_cursor",
+    metadata,
+    sa.Column("chat", sa.Text, primary_key=True),
+    # Every event up to shown_id was shown; the one after it, up to tried_id, perhaps.
+    sa.Column("shown_id", sa.Integer, nullable=False),
+    sa.Column("tried_id", sa.Integer, nullable=False),
+)

@@ -1,0 +1,69 @@
+"""The console on a terminal: a prompt, line editing, and output that does not tear the line.
+
+Output comes on another thread while a person types: the line is wiped, the output written, and
+the prompt with what was typed so far put back.
+"""
+
+import logging
+import sys
+import termios
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+PROMPT = "> "
+_WIPE = b"\r\x1b[K"
+
+
+class Terminal:
+    """Read lines from a person and fit output around them."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._words = sorted(words)
+        self._readline = _load_readline()
+        self._saved = termios.tcgetattr(sys.stdin.fileno())
+        self._is_reading = False
+        if self._readline is not None:
+            self._readline.set_completer(self._complete)
+            self._readline.set_completer_delims(" ")
+            self._readline.parse_and_bind("tab: complete")
+
+    def read_lines(self) -> Iterator[str]:
+        """Yield what a person types until the end of input."""
+        while True:
+            self._is_reading = True
+            try:
+                line = input(PROMPT)
+            except EOFError:
+                return
+            finally:
+                self._is_reading = False
+            yield line
+
+    def around(self, data: bytes) -> bytes:
+        """Return output with the line that is being typed wiped before and put back after."""
+        if not self._is_reading:
+            return data
+        typed = "" if self._readline is None else self._readline.get_line_buffer()
+        return _WIPE + data + (PROMPT + typed).encode("utf-8", "replace")
+
+    def restore(self) -> None:
+        """Leave the terminal as it was found: reading may have been cut off half-way."""
+        try:
+            termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, self._saved)
+        except (termios.error, OSError, ValueError) as error:
+            log.debug("the terminal cannot be restored: %s", error)
+
+    def _complete(self, text: str, state: int) -> str | None:
+        matching = [f"{word} " for word in self._words if word.startswith(text.lower())]
+        return matching[state] if state < len(matching) else None
+
+
+def _load_readline() -> Any:
+    # Importing it is what gives input() its editing; some Pythons are built without it.
+    try:
+        import readline  # noqa: PLC0415 - optional
+    except ImportError:
+        return None
+    return readline

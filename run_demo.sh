@@ -6,4 +6,4 @@ source scripts/venv.sh
 enter_venv run
 
 set_arguments --data "$@"
-exec python3 scripts/demo.py "${arguments[@]}"
+exec python3 -m scripts.demo "${arguments[@]}"

@@ -8,6 +8,7 @@ import argparse
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any, NoReturn, TextIO
+
+from trading.market.file_symbol import symbol_of_file
 
 ROOT = Path(__file__).resolve().parent.parent
 BOT = "paper"
@@ -74,19 +77,28 @@ def parse_options(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
+def _market(data: Path) -> str:
+    """Tell a file's market by its name; where that does not say it, its first word has to do."""
+    words = re.findall(r"[A-Z0-9]+", data.name.split(".")[0].upper())
+    return symbol_of_file(data) or (words[0][:20] if words else "DATA")
+
+
+def _feed(data: Path | None, speed: float) -> dict[str, Any]:
+    if data is not None:
+        return {"kind": "replay", "file": str(data), "symbol": _market(data), "speed": speed}
+    return {
+        "kind": "synthetic",
+        "symbols": ["BTC/USDT", "ETH/USDT", "SOL/USDT"],
+        "seed": 1,
+        "speed": speed,
+        "history_candles": 2000,
+    }
+
+
 def render_bot(data: Path | None, speed: float) -> str:
     """Write the demonstration bot's config.yaml."""
-    feed: dict[str, Any] = {"kind": "replay", "file": str(data), "speed": speed}
-    if data is None:
-        feed = {
-            "kind": "synthetic",
-            "symbols": ["BTC/USDT", "ETH/USDT", "SOL/USDT"],
-            "seed": 1,
-            "speed": speed,
-            "history_candles": 2000,
-        }
     # JSON is YAML, and it quotes whatever a file's name holds.
-    return f"name: {BOT}\nexchange: paper\nfeed: {json.dumps(feed)}\n"
+    return f"name: {BOT}\nexchange: paper\nfeed: {json.dumps(_feed(data, speed))}\n"
 
 
 @dataclass(frozen=True, slots=True)

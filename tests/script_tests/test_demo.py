@@ -79,10 +79,13 @@ def test_two_at_once_do_not_meet(processes: Processes, own_folders: dict[str, st
 
 
 def test_a_given_folder_is_used_and_kept(processes: Processes) -> None:
-    done = processes.run(DEMO, stdin="/ping\n", timeout_s=START_LIMIT_S)
-    assert done.returncode == 0, done.describe()
+    demo = _start_and_wait_for_bot(processes, {})
+    log = processes.var_dir / "telegram" / "logs" / "paper.log"
+    wait_until(log.exists, 10, "the bot's log arrives at the bridge")
+    demo.close_stdin()
+    assert demo.wait() == 0, demo.describe()
     assert (processes.var_dir / "paper" / "state.db").exists()
-    assert (processes.var_dir / "telegram" / "logs" / "paper.log").exists()
+    assert log.exists()
 
 
 def test_settings_of_an_installation_beside_it_do_not_reach_it(
@@ -126,6 +129,22 @@ def test_when_one_process_dies_the_other_is_stopped_and_the_reason_said(
     assert demo.wait() == 1, demo.describe()
     assert demo.stderr.splitlines()[-1].startswith(f"error: run_{module}.sh ended early: ")
     wait_until(lambda: not processes.alive(), 5, "nothing runs on")
+    assert _left_in(own_folders) == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(120)
+def test_a_bot_that_never_connects_ends_it_before_any_input_is_read(
+    processes: Processes, own_folders: dict[str, str | None]
+) -> None:
+    demo = processes.start(DEMO, env=own_folders)
+    demo.write("/ping\n")
+    demo.wait_for("/help lists the commands")
+    wait_until(lambda: len(psutil.Process(demo.pid).children()) == 2, 5, "both are started")
+    psutil.Process(demo.pid).children()[0].suspend()
+    assert demo.wait(60) == 1, demo.describe()
+    assert demo.stdout == ""
+    assert demo.stderr.splitlines()[-1].startswith("error: run_telegram.sh ended early: ")
     assert _left_in(own_folders) == []
 
 
@@ -182,4 +201,17 @@ def test_a_recorded_market_is_replayed(
 def test_the_bot_it_writes_survives_any_file_name() -> None:
     path = Path("/data/a: 'b' \"c\" #d\\e.csv")
     config = yaml.safe_load(render_bot(path, 1.5))
-    assert config["feed"] == {"kind": "replay", "file": str(path), "speed": 1.5}
+    assert config["feed"] == {"kind": "replay", "file": str(path), "symbol": "A", "speed": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("eth_btc_5m.csv.gz", "ETH/BTC"),
+        ("btc_perp_1m.csv.gz", "BTC"),
+        ("BTCUSDT.csv", "BTCUSDT"),
+        ("___.csv", "DATA"),
+    ],
+)
+def test_a_file_gets_a_market_whatever_its_name(name: str, symbol: str) -> None:
+    assert yaml.safe_load(render_bot(Path(name), 1))["feed"]["symbol"] == symbol

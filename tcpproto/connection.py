@@ -153,7 +153,8 @@ class Connection(ABC):
 
     def notify(self, text: str, now: Now) -> None:
         """Send the peer a remark for its log, on a ping that it would answer anyway."""
-        self._ping(now, {"notice": text[:1000]})
+        if self.is_open:  # a three-field peer knows no ping
+            self._ping(now, {"notice": text[:1000]})
 
     def _say_bye(self, bye: Bye, now: Now) -> None:
         if self.is_closed:

@@ -229,7 +229,6 @@ def setup_logging(
     root.setLevel(level)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.captureWarnings(True)
     install_exception_hooks()
     return writer
 
@@ -254,7 +253,8 @@ def flush_logs() -> None:
 
 
 def install_exception_hooks() -> None:
-    """Send uncaught exceptions of all threads through the log, and with it through redaction."""
+    """Send uncaught exceptions and warnings of all threads through the log and its redaction."""
+    logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
     sys.unraisablehook = _log_unraisable
     threading.excepthook = _log_thread_exception

@@ -1,0 +1,204 @@
+"""Take known texts, and whatever looks like a token, out of any text.
+
+A secret is found raw and in every way Python and the web write it: escaped by repr or JSON, once
+or several times over, percent-encoded, as HTML, as bytes, and a mixture of these.
+"""
+
+import html
+import re
+import threading
+from collections import Counter, OrderedDict, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+REDACTED = "[secret]"
+
+# Shorter values would blot out ordinary words and numbers all over the logs.
+LENGTH_MIN = 6
+_LINE_LENGTH_MIN = 16
+_RUN_LENGTH_MIN = 3
+_END_LENGTH = 10
+
+# A Telegram token anywhere, also one that was never registered (a URL in a library's error).
+# The look-behind and the possessive digits keep a long run of digits linear.
+_TELEGRAM_TOKEN = re.compile(r"(?<![0-9])[0-9]{6,}+(?::|%3[Aa])[A-Za-z0-9_-]{30,}")
+_URL_CREDENTIALS = re.compile(r"://[^\s/:@]{0,200}:[^\s/@]{1,200}@")
+
+_PLAIN_RUN = re.compile(r"[A-Za-z0-9]+")
+_PIECE = re.compile(r"[A-Za-z0-9]+|\\+|\r?\n|.", re.DOTALL)
+_CONTROL_NAMES = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\v": "v", "\a": "a"}
+
+# How often a text may have been escaped on its way here; every time doubles the backslashes.
+_BACKSLASHES_MAX = 8
+
+
+class Redactor:
+    """Hold the texts that must not be seen and replace them, wherever they occur, by a mark."""
+
+    def __init__(self, retired_max: int = 64) -> None:
+        self._lock = threading.Lock()
+        self._live: Counter[str] = Counter()
+        self._gone: deque[str] = deque()
+        self._retired: OrderedDict[str, tuple[_Needle, ...]] = OrderedDict()
+        self._retired_max = retired_max
+        self._live_needles: dict[str, tuple[_Needle, ...]] = {}
+        self._needles: tuple[_Needle, ...] = ()
+
+    def add(self, value: str) -> None:
+        """Hide the value from now on; count one more holder of it."""
+        with self._lock:
+            self._collect()
+            self._live[value] += 1
+            if self._live[value] == 1:
+                known = self._retired.pop(value, None)
+                self._live_needles[value] = tuple(_needles(value)) if known is None else known
+                self._rebuild()
+
+    def retire(self, value: str) -> None:
+        """Note that one holder of the value is gone; it stays hidden among the last retired."""
+        # Called from __del__, which may run anywhere, also inside add(): so no lock here.
+        self._gone.append(value)
+
+    def redact(self, text: str) -> str:
+        """Return the text without any text that is hidden and without anything like a token."""
+        spans = [span for needle in self._needles for span in needle.spans(text)]
+        if spans:
+            text = _cover(text, spans)
+        if ":" in text or "%3" in text:
+            text = _TELEGRAM_TOKEN.sub(REDACTED, text)
+        if "@" in text:
+            text = _URL_CREDENTIALS.sub(f"://{REDACTED}@", text)
+        return text
+
+    def _collect(self) -> None:
+        changed = False
+        while self._gone:
+            value = self._gone.popleft()
+            self._live[value] -= 1
+            if self._live[value] <= 0:
+                del self._live[value]
+                self._retired[value] = self._live_needles.pop(value)
+        # Renewed session tokens come and go for months; only the live ones and the last few count.
+        while len(self._retired) > self._retired_max:
+            self._retired.popitem(last=False)
+            changed = True
+        if changed:
+            self._rebuild()
+
+    def _rebuild(self) -> None:
+        known = (*self._live_needles.values(), *self._retired.values())
+        self._needles = tuple(needle for needles in known for needle in needles)
+
+
+@dataclass(frozen=True, slots=True)
+class _Needle:
+    """One text to find: a part of it that is never escaped, and a pattern for all of it."""
+
+    plain: str
+    pattern: re.Pattern[str] | None
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where the text stands, also where it overlaps itself."""
+        if self.plain not in text:
+            return
+        if self.pattern is None:
+            start = text.find(self.plain)
+            while start >= 0:
+                yield start, start + len(self.plain)
+                start = text.find(self.plain, start + 1)
+            return
+        match = self.pattern.search(text)
+        while match:
+            yield match.span()
+            match = self.pattern.search(text, match.start() + 1)
+
+
+def _cover(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Replace the spans; those that touch or overlap go as a whole."""
+    pieces: list[str] = []
+    shown_to = 0
+    for start, end in sorted(spans):
+        if start >= shown_to:
+            pieces += [text[shown_to:start], REDACTED]
+        shown_to = max(shown_to, end)
+    return "".join(pieces) + text[shown_to:]
+
+
+def _needles(value: str) -> Iterator[_Needle]:
+    # A key in PEM form is often logged line by line; its first and last line are no secret.
+    lines = [line.strip() for line in value.split("\n")]
+    parts = [line for line in lines if len(line) >= _LINE_LENGTH_MIN and line[:5] != "-----"]
+    for part in {
+        value,
+        value.strip(),
+        *parts,
+        *_ends(value),
+        *(end for p in parts for end in _ends(p)),
+    }:
+        if len(part) >= LENGTH_MIN:
+            yield _needle(part)
+
+
+def _ends(value: str) -> tuple[str, ...]:
+    """Return what is left of a long value where a text was cut: reprlib's `abc...xyz`."""
+    if len(value) < 2 * _END_LENGTH or value[:5] == "-----":
+        return ()
+    return value[:_END_LENGTH], value[-_END_LENGTH:]
+
+
+def _needle(value: str) -> _Needle:
+    longest = max(_PLAIN_RUN.findall(value), key=len, default="")
+    if longest == value:
+        return _Needle(value, None)
+    pattern = "".join(_piece_pattern(piece) for piece in _PIECE.findall(value))
+    plain = longest if len(longest) >= _RUN_LENGTH_MIN else ""
+    return _Needle(plain, re.compile(pattern))
+
+
+def _piece_pattern(piece: str) -> str:
+    """Return a pattern for all the ways in which one character may have been written."""
+    if _PLAIN_RUN.fullmatch(piece):
+        return piece
+    if piece[0] == "\\":
+        count = len(piece)
+        return rf"(?:\\{{{count},{count * _BACKSLASHES_MAX * 2}}}|{_encoded(piece)})"
+    if piece[-1] == "\n":
+        return f"(?:{_character_pattern(chr(13))})?{_character_pattern(chr(10))}"
+    return _character_pattern(piece)
+
+
+def _character_pattern(piece: str) -> str:
+    backslashes = rf"\\{{1,{_BACKSLASHES_MAX}}}"
+    code = ord(piece)
+    forms = [rf"\\{{0,{_BACKSLASHES_MAX}}}{re.escape(piece)}", _encoded(piece)]
+    if piece == "\n":
+        forms.append(r"\n *")
+    if piece == " ":
+        forms.append(r"\+")
+    if name := _CONTROL_NAMES.get(piece):
+        forms.append(backslashes + name)
+    forms += [backslashes + rf"(?i:x{code:02x})" for _ in (1,) if code < 0x100]
+    forms.append(backslashes + rf"(?i:u{code:04x}|U{code:08x})")
+    forms.append(_code_units(piece, backslashes))
+    return f"(?:{'|'.join(forms)})"
+
+
+def _encoded(piece: str) -> str:
+    """Return a pattern for a percent-encoded or HTML-escaped piece."""
+    percent = "".join(f"%{byte:02x}" for byte in piece.encode("utf-8", "surrogatepass"))
+    entities = "".join(
+        rf"&(?:\#0*{ord(each)}|\#x0*{ord(each):x}|{re.escape(html.escape(each)[1:-1]) or '#'});"
+        for each in piece
+    )
+    return f"(?i:{percent}|{entities})"
+
+
+def _code_units(piece: str, backslashes: str) -> str:
+    """Return a pattern for a piece written as UTF-8 bytes or as a pair of UTF-16 halves."""
+    octets = piece.encode("utf-8", "surrogatepass")
+    units = piece.encode("utf-16-be", "surrogatepass")
+    as_bytes = "".join(f"{backslashes}x{byte:02x}" for byte in octets)
+    pairs = "".join(
+        f"{backslashes}u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2)
+    )
+    return f"(?i:{as_bytes}|{pairs})"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from random import Random
 
-from benchmarks.link_rivals import PAYLOAD
+from benchmarks.link_rivals import PAYLOAD, RoundTrips
 from daemonkit.clock import SystemClock
 from tcpproto import (
     ClientSettings,
@@ -94,7 +94,7 @@ class OurLink:
     """The bridge's end."""
 
     def __init__(self, slow_every: int = 0) -> None:
-        self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
+        self._course = RoundTrips(self._ask)
         self._done: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._connected = threading.Event()
         self._expected = 0
@@ -110,12 +110,14 @@ class OurLink:
         if not self._connected.wait(20):
             raise TimeoutError("the far end did not connect within 20 s")
 
-    def round_trip(self) -> None:
-        """Send a command and wait for its reply, both typed and checked."""
+    def round_trips(self, count: int) -> list[float]:
+        """Return the seconds that each of `count` commands took to its reply, typed and checked."""
+        return self._course.run(count)
+
+    def _ask(self) -> None:
         now = time.time()
         command = Command("id", "ping", (), "console:bench", "admin", "console", now, now + 30)
         self.server.send("bench", command.to_message(now))
-        self._replies.get()
 
     def receive_flood(self, count: int) -> None:
         """Ask for a flood and take it."""
@@ -150,8 +152,8 @@ class OurLink:
         self.server.ack(peer.name, event.epoch, event.seq)
 
     def on_reply(self, peer: PeerInfo, reply: Reply) -> None:
-        """Hand a reply to the caller."""
-        self._replies.put(reply)
+        """Note the end of a round trip."""
+        self._course.answer()
 
     def on_log(self, peer: PeerInfo, log: Log) -> None:
         """Take a log line."""

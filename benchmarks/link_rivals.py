@@ -1,7 +1,8 @@
 """What the link is compared with: a bare socket, seed-style sockets, and pyzmq.
 
-Each rival is a function for the far process (`serve_…`) and a class for the near one, with
-`round_trip()` and `count_received`. The seed-style stand-in does what the original of seed 003
+Each rival is a function for the far process (`serve_…`) and a class for the near one. A round trip
+ends where the link hands the answer over: in the handler for links that call one, in the caller
+for those that are read by it. The seed-style stand-in does what the original of seed 003
 does: one queue item, one `json.dumps` and one send a message, a thread each way.
 """
 
@@ -13,6 +14,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -25,6 +27,48 @@ _HEADER = struct.Struct(">I")
 def make_record() -> dict[str, Any]:
     """Return the 200-byte message that every JSON transport carries."""
     return {"tag": "message", "message": PAYLOAD, "timestamp": time.time()}
+
+
+def time_calls(call: Callable[[], None], count: int) -> list[float]:
+    """Return the seconds that each call took."""
+    times = []
+    for _ in range(count):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return times
+
+
+class RoundTrips:
+    """Run round trips from the handler: each answer sends the next message."""
+
+    def __init__(self, send: Callable[[], object]) -> None:
+        self._send = send
+        self._times: list[float] = []
+        self._left = 0
+        self._sent_at = 0.0
+        self._done = threading.Event()
+
+    def run(self, count: int) -> list[float]:
+        """Return the seconds that each of `count` round trips took."""
+        self._times, self._left = [], count
+        self._done.clear()
+        self._next()
+        self._done.wait()
+        return self._times
+
+    def answer(self) -> None:
+        """Take an answer, on whatever thread hands it over."""
+        self._times.append(time.perf_counter() - self._sent_at)
+        self._left -= 1
+        if self._left:
+            self._next()
+        else:
+            self._done.set()
+
+    def _next(self) -> None:
+        self._sent_at = time.perf_counter()
+        self._send()
 
 
 def _listen() -> socket.socket:
@@ -59,8 +103,11 @@ class RawEcho:
         self._sock = _connect(port)
         self._data = b"x" * 200
 
-    def round_trip(self) -> None:
-        """Send and wait for the echo."""
+    def round_trips(self, count: int) -> list[float]:
+        """Return the seconds that each of `count` echoes took."""
+        return time_calls(self._round_trip, count)
+
+    def _round_trip(self) -> None:
         self._sock.sendall(self._data)
         left = len(self._data)
         while left:
@@ -148,19 +195,29 @@ class SeedLink:
 
     def __init__(self, port: int) -> None:
         self._sock = _connect(port)
-        self._inbound: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._node = SeedNode(self._sock, self._inbound.put)
+        self._node = SeedNode(self._sock, self._handle)
+        self._course = RoundTrips(lambda: self._node.send(make_record()))
+        self._left = 0
+        self._done = threading.Event()
 
-    def round_trip(self) -> None:
-        """Send a message and wait for its answer."""
-        self._node.send(make_record())
-        self._inbound.get()
+    def round_trips(self, count: int) -> list[float]:
+        """Return the seconds that each of `count` answers took."""
+        return self._course.run(count)
 
     def receive_flood(self, count: int) -> None:
         """Ask for a flood and take it."""
+        self._left = count
+        self._done.clear()
         self._node.send({"flood": count})
-        for _ in range(count):
-            self._inbound.get()
+        self._done.wait()
+
+    def _handle(self, _message: dict[str, Any]) -> None:
+        if not self._left:
+            self._course.answer()
+            return
+        self._left -= 1
+        if not self._left:
+            self._done.set()
 
     def close(self) -> None:
         """Hang up."""
@@ -196,8 +253,11 @@ class ZmqLink:
         self._sock.setsockopt(zmq.RCVHWM, 0)
         self._sock.connect(f"tcp://127.0.0.1:{port}")
 
-    def round_trip(self) -> None:
-        """Send a message and wait for its answer."""
+    def round_trips(self, count: int) -> list[float]:
+        """Return the seconds that each of `count` answers took."""
+        return time_calls(self._round_trip, count)
+
+    def _round_trip(self) -> None:
         self._sock.send(orjson.dumps(make_record()))
         orjson.loads(self._sock.recv())
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from daemonkit.clock import Clock
-from trading.engine.events import FeedEnded, FeedFailed, FeedStarted, HistoryLoaded
+from trading.engine.events import FeedEnded, FeedEvent, FeedFailed, FeedStarted, HistoryLoaded
 from trading.engine.inbox import Inbox
 from trading.market.feed import Feed
 from trading.model.market import Bar
@@ -76,7 +76,7 @@ class FeedRunner:
                 wait_s = min(wait_s * 2, self._retry.longest_s)
             else:
                 if not self._stop.is_set():
-                    self._inbox.put_feed_event(FeedEnded(self.name, self._clock.wall()))
+                    self._tell(FeedEnded(self.name, self._clock.wall()))
                 break
         self.is_over = True
 
@@ -84,15 +84,18 @@ class FeedRunner:
         for chunk in _chunks(iter(self._feed.history())):
             if self._stop.is_set():
                 return
-            self._inbox.put_feed_event(HistoryLoaded(chunk))
+            self._tell(HistoryLoaded(chunk))
         description = self._feed.description
         log.info("feed starts name=%s: %s", self.name, description)
-        self._inbox.put_feed_event(FeedStarted(self.name, description, self._clock.wall()))
+        self._tell(FeedStarted(self.name, description, self._clock.wall()))
         self._feed.run(self._inbox.publisher(lossless=self._feed.lossless), self._stop)
+
+    def _tell(self, event: FeedEvent) -> None:
+        self._inbox.put_feed_event(event, lossless=self._feed.lossless)
 
     def _tell_failure(self, error: Exception, retry_in_s: float | None) -> None:
         reason = f"{type(error).__name__}: {error}"
-        self._inbox.put_feed_event(FeedFailed(self.name, reason, retry_in_s, self._clock.wall()))
+        self._tell(FeedFailed(self.name, reason, retry_in_s, self._clock.wall()))
 
 
 def _chunks(bars: Iterator[Bar]) -> Iterator[list[Bar]]:

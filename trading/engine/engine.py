@@ -132,9 +132,8 @@ class EngineThread:
 
     def _do_round(self) -> None:
         now = self.beat = self._clock.monotonic()
-        holds_back = self._store.is_behind
-        wait_s = self._timers.due_in_s(now, HELD_BACK_S if holds_back else ROUND_S_MAX)
-        for item in self._inbox.take_round(wait_s, with_commands=not holds_back):
+        wait_s = self._timers.due_in_s(now, HELD_BACK_S if self._store.is_behind else ROUND_S_MAX)
+        for item in self._inbox.take_round(wait_s, wants_commands=self._wants_commands):
             effects = self._core.process(
                 CommandReceived(item, self._clock.wall()) if isinstance(item, Command) else item
             )
@@ -144,6 +143,9 @@ class EngineThread:
                 return
         for name in self._timers.take_due(self._clock.monotonic()):
             self._fire(name)
+
+    def _wants_commands(self) -> bool:
+        return not self._store.is_behind
 
     def _fire(self, name: TimerName) -> None:
         if name is TimerName.STATUS:

@@ -130,14 +130,15 @@ class Inbox:
         """Return what a feed calls with each event, by the feed's kind."""
         return self._publish_lossless if lossless else self._publish_live
 
-    def put_feed_event(self, event: FeedEvent) -> None:
+    def put_feed_event(self, event: FeedEvent, *, lossless: bool) -> None:
         """Add what a feed says about itself, in order with what it publishes."""
-        self._market_gate.pass_through()
+        gate = self._market_gate if lossless else self._backlog_gate
+        gate.pass_through()
         with self._backlog_lock:
-            if len(self._backlog):
-                self._backlog.add_feed_event(event)
-            else:
+            if lossless or not self._is_conflating:
                 self._market.put(event)
+            else:
+                self._backlog.add_feed_event(event)
         self._ring()
 
     def put_command(self, command: Command) -> bool:
@@ -155,16 +156,16 @@ class Inbox:
         self._ring()
 
     def take_round(
-        self, timeout_s: float, *, with_commands: bool = True
+        self, timeout_s: float, *, wants_commands: Callable[[], bool] = lambda: True
     ) -> Iterator[EngineEvent | Command]:
         """Give all notices, a round of market data and one command; wait if there is nothing.
 
         To be used up before the next call, by one thread only.
         """
-        self._sleep_if_empty(timeout_s, with_commands=with_commands)
+        self._sleep_if_empty(timeout_s, wants_commands)
         yield from self._take_notices()
         yield from self._take_market()
-        if with_commands and not self._commands.empty():
+        if not self._commands.empty() and wants_commands():
             yield self._commands.get_nowait()
         for gate in self._gates:
             gate.open_if_half_empty()
@@ -200,11 +201,15 @@ class Inbox:
         if self._is_closed:
             return
         with self._backlog_lock:
-            if len(self._backlog) or self._market.qsize() >= self._market_len_max:
+            if self._is_conflating:
                 self.ticks_conflated += self._backlog.add(event)
             else:
                 self._market.put(event)
         self._ring()
+
+    @property
+    def _is_conflating(self) -> bool:
+        return bool(len(self._backlog)) or self._market.qsize() >= self._market_len_max
 
     def _take_notices(self) -> Iterator[Notice]:
         for _ in range(self._notices.qsize()):
@@ -223,18 +228,18 @@ class Inbox:
             first = [self._market.get_nowait() for _ in range(self._market.qsize())]
             return first + self._backlog.take_all()
 
-    def _sleep_if_empty(self, timeout_s: float, *, with_commands: bool) -> None:
+    def _sleep_if_empty(self, timeout_s: float, wants_commands: Callable[[], bool]) -> None:
         self._is_asleep = True
         # Looked at after the flag is up: whoever adds from now on sees it and rings.
-        if timeout_s > 0 and self._is_empty(with_commands=with_commands):
+        if timeout_s > 0 and self._is_empty(wants_commands):
             with suppress(Empty):
                 self._bell.get(timeout=timeout_s)
         self._is_asleep = False
         while not self._bell.empty():
             self._bell.get_nowait()
 
-    def _is_empty(self, *, with_commands: bool) -> bool:
-        if with_commands and not self._commands.empty():
+    def _is_empty(self, wants_commands: Callable[[], bool]) -> bool:
+        if not self._commands.empty() and wants_commands():
             return False
         return self._market.empty() and self._notices.empty() and not len(self._backlog)
 

@@ -34,13 +34,13 @@ class RepeatFilter:
         if not event.key:
             return [event]
         window = self._windows.get(event.key)
-        if window is not None and event.at - window.opened_at < self._window_s:
+        if window is not None and (window.repeats or event.at - window.opened_at < self._window_s):
             window.repeats += 1
             window.last = event
-            return []
-        told = self._close(event.key)
-        if len(self._windows) >= KEYS_MAX:
-            told += self._close(next(iter(self._windows)))
+            # A window that is over tells its count, this event included, and opens anew.
+            return self.due(event.at)
+        self._windows.pop(event.key, None)
+        told = self._close(next(iter(self._windows))) if len(self._windows) >= KEYS_MAX else []
         self._windows[event.key] = _Window(event.at, event)
         return [*told, event]
 

@@ -1,0 +1,165 @@
+"""The engine thread: it hands effects on in order, holds commands back, and never waits."""
+
+import threading
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from daemonkit.clock import SystemClock
+from tcpproto import Command, Reply, Status
+from tests.trading_tests.makers import NOW, make_command, make_core, make_health, make_tick
+from tests.waiting import wait_until
+from trading.engine.core import EngineCore
+from trading.engine.effects import CommittedEffect, RecordOutcome
+from trading.engine.engine import EngineThread
+from trading.engine.events import StopRequested, StoreFault, StoreTrouble
+from trading.engine.inbox import Inbox
+from trading.model.market import Tick
+
+
+class RecordingStore:
+    """Take units and keep them; be behind when told so."""
+
+    def __init__(self) -> None:
+        self.units: list[Sequence[CommittedEffect]] = []
+        self.is_behind = False
+
+    def submit(self, unit: Sequence[CommittedEffect]) -> None:
+        self.units.append(unit)
+
+    def outcomes(self) -> list[str]:
+        effects = [effect for unit in self.units for effect in unit]
+        return [one.outcome.command_id for one in effects if isinstance(one, RecordOutcome)]
+
+
+class RecordingOutlet:
+    """Keep what is said."""
+
+    def __init__(self) -> None:
+        self.replies: list[Reply] = []
+        self.statuses: list[Status] = []
+        self.texts: list[str] = []
+
+    def answer(self, reply: Reply) -> None:
+        self.replies.append(reply)
+
+    def show(self, status: Status) -> None:
+        self.statuses.append(status)
+
+    def say(self, text: str) -> None:
+        self.texts.append(text)
+
+
+class Rig:
+    """One engine thread with everything around it in plain sight."""
+
+    def __init__(self, core: EngineCore) -> None:
+        self.inbox = Inbox()
+        self.store = RecordingStore()
+        self.outlet = RecordingOutlet()
+        self.ends: list[Exception | None] = []
+        self.clock = SystemClock()
+        self.engine = EngineThread(
+            core,
+            self.inbox,
+            clock=self.clock,
+            store=self.store,
+            outlet=self.outlet,
+            sample_health=lambda: make_health(self.clock.wall()),
+            on_end=self.ends.append,
+        )
+
+    def command(self, command_id: str) -> Command:
+        at = self.clock.wall()
+        return make_command(command_id=command_id, issued_at=at, expires_at=at + 60)
+
+    @property
+    def ticks_handled(self) -> int:
+        statuses = self.outlet.statuses
+        return int(statuses[-1].fields["ticks_handled"]) if statuses else 0
+
+    def stop(self) -> None:
+        self.inbox.put_notice(StopRequested("bye", NOW))
+        assert self.engine.join(5)
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    rig = Rig(make_core(status_interval_s=0.05))
+    rig.engine.start()
+    yield rig
+    rig.inbox.put_notice(StopRequested("test over", NOW))
+    rig.engine.join(5)
+
+
+def test_it_starts_publishes_its_status_again_and_again_and_ends_when_asked(rig: Rig) -> None:
+    wait_until(lambda: len(rig.outlet.statuses) >= 3, 5, "three statuses")
+    rig.stop()
+    assert rig.ends == [None]
+    assert rig.outlet.statuses[-1].fields["state"] == "STOPPED"
+    assert len(rig.store.units) == 2
+
+
+def test_commands_are_answered_in_order_by_way_of_the_store(rig: Rig) -> None:
+    for number in range(300):
+        rig.inbox.put_command(rig.command(str(number)))
+    wait_until(lambda: len(rig.store.outcomes()) == 300, 5, "all outcomes")
+    assert rig.store.outcomes() == [str(number) for number in range(300)]
+    assert not rig.outlet.replies
+
+
+def test_commands_wait_while_the_store_is_behind_and_market_data_does_not(rig: Rig) -> None:
+    rig.store.is_behind = True
+    rig.inbox.put_command(rig.command("held"))
+    publish = rig.inbox.publisher(lossless=True)
+    for number in range(1_000):
+        publish(make_tick(float(number)))
+    wait_until(lambda: rig.ticks_handled == 1_000, 5, "all ticks")
+    assert not rig.store.outcomes()
+    rig.store.is_behind = False
+    wait_until(rig.store.outcomes, 5, "the outcome")
+
+
+def test_trouble_of_the_store_is_said_at_once(rig: Rig) -> None:
+    rig.inbox.put_notice(StoreFault(StoreTrouble.FULL, "no space", NOW))
+    wait_until(lambda: rig.outlet.texts, 5, "the text")
+    rig.inbox.put_command(rig.command("r"))
+    wait_until(lambda: rig.outlet.replies, 5, "the reply")
+    assert not rig.store.outcomes()
+
+
+def test_the_heartbeat_moves_while_nothing_happens(rig: Rig) -> None:
+    before = rig.engine.beat
+    wait_until(lambda: rig.engine.beat > before, 5, "a beat")
+
+
+def test_a_core_that_raises_ends_the_engine_and_is_reported() -> None:
+    class BrokenCore(EngineCore):
+        def _on_tick(self, tick: Tick) -> Sequence[CommittedEffect]:
+            raise ZeroDivisionError(tick.symbol)
+
+    rig = Rig(BrokenCore(make_core()._settings, {}))
+    rig.engine.start()
+    rig.inbox.publisher(lossless=True)(make_tick())
+    assert rig.engine.join(5)
+    assert [type(end) for end in rig.ends] == [ZeroDivisionError]
+    assert rig.inbox.put_command(make_command()) is False
+
+
+def test_a_flood_of_commands_keeps_no_market_event_waiting(rig: Rig) -> None:
+    stop = threading.Event()
+
+    def flood() -> None:
+        number = 0
+        while not stop.is_set():
+            rig.inbox.put_command(rig.command(str(number)))
+            number += 1
+
+    threading.Thread(target=flood, daemon=True).start()
+    publish = rig.inbox.publisher(lossless=True)
+    try:
+        for number in range(5_000):
+            publish(make_tick(float(number)))
+        wait_until(lambda: rig.ticks_handled == 5_000, 10, "all ticks")
+    finally:
+        stop.set()

@@ -1,0 +1,63 @@
+"""Coalescing of repeated events."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.trading_tests.makers import NOW, make_event
+from trading.engine.repeats import KEYS_MAX, RepeatFilter
+
+
+def test_events_without_a_key_all_pass() -> None:
+    repeats = RepeatFilter(60.0)
+    assert [len(repeats.admit(make_event())) for _ in range(3)] == [1, 1, 1]
+    assert not repeats.flush()
+
+
+def test_repeats_within_the_window_become_one_with_a_count() -> None:
+    repeats = RepeatFilter(60.0)
+    passed = [
+        event
+        for second in range(60)
+        for event in repeats.admit(make_event("broken", key="k", at=NOW + second))
+    ]
+    assert len(passed) == 1
+    assert not repeats.due(NOW + 59)
+    (counted,) = repeats.due(NOW + 60)
+    assert counted.text == "broken (59 more in 60 s)"
+    assert counted.fields["repeats"] == 59
+
+
+def test_an_error_that_goes_on_is_told_once_a_window() -> None:
+    repeats = RepeatFilter(60.0)
+    told = 0
+    for second in range(600):
+        told += len(repeats.admit(make_event(key="k", at=NOW + second)))
+        told += len(repeats.due(NOW + second))
+    assert told <= 11
+
+
+def test_the_table_of_keys_is_bounded_and_loses_no_count() -> None:
+    repeats = RepeatFilter(60.0)
+    repeats.admit(make_event(key="first"))
+    repeats.admit(make_event(key="first"))
+    told = [
+        event
+        for number in range(KEYS_MAX + 5)
+        for event in repeats.admit(make_event(key=f"k{number}"))
+    ]
+    assert "1 more" in "".join(event.text for event in told)
+    assert len(repeats._windows) <= KEYS_MAX
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["", "a", "b"]), st.floats(0, 30)), min_size=1, max_size=60)
+)
+def test_every_event_is_either_passed_or_counted(steps: list[tuple[str, float]]) -> None:
+    repeats = RepeatFilter(60.0)
+    at, seen = NOW, 0
+    for key, pause_s in steps:
+        at += pause_s
+        told = [*repeats.admit(make_event(key=key, at=at)), *repeats.due(at)]
+        seen += sum(event.fields.get("repeats", 1) for event in told)
+    seen += sum(event.fields["repeats"] for event in repeats.flush())
+    assert seen == len(steps)

@@ -77,7 +77,7 @@ class Redactor:
             self._live[value] -= 1
             if self._live[value] <= 0:
                 del self._live[value]
-                self._retired[value] = self._live_needles.pop(value)
+                self._retired[value] = self._live_needles.pop(value, ())
         # Renewed session tokens come and go for months; only the live ones and the last few count.
         while len(self._retired) > self._retired_max:
             self._retired.popitem(last=False)

@@ -53,9 +53,9 @@ class Secret:
         object.__setattr__(self, "_value", value)
         _REDACTOR.add(value)
 
-    def __del__(self, redactor: Redactor = _REDACTOR) -> None:
+    def __del__(self) -> None:
         if hasattr(self, "_value"):
-            redactor.retire(self._value)
+            _REDACTOR.retire(self._value)
 
     def reveal(self) -> str:
         """Return the secret itself; call it only where it leaves the process."""

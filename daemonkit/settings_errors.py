@@ -16,6 +16,29 @@ from daemonkit.yaml_reader import KeyPath, describe_kind, dotted
 _MISTAKES_MAX = 50
 _SHOWN_MAX = 80
 _HIDDEN = "a value that is not shown"
+_TEXT = "text"
+
+# The commonest of pydantic's words, said the way a person would look for them in the file.
+_ALLOWED = {
+    "string_type": _TEXT,
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "decimal_type": "a number",
+    "decimal_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "list_type": "a list",
+    "path_type": "a path",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+}
 _PREFIXES = ("Input should be ", "Value error, ", "Assertion failed, ")
 
 
@@ -54,13 +77,19 @@ def _mistake(
     path: KeyPath, sources: Sources, details: Sequence[ErrorDetails]
 ) -> ConfigurationError:
     """Return one mistake; a union gives one detail for each of its members."""
-    file, key, line = sources.place(path)
     first = details[0]
-    if first["type"] == "missing":
+    context = first.get("ctx", {})
+    found = _shown(first["input"])
+    if first["type"].startswith("union_tag"):
+        # The mapping says of which kind it is, and that is where the mistake is.
+        path = (*path, context["discriminator"].strip("'"))
+        found = repr(context["tag"]) if "tag" in context else FOUND_NOTHING
+    file, key, line = sources.place(path)
+    if first["type"] in {"missing", "union_tag_not_found"}:
         return ConfigurationError(file, key, FOUND_NOTHING, "a value: this key is required")
+    if looks_secret(dotted(path)) or any(each["type"] == "secret" for each in details):
+        found = _HIDDEN
     allowed = " or ".join(dict.fromkeys(_allowed(each) for each in details))
-    hidden = any(each["type"] == "secret" for each in details) or looks_secret(dotted(path))
-    found = _HIDDEN if hidden else _shown(first["input"])
     return ConfigurationError(file, key, found, allowed, line)
 
 
@@ -83,11 +112,14 @@ def _shown(value: Any) -> str:
 
 
 def _allowed(error: ErrorDetails) -> str:
-    text = error["msg"].removesuffix(".")
+    context = error.get("ctx", {})
+    if words := _ALLOWED.get(error["type"]):
+        text = words.format_map(context)
+        is_unquoted = text == _TEXT and isinstance(error["input"], bool | int | float)
+        return f"{text}: put it in quotes" if is_unquoted else text
+    text = str(context.get("expected_tags", error["msg"])).removesuffix(".")
     for prefix in _PREFIXES:
         text = text.removeprefix(prefix)
-    if error["type"] == "string_type" and isinstance(error["input"], bool | int | float):
-        return f"{text}: put it in quotes"
     return text
 
 

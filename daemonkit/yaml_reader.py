@@ -35,6 +35,8 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]{1,99}|[0-9]{1,99}(\.[0-9]{0,99})?)([eE][-+]?
 _INFINITE = re.compile(r"([-+]?)\.(?:inf|Inf|INF)")
 _NAN = re.compile(r"\.(?:nan|NaN|NAN)")
 
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+
 KeyPath = tuple[str | int, ...]
 
 
@@ -130,8 +132,8 @@ class _Reader:
             self._check_tag(event, "tag:yaml.org,2002:seq")
             return self._sequence(path)
         self._check_tag(event, "tag:yaml.org,2002:str")
-        plain = event.style is None and event.tag is None
-        return scalar_value(event.value) if plain else event.value
+        # The first flag is set for plain text without a tag, which may mean a number or so.
+        return scalar_value(event.value) if event.implicit[0] else event.value
 
     def _mapping(self, path: KeyPath) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
@@ -158,7 +160,7 @@ class _Reader:
                 _line(event), found="a key that is not text", allowed="plain text as a key"
             )
         key: str = event.value
-        if key == "<<" and event.style is None:
+        if key == "<<" and event.implicit[0]:
             raise self._error(_line(event), found="a merge key (<<)", allowed="the keys themselves")
         if not key or len(key) > _KEY_LENGTH_MAX:
             found = "an empty key" if not key else "a very long key"
@@ -213,7 +215,7 @@ class _Reader:
         if indent is not None and "\t" in indent[0]:
             return self._error(line, found="a tab", allowed="spaces to indent")
         problem = getattr(error, "problem", None) or "characters that YAML does not allow"
-        problem = re.sub(r"'[^']{2,}'|\"[^\"]{2,}\"", "…", str(problem))
+        problem = _QUOTED.sub(lambda quote: quote[0] if len(quote[0]) <= 3 else "…", str(problem))
         key = f"line {line}" if line else ""
         return ConfigurationError(self._name, key, found=problem, allowed="valid YAML")
 

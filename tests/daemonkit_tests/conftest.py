@@ -7,9 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from daemonkit.redaction import Redactor
 from tests.small_filesystem import small_filesystem
 
 __all__ = ["small_filesystem"]
+
+
+@pytest.fixture(autouse=True)
+def own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test hide a word that another one expects to see."""
+    monkeypatch.setattr("daemonkit.secrets._REDACTOR", Redactor())
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ class LinkClient:
 
     @property
     def frames_refused(self) -> int:
-        """Count the frames that found their queue full."""
+        """Count the frames that found their queue full or were dropped with their connection."""
         return self._queue.frames_refused
 
     def start(self) -> None:

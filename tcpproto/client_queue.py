@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Condition, Lock
 from typing import Final, Protocol
 
@@ -52,6 +52,11 @@ class ClientQueue:
         self._rows = OutboxSender()
         self._rows_lock = Lock()
         self._urgent: SimpleQueue[bytes | None] = SimpleQueue()
+        # Counted from being queued to being sent: while the writer has a frame in its hands,
+        # none may go past it on another thread.
+        self._urgent_unsent = 0
+        self._urgent_taken = 0
+        self._urgent_lock = Lock()
         self._bulk: deque[bytes] = deque()
         self._bulk_frames_max = bulk_frames_max
         self._room = Condition()
@@ -61,6 +66,7 @@ class ClientQueue:
         self._status_wanted = False
         self._sink: Sink | None = None
         self._rows_failed = False
+        self._rows_unsendable = 0
         self.frames_refused = 0
 
     @property
@@ -82,22 +88,24 @@ class ClientQueue:
         """End the connection: best-effort frames are dropped, durable rows stay where they are."""
         with self._rows_lock:
             self._sink = None
-        self._bulk.clear()
+        self._drop_frames()
         self._tell_room()
         self.wake()
 
     def put_urgent(self, frame: bytes) -> bool:
         """Queue a frame that goes before everything else; False when closed or full."""
-        if self._sink is None or self._urgent.qsize() >= URGENT_FRAMES_MAX:
-            self.frames_refused += 1
-            return False
-        self._urgent.put(frame)
+        with self._urgent_lock:
+            if self._sink is None or self._urgent_unsent >= URGENT_FRAMES_MAX:
+                self.frames_refused += 1
+                return False
+            self._urgent_unsent += 1
+            self._urgent.put(frame)
         return True
 
     def send_urgent(self, frame: bytes) -> bool:
         """Send a frame on the caller's thread if nothing is before it, else queue it."""
         sink = self._sink
-        if sink is not None and not self._urgent.qsize() and sink.try_send(frame):
+        if sink is not None and not self._urgent_unsent and sink.try_send(frame):
             if sink.has_rest:
                 self.wake()
             return True
@@ -156,13 +164,18 @@ class ClientQueue:
             self.want_rows()
 
     def next_batch(self) -> tuple[Sink | None, bytes]:
-        """Wait for something to do; return what to send now, maybe nothing, and where."""
+        """Wait for something to do; return what to send now, maybe nothing, and where.
+
+        Whoever calls it has sent what the last call returned.
+        """
+        self._note_urgent_sent()
         item = self._urgent.get()
         sink = self._sink
         frames = [] if item is None else [item]
         # Cleared before the lanes are looked at, so that whatever is put from here on wakes us.
         self._is_awake = False
         self._take_urgent(frames)
+        self._urgent_taken = len(frames)
         if sink is None:
             return None, b""
         if self._rows_wanted:
@@ -181,6 +194,27 @@ class ClientQueue:
             if item is not None:
                 frames.append(item)
 
+    def _note_urgent_sent(self) -> None:
+        if self._urgent_taken:
+            with self._urgent_lock:
+                self._urgent_unsent -= self._urgent_taken
+            self._urgent_taken = 0
+
+    def _drop_frames(self) -> None:
+        """Forget what was meant for a connection that is over, and count it."""
+        taken: list[bytes | None] = []
+        with self._urgent_lock:
+            try:
+                while True:
+                    taken.append(self._urgent.get_nowait())
+            except Empty:
+                dropped = len(taken) - taken.count(None)
+            self._urgent_unsent -= dropped
+        if None in taken:
+            self._urgent.put(None)  # a wake-up that is still owed
+        self.frames_refused += dropped + len(self._bulk)
+        self._bulk.clear()
+
     def _take_rows(self, sink: Sink, frames: list[bytes]) -> None:
         self._rows_wanted = False
         with self._rows_lock:
@@ -195,8 +229,12 @@ class ClientQueue:
             if self._sink is not sink:
                 return
             frames.extend(encode_frame(body) for body in self._rows.take(rows))
+            unsendable = self._rows.unsendable
         if len(rows) == room:
             self.want_rows()
+        if unsendable != self._rows_unsendable:
+            logger.error("%d outbox rows cannot be sent, no frame can hold them", unsendable)
+            self._rows_unsendable = unsendable
 
     def _read_rows(self, cursor: int, limit: int) -> Sequence[OutboxRow]:
         try:

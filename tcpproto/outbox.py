@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
+from tcpproto.frames import FRAME_LEN_MAX
+
 WINDOW_ROWS: Final = 1024
 
 
@@ -39,6 +41,7 @@ class OutboxSender:
         self._acknowledged: dict[str, int] = {}
         self._in_flight: deque[tuple[str, int]] = deque()
         self.cursor = 0
+        self.unsendable = 0
 
     @property
     def in_flight(self) -> int:
@@ -60,9 +63,14 @@ class OutboxSender:
         bodies: list[bytes] = []
         for row in rows:
             self.cursor = row.row_id
-            if row.seq > self._acknowledged.get(row.epoch, 0):
-                self._in_flight.append((row.epoch, row.seq))
-                bodies.append(row.body)
+            if row.seq <= self._acknowledged.get(row.epoch, 0):
+                continue
+            # A damaged row must not keep back those behind it; their acknowledgement covers it.
+            if not 0 < len(row.body) <= FRAME_LEN_MAX:
+                self.unsendable += 1
+                continue
+            self._in_flight.append((row.epoch, row.seq))
+            bodies.append(row.body)
         return bodies
 
     def acknowledge(self, epoch: str, seq: int) -> bool:

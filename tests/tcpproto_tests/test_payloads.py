@@ -150,7 +150,7 @@ def test_any_value_in_any_field_is_read_or_refused_and_raises_nothing_else(
     place[data.draw(st.sampled_from(sorted(place)))] = value
     got = read_or_refusal(lambda: type(payload).parse(parse_message(orjson.dumps(wire))))
     if isinstance(got, RemoteProtocolError):
-        assert got.code in {"bad_field", "nesting"}
+        assert got.code in {"bad_field", "missing_field", "nesting"}
     else:
         # What was let through can be sent on: every value in it has its type and size.
         assert type(payload).parse(on_the_wire(got)) == got
@@ -209,7 +209,7 @@ def test_what_a_payload_needs_of_the_envelope_is_named_when_it_is_missing(
     name: str, envelope: dict[str, Any], field: str
 ) -> None:
     message = EXAMPLES[name].to_message(1.0)._replace(**envelope)
-    with pytest.raises(RemoteProtocolError, match=f"^{field}: found null"):
+    with pytest.raises(RemoteProtocolError, match=field):
         type(EXAMPLES[name]).parse(message)
 
 

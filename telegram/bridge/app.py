@@ -81,7 +81,7 @@ def check_telegram(environ: Mapping[str, str]) -> None:
 
 def set_up_logs(config: BridgeConfig, options: Options) -> logging.Handler:
     """Send the log to its file and, unless a person chats on that terminal, to standard error."""
-    is_in_the_way = options.console and sys.stderr.isatty() and sys.stdin.isatty()
+    is_in_the_way = options.console and os.isatty(0) and os.isatty(2)
     file = config.logs / "telegram.log"
     if is_in_the_way:
         sys.stderr.write(f"log: {file}\n")

@@ -1,7 +1,6 @@
 """Builds the console: writer, reader, and the terminal if there is one."""
 
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
@@ -23,6 +22,7 @@ from telegram.bridge.store.settings import ChatCursorTable
 from telegram.bridge.terminal import Terminal
 
 _DRAIN_S = 2.0
+_INPUT, _OUTPUT = 0, 1
 
 
 @dataclass(slots=True)
@@ -40,15 +40,11 @@ class ConsoleParts:
     def start(self, intake: Intake) -> None:
         """Start writing, then reading."""
         settings = self.world.config.settings.console
-        lines = (
-            self.terminal.read_lines()
-            if self.terminal is not None
-            else read_piped_lines(sys.stdin.fileno())
-        )
+        lines = read_piped_lines(_INPUT) if self.terminal is None else self.terminal.read_lines()
         reader = ConsoleInput(
             lines,
             say=lambda line, settled: intake.add_input(self._said(line, settled)),
-            is_serial=not os.isatty(sys.stdin.fileno()),
+            is_serial=not os.isatty(_INPUT),
             times=InputTimes(
                 self.options.wait_for_bot_s, settings.outcome_wait_s, settings.end_wait_s
             ),
@@ -76,12 +72,12 @@ def build_console(
     notify: Callable[[InputEnded], None],
 ) -> ConsoleParts:
     """Build the console for the standard streams of this process."""
-    is_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not options.json
+    is_terminal = os.isatty(_INPUT) and os.isatty(_OUTPUT) and not options.json
     words = [f"/{name}" for name, verb in VOCABULARY.items() if verb.available]
     terminal = Terminal(words) if is_terminal else None
     events = EventTable(world.database)
     chat = Console(
-        descriptor=1,
+        descriptor=_OUTPUT,
         encode=encode_json if options.json else encode_text,
         feed=CursorFeed(CHAT, events, ChatCursorTable(world.database)),
         first_message_id=CommandTable(world.database).last_message_id(CHAT) + 1,

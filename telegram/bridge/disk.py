@@ -13,37 +13,44 @@ log = logging.getLogger(__name__)
 
 
 class DiskState:
-    """Know whether bridge.db can be written; for the thread `forward` alone."""
+    """Know whether bridge.db can be written; for the thread `forward` alone.
+
+    Writers report under a name each: a short row may still fit where a long one does not, and
+    must not hide that.
+    """
 
     def __init__(self, reserve: ReserveFile, clock: Clock) -> None:
         self._reserve = reserve
         self._clock = clock
-        self.problem = ""
+        self._failing: dict[str, str] = {}
         self.since: float | None = None
-        self.failures = 0
+
+    @property
+    def problem(self) -> str:
+        """Return what is wrong, or nothing."""
+        return next(iter(self._failing.values()), "")
 
     @property
     def has_reserve(self) -> bool:
         """Tell whether room for the worst day is still kept."""
         return self._reserve.is_present
 
-    def note_failure(self, error: Exception) -> bool:
+    def note_failure(self, writer: str, error: Exception) -> bool:
         """Note a failed write; True when room was made just now and it may be tried at once."""
-        self.failures += 1
         problem = _describe(error)
-        if problem != self.problem:
-            log.error("bridge.db cannot be written: %s", problem, exc_info=error)
+        if problem != self._failing.get(writer):
+            log.error("%s cannot be written to bridge.db: %s", writer, problem, exc_info=error)
         if self.since is None:
             self.since = self._clock.wall()
-        self.problem = problem
+        self._failing[writer] = problem
         return is_disk_full(error) and self._reserve.release()
 
-    def note_success(self) -> None:
+    def note_success(self, writer: str) -> None:
         """Note a write that went through."""
-        if self.problem:
-            log.warning("bridge.db can be written again after: %s", self.problem)
-        self.problem = ""
-        self.since = None
+        if self._failing.pop(writer, None) is not None:
+            log.warning("%s can be written to bridge.db again", writer)
+        if not self._failing:
+            self.since = None
 
     def restore_reserve(self) -> None:
         """Keep room again, once writing works."""

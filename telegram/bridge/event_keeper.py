@@ -86,11 +86,11 @@ class EventKeeper:
             if fresh:
                 self._append(fresh, moved)
         except Exception as error:  # noqa: BLE001 - whatever it is, the events must be kept
-            self._disk.note_failure(error)
+            self._disk.note_failure("events", error)
             self._retry_at = self._clock.monotonic() + self._retry_s
             self._retry_s = min(RETRY_MAX_S, self._retry_s * 2)
             return False
-        self._disk.note_success()
+        self._disk.note_success("events")
         self._retry_s = RETRY_FIRST_S
         self._cursors |= moved
         self.stored_total += len(fresh)
@@ -103,7 +103,7 @@ class EventKeeper:
         try:
             self._table.append(fresh, moved, self._clock.wall())
         except Exception as error:
-            if not self._disk.note_failure(error):
+            if not self._disk.note_failure("events", error):
                 raise
             log.warning("the reserve file is released to store %d events", len(fresh))
             self._table.append(fresh, moved, self._clock.wall())

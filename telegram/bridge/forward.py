@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 
 _TICK_MAX_S = 0.5
 _TICK_MIN_S = 0.005
+_STATUS_WAIT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Forward:
         self._clock = clock
         self._parts = parts
         self._on_bot = on_bot
+        self._is_hailed = False
         self._stopping = Flag()
         self._thread = Thread(target=self._run, name="forward", daemon=True)
         self.turned_at = clock.monotonic()
@@ -79,11 +81,15 @@ class Forward:
 
     def start(self) -> None:
         """Take up what was left open, and run."""
+        self.take_up()
+        self._thread.start()
+
+    def take_up(self) -> None:
+        """Go on where the last process of this database ended."""
         for setting in self._parts.follow_table.read():
             self._parts.follow.start(setting)
         self._parts.outbound.restore()
         self._parts.chats.wake()
-        self._thread.start()
 
     def stop(self, timeout_s: float) -> bool:
         """Do what has come so far, then end; False when that took too long."""
@@ -139,7 +145,6 @@ class Forward:
     def _connect(self, peer: PeerInfo) -> None:
         self._parts.sessions.connect(peer)
         self._parts.outbound.connect(peer.name)
-        self._on_bot()
 
     def _forward_lines(self, bot: str, queue: LogQueue) -> None:
         session = self._parts.sessions.get(bot)
@@ -157,6 +162,19 @@ class Forward:
             self._parts.chats.send(chat, "following has ended")
             self._parts.follow_table.delete(chat)
         self._parts.housekeeping.tick()
+        if not self._is_hailed:
+            self._hail()
+
+    def _hail(self) -> None:
+        """Say once that a bot is there: one that has told its status, so that it can be named."""
+        for session in self._parts.sessions.all():
+            if session.peer is None or session.legacy:
+                continue
+            is_late = self._clock.wall() - session.peer.connected_at >= _STATUS_WAIT_S
+            if session.status_at is not None or is_late:
+                self._on_bot()
+                self._is_hailed = True
+                return
 
     def _wait_s(self) -> float:
         """Return how long to wait for something to come: until the next thing is due."""

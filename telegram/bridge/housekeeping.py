@@ -76,9 +76,9 @@ class Housekeeping:
             return
         try:
             self._bots.save(seen)
-            self._disk.note_success()
+            self._disk.note_success("bots")
         except Exception as error:  # noqa: BLE001 - tried again in a minute
-            self._disk.note_failure(error)
+            self._disk.note_failure("bots", error)
 
     def _prune(self) -> bool:
         """Delete old rows; True when there are more than fit into one turn."""
@@ -90,8 +90,9 @@ class Housekeeping:
             self._events.prune_cursors(now - cursor_days * DAY_S)
             self._bots.prune(now - cursor_days * DAY_S)
         except Exception as error:  # noqa: BLE001 - tried again in an hour
-            self._disk.note_failure(error)
+            self._disk.note_failure("pruning", error)
             return False
+        self._disk.note_success("pruning")
         if events or commands:
             log.info("pruned %d events and %d commands", events, commands)
         return _ROWS_AT_ONCE in (events, commands)

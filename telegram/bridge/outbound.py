@@ -192,7 +192,8 @@ class Outbound:
         record = replace(record, expires_at=record.issued_at + min(wait_s, MAX_AGE_S[risk]))
         # Written as sent: after a crash in between, "perhaps sent" is the truth.
         sent = self._as_sent(record)
-        if not self._save((sent,)) and risk in (Risk.RAISING, Risk.SETTING):
+        is_risky = risk in (Risk.RAISING, Risk.SETTING)
+        if (is_risky and self._disk.problem) or (not self._save((sent,)) and is_risky):
             self._refuse(record, f"the bridge's disk: {self._disk.problem}; {NOT_SENT}")
             return
         if self._put_on_the_wire(sent):
@@ -302,7 +303,7 @@ class Outbound:
         try:
             self._try_save()
         except Exception as error:  # noqa: BLE001 - told to the person; tried again by tick()
-            if not self._disk.note_failure(error) or not self._saved_at_last():
+            if not self._disk.note_failure("commands", error) or not self._saved_at_last():
                 self._save_again_at = self._clock.wall() + _SAVE_AGAIN_S
                 return False
         self._unsaved.clear()
@@ -312,13 +313,13 @@ class Outbound:
         try:
             self._try_save()
         except Exception as error:  # noqa: BLE001 - as above
-            self._disk.note_failure(error)
+            self._disk.note_failure("commands", error)
             return False
         return True
 
     def _try_save(self) -> None:
         self._table.save(tuple(self._unsaved.values()))
-        self._disk.note_success()
+        self._disk.note_success("commands")
 
     def _find(self, command_id: str) -> CommandRecord | None:
         entry = self._open.get(command_id)
@@ -363,7 +364,7 @@ def _message_of(record: CommandRecord, now: float) -> Message:
         verb=record.verb,
         args=record.args,
         author=record.author,
-        role=record.role,
+        role=record.role.value,
         chat=record.chat,
         issued_at=record.issued_at,
         expires_at=record.expires_at,

@@ -5,7 +5,7 @@ the prompt with what was typed so far put back.
 """
 
 import logging
-import sys
+import os
 import termios
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 PROMPT = "> "
+_INPUT, _OUTPUT = 0, 1
 _WIPE = b"\r\x1b[K"
 
 
@@ -22,7 +23,7 @@ class Terminal:
     def __init__(self, words: Sequence[str]) -> None:
         self._words = sorted(words)
         self._readline = _load_readline()
-        self._saved = termios.tcgetattr(sys.stdin.fileno())
+        self._saved = termios.tcgetattr(_INPUT)
         self._is_reading = False
         if self._readline is not None:
             self._readline.set_completer(self._complete)
@@ -36,6 +37,7 @@ class Terminal:
             try:
                 line = input(PROMPT)
             except EOFError:
+                os.write(_OUTPUT, b"\n")
                 return
             finally:
                 self._is_reading = False
@@ -51,7 +53,7 @@ class Terminal:
     def restore(self) -> None:
         """Leave the terminal as it was found: reading may have been cut off half-way."""
         try:
-            termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, self._saved)
+            termios.tcsetattr(_INPUT, termios.TCSADRAIN, self._saved)
         except (termios.error, OSError, ValueError) as error:
             log.debug("the terminal cannot be restored: %s", error)
 

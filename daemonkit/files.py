@@ -129,9 +129,11 @@ def read_private(path: Path) -> bytes:
         raise ConfigurationError(
             path, found=error.strerror or "", allowed="a readable file"
         ) from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         _check_private(path, os.fstat(descriptor))
-        data = file.read(_PRIVATE_SIZE_MAX + 1)
+        data = os.read(descriptor, _PRIVATE_SIZE_MAX + 1)
+    finally:
+        os.close(descriptor)
     if not data.strip():
         raise ConfigurationError(path, found="an empty file", allowed="a secret")
     if len(data) > _PRIVATE_SIZE_MAX:
@@ -141,7 +143,7 @@ def read_private(path: Path) -> bytes:
 
 def _check_private(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise ConfigurationError(path, found="something else", allowed="a regular file")
+        raise ConfigurationError(path, found="a folder or a device", allowed="a regular file")
     if status.st_mode & 0o077:
         raise ConfigurationError(
             path,

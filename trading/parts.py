@@ -13,7 +13,6 @@ from uuid import uuid4
 from daemonkit.clock import Clock
 from daemonkit.endpoint import Endpoint
 from daemonkit.notify import Notifier
-from daemonkit.reserve import ReserveFile
 from daemonkit.version import VERSION
 from tcpproto import ClientSettings, Identity, Limits
 from tcpproto.tls import build_client_context
@@ -30,6 +29,7 @@ from trading.link.uplink import Uplink
 from trading.market.build import build_feed
 from trading.monitor import Monitor, MonitorLimits
 from trading.store.database import StateDatabase, StoreLimits
+from trading.store.reserve import RoomyReserve
 from trading.store.writer import StoreThread, StoreTimings
 
 log = logging.getLogger(__name__)
@@ -177,7 +177,7 @@ def build_store(
     section = config.settings.store
     return StoreThread(
         database,
-        ReserveFile(config.folder / "state.reserve", section.reserve_bytes),
+        RoomyReserve(config.folder / "state.reserve", section.reserve_bytes),
         clock=around.clock,
         limits=StoreLimits(
             outbox_rows_max=section.outbox_rows_max,

@@ -1,0 +1,188 @@
+"""The uplink with a real bridge end: commands down; answers, events, status and lines up."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from uuid import uuid4
+
+import pytest
+
+from daemonkit.clock import SystemClock
+from tcpproto import ClientSettings, Command, Identity, Log, OutboxReader, ReplyState, Status
+from tests.trading_tests.link.bridge_end import BridgeEnd
+from tests.trading_tests.makers import NOW, make_command, make_event
+from tests.trading_tests.store.rig import StoreRig, store_rig
+from tests.waiting import wait_until
+from trading.engine.effects import RaiseEvent
+from trading.link.uplink import Outcomes, Uplink
+from trading.model.outcome import CommandOutcome
+from trading.store.database import StateDatabase
+
+
+class Commands:
+    """Take commands as the engine's inbox does."""
+
+    def __init__(self) -> None:
+        self.taken: list[Command] = []
+        self.is_open = True
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+
+    def take(self, command: Command) -> bool:
+        self.may_go_on.wait(10)
+        if self.is_open:
+            self.taken.append(command)
+        return self.is_open
+
+
+def build_uplink(
+    rig: StoreRig, bridge: BridgeEnd, commands: Commands, committed: object = None
+) -> Uplink:
+    clock = SystemClock()
+    return Uplink(
+        ClientSettings(address=lambda: bridge.address),
+        Identity("paper", str(uuid4()), rig.epoch, "test"),
+        committed=committed or rig.database,  # type: ignore[arg-type]
+        take_command=commands.take,
+        acknowledge=rig.store.acknowledge,
+        last_seq=lambda: rig.store.health.last_seq,
+        clock=clock,
+        rng=Random(1),
+    )
+
+
+@pytest.fixture
+def bridge() -> Iterator[BridgeEnd]:
+    bridge = BridgeEnd()
+    yield bridge
+    bridge.server.stop("test over", 2)
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[StoreRig]:
+    with store_rig(tmp_path) as rig:
+        yield rig
+
+
+@pytest.fixture
+def commands() -> Commands:
+    return Commands()
+
+
+@pytest.fixture
+def uplink(rig: StoreRig, bridge: BridgeEnd, commands: Commands) -> Iterator[Uplink]:
+    uplink = build_uplink(rig, bridge, commands)
+    rig.seen.wake_outbox = uplink.wake_outbox  # type: ignore[method-assign]
+    uplink.start()
+    wait_until(lambda: uplink.state.phase == "connected", 5, "connected")
+    yield uplink
+    uplink.stop("test over", 2)
+
+
+def test_a_new_command_goes_to_the_engine_and_a_known_one_is_answered_from_the_store(
+    uplink: Uplink, rig: StoreRig, bridge: BridgeEnd, commands: Commands
+) -> None:
+    known = CommandOutcome("old", "getstatus", "42", ReplyState.APPLIED, "as before", NOW)
+    rig.store.submit([RaiseEvent(make_event("unrelated"))])
+    with rig.store._journal.transaction() as connection:
+        rig.store._outcomes.write(connection, [known])
+    bridge.send(make_command(command_id="old"))
+    bridge.send(make_command(command_id="new"))
+    wait_until(lambda: commands.taken, 5, "the new command")
+    assert [command.id for command in commands.taken] == ["new"]
+    wait_until(lambda: bridge.replies, 5, "the repeat")
+    assert bridge.replies == [known.to_reply(repeat=True)]
+
+
+def test_events_from_before_and_after_the_connection_arrive_and_are_deleted(
+    rig: StoreRig, bridge: BridgeEnd, commands: Commands
+) -> None:
+    for number in range(50):
+        rig.store.submit([RaiseEvent(make_event(str(number)))])
+    rig.settle()
+    uplink = build_uplink(rig, bridge, commands)
+    rig.seen.wake_outbox = uplink.wake_outbox  # type: ignore[method-assign]
+    uplink.start()
+    wait_until(lambda: len(bridge.events) == 50, 5, "the early ones")
+    for number in range(50, 100):
+        rig.store.submit([RaiseEvent(make_event(str(number)))])
+    wait_until(lambda: len(bridge.events) == 100, 5, "the late ones")
+    wait_until(lambda: rig.store.health.outbox_rows == 0, 5, "all deleted")
+    uplink.stop("bye", 2)
+    assert [event.text for event in bridge.events] == [str(number) for number in range(100)]
+    assert bridge.goodbyes[-1][1] is True
+
+
+def test_status_lines_and_texts_arrive(uplink: Uplink, bridge: BridgeEnd) -> None:
+    uplink.show(Status("engine", "all well"))
+    uplink.say("look here")
+    assert uplink.forward(Log("INFO", "x", NOW, "a line"), 1.0)
+    wait_until(lambda: bridge.statuses and bridge.texts and bridge.logs, 5, "all three")
+    assert bridge.statuses[-1].text == "all well"
+    assert bridge.texts == ["look here"]
+    assert bridge.logs[0].text == "a line"
+
+
+def test_without_a_bridge_everything_is_dropped_at_once_and_nothing_waits(
+    rig: StoreRig, commands: Commands
+) -> None:
+    gone = BridgeEnd()
+    gone.server.stop("away", 2)
+    uplink = build_uplink(rig, gone, commands)
+    uplink._client._settings = ClientSettings(address=nowhere)
+    uplink.start()
+    assert not uplink.forward(Log("INFO", "x", NOW, "a line"), 5.0)
+    uplink.say("nobody")
+    uplink.stop("bye", 1)
+    assert uplink.state.phase == "stopped"
+
+
+def nowhere() -> tuple[str, int]:
+    raise OSError("no port yet")
+
+
+def test_an_engine_that_takes_no_command_slows_the_link_and_loses_none(
+    uplink: Uplink, bridge: BridgeEnd, commands: Commands
+) -> None:
+    commands.may_go_on.clear()
+    for number in range(100):
+        assert bridge.send(make_command(command_id=str(number)))
+    commands.may_go_on.set()
+    wait_until(lambda: len(commands.taken) == 100, 5, "all commands")
+    assert [command.id for command in commands.taken] == [str(number) for number in range(100)]
+
+
+def test_a_command_to_an_engine_that_stops_is_left_unanswered(
+    uplink: Uplink, bridge: BridgeEnd, commands: Commands
+) -> None:
+    commands.is_open = False
+    bridge.send(make_command())
+    commands.is_open = True
+    bridge.send(make_command(command_id="c2"))
+    wait_until(lambda: commands.taken, 5, "the next command")
+    assert not bridge.replies
+
+
+class Unreadable:
+    """Stand for a database that cannot be read any more."""
+
+    def __init__(self, database: StateDatabase) -> None:
+        self.outbox: OutboxReader = database.outbox
+        self.outcomes: Outcomes = self
+
+    def find(self, command_id: str) -> CommandOutcome | None:
+        raise OSError(f"cannot read {command_id}")
+
+
+def test_a_command_that_cannot_be_looked_up_is_not_done_and_its_outcome_unknown(
+    rig: StoreRig, bridge: BridgeEnd, commands: Commands
+) -> None:
+    uplink = build_uplink(rig, bridge, commands, Unreadable(rig.database))
+    uplink.start()
+    wait_until(lambda: uplink.state.phase == "connected", 5, "connected")
+    bridge.send(make_command())
+    wait_until(lambda: bridge.replies, 5, "the answer")
+    uplink.stop("bye", 2)
+    assert bridge.replies[0].state is ReplyState.UNKNOWN
+    assert not commands.taken

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from daemonkit.log_lines import message_text
+from daemonkit.logs import freeze
 from tcpproto import Log
 
 LINE_LEN_MAX: Final = 16 * 1024
@@ -44,9 +45,12 @@ class LogForwardHandler(logging.Handler):
     def handle(self, record: logging.LogRecord) -> bool:
         """Queue a record; the oldest goes when there is no room."""
         args = record.args
-        if args and not (type(args) is tuple and _are_immutable(map(type, args))):
-            # An argument may have changed by the time the line is written.
-            _freeze(record)
+        if args:
+            if type(args) is not tuple or not _are_immutable(map(type, args)):
+                # An argument may have changed by the time the line is written.
+                freeze(record)
+        elif type(record.msg) is not str:
+            freeze(record)
         # Counting is one step of the interpreter, so no thread can come in between.
         self._came_in = next(self._count_in)
         self._records.append(record)
@@ -150,11 +154,3 @@ def to_log(record: logging.LogRecord) -> Log:
     if len(text) > LINE_LEN_MAX:
         text = f"{text[:LINE_LEN_MAX]}… [{len(text) - LINE_LEN_MAX} more characters]"
     return Log(record.levelname[:16], record.name[:256], record.created, text)
-
-
-def _freeze(record: logging.LogRecord) -> None:
-    try:
-        record.msg = record.getMessage()
-    except Exception as error:  # noqa: BLE001 - arguments are foreign code; the line says so
-        record.msg = f"{record.msg!s} [the arguments do not fit: {type(error).__name__}]"
-    record.args = None

@@ -188,7 +188,7 @@ def test_a_call_with_wrong_arguments_is_a_line_and_no_error(
     forward.start()
     forward.stop(5)
     assert len(wire.lines) == 2
-    assert all("do not fit" in text for text in wire.texts)
+    assert all("TypeError while formatting" in text for text in wire.texts)
 
 
 def refuse(secret: Secret) -> None:

@@ -73,10 +73,7 @@ class FrameDecoder:
             payloads.append(data[start + _HEADER_LEN : start + need])
             start += need
             need = _HEADER_LEN
-        self._keep(data[start:] if start else data, need)
-        return payloads
-
-    def _keep(self, rest: bytes, need: int) -> None:
+        rest = data[start:]
         self._chunks = [rest] if rest else []
-        self._have = len(rest)
-        self._need = need
+        self._have, self._need = len(rest), need
+        return payloads

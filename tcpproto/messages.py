@@ -6,7 +6,7 @@ Parsing raises RemoteProtocolError and nothing else.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
 
@@ -24,6 +24,8 @@ TIMESTAMP_MAX: Final = 1e11
 TAGS_UP: Final = frozenset({"message", "log", "event", "reply", "status"})
 TAGS_DOWN: Final = frozenset({"command"})
 TAGS_BOTH: Final = frozenset({"hello", "welcome", "ack", "ping", "pong", "bye"})
+
+T = TypeVar("T")
 
 _TYPE_NAMES: Final = {
     dict: "an object",
@@ -153,6 +155,27 @@ def check_seq(field: str, value: Any) -> int:
     """Return a sequence number, or raise RemoteProtocolError."""
     if type(value) is not int or not 0 <= value <= SEQ_MAX:
         raise _wrong(field, value, f"an integer from 0 to {SEQ_MAX}")
+    return value
+
+
+def check_texts(body: dict[str, Any], fields: tuple[tuple[str, int], ...]) -> list[str]:
+    """Return several filled string fields, each with its greatest length, or raise.
+
+    One call for all of them: this runs for every command and event.
+    """
+    texts = []
+    for field, len_max in fields:
+        value = body.get(field)
+        if type(value) is not str or not 0 < len(value) <= len_max:
+            raise _wrong(field, value, f"a string of up to {len_max} characters")
+        texts.append(value)
+    return texts
+
+
+def check_present(field: str, value: T | None) -> T:
+    """Return a field of the envelope, whose type was checked before, or raise if it is absent."""
+    if value is None:
+        raise _wrong(field, value, "a value in this frame")
     return value
 
 

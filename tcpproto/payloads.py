@@ -19,8 +19,9 @@ from tcpproto.messages import (
     check_choice,
     check_list,
     check_object,
-    check_seq,
+    check_present,
     check_text,
+    check_texts,
     check_time,
     encode_payload,
     parse_message,
@@ -51,7 +52,10 @@ class ReplyState(StrEnum):
         return self is not ReplyState.ACCEPTED
 
 
-_REPLY_STATES: Final = frozenset(ReplyState)
+_COMMAND_TEXTS: Final = (("verb", 32), ("author", 128), ("chat", 128))
+_EVENT_TEXTS: Final = (("epoch", ID_LEN_MAX), ("kind", 64))
+_REPLY_STATES: Final = {str(state): state for state in ReplyState}
+_REPLY_STATE_NAMES: Final = frozenset(_REPLY_STATES)
 
 
 def _clip(text: str, len_max: int) -> str:
@@ -76,7 +80,7 @@ class Ack:
         body = check_object("message", message.message)
         return cls(
             epoch=check_text("epoch", body.get("epoch"), ID_LEN_MAX),
-            seq=check_seq("seq", message.seq),
+            seq=check_present("seq", message.seq),
         )
 
 
@@ -110,17 +114,18 @@ class Command:
         """Read a command; it needs an id and an expiry, whoever sends it."""
         body = check_object("message", message.message)
         args = check_list("args", body.get("args", []), ARGUMENTS_MAX)
+        verb, author, chat = check_texts(body, _COMMAND_TEXTS)
         return cls(
-            id=check_text("id", message.id, ID_LEN_MAX),
-            verb=check_text("verb", body.get("verb"), 32),
+            id=check_present("id", message.id),
+            verb=verb,
             args=tuple(
                 check_text("args", arg, ARGUMENT_LEN_MAX, empty_allowed=True) for arg in args
             ),
-            author=check_text("author", body.get("author"), 128),
+            author=author,
             role=check_choice("role", body.get("role"), ROLES),
-            chat=check_text("chat", body.get("chat"), 128),
+            chat=chat,
             issued_at=check_time("issued_at", body.get("issued_at")),
-            expires_at=check_time("expires_at", message.expires_at),
+            expires_at=check_present("expires_at", message.expires_at),
         )
 
 
@@ -137,7 +142,7 @@ class Reply:
     def to_message(self, timestamp: float) -> Message:
         """Return the frame's fields."""
         body = {
-            "kind": "outcome" if self.state.is_final else "progress",
+            "kind": "progress" if self.state is ReplyState.ACCEPTED else "outcome",
             "state": self.state,
             "text": _clip(self.text, TEXT_LEN_MAX),
             "fields": self.fields,
@@ -150,8 +155,8 @@ class Reply:
         """Read a reply."""
         body = check_object("message", message.message)
         return cls(
-            reply_to=check_text("reply_to", message.reply_to, ID_LEN_MAX),
-            state=ReplyState(check_choice("state", body.get("state"), _REPLY_STATES)),
+            reply_to=check_present("reply_to", message.reply_to),
+            state=_REPLY_STATES[check_choice("state", body.get("state"), _REPLY_STATE_NAMES)],
             text=check_text("text", body.get("text"), TEXT_LEN_MAX, empty_allowed=True),
             fields=check_object("fields", body.get("fields", {})),
             repeat=body.get("repeat") is True,
@@ -186,10 +191,11 @@ class Event:
     def parse(cls, message: Message) -> Self:
         """Read an event."""
         body = check_object("message", message.message)
+        epoch, kind = check_texts(body, _EVENT_TEXTS)
         return cls(
-            epoch=check_text("epoch", body.get("epoch"), ID_LEN_MAX),
-            seq=check_seq("seq", message.seq),
-            kind=check_text("kind", body.get("kind"), 64),
+            epoch=epoch,
+            seq=check_present("seq", message.seq),
+            kind=kind,
             severity=check_choice("severity", body.get("severity"), SEVERITIES),
             text=check_text("text", body.get("text"), TEXT_LEN_MAX, empty_allowed=True),
             at=check_time("at", body.get("at")),

@@ -38,6 +38,9 @@ class Limits:
     dead_after_s: float = 14.0
 
 
+_new = tuple.__new__  # a named tuple's own constructor takes twice as long
+
+
 def read_clock(clock: Clock) -> Now:
     """Return the present moment of a clock."""
-    return Now(clock.wall(), clock.monotonic())
+    return _new(Now, (clock.wall(), clock.monotonic()))

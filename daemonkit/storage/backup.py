@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from daemonkit.clock import Clock, SystemClock
@@ -117,13 +117,16 @@ def _keep_aside(target: Path, moment: str) -> Path | None:
 
 def _settle(path: Path) -> None:
     """Bring the log of a sound database into its file; refuse when somebody uses it."""
-    busy = 0
-    with (
+    try:
+        check_database(path)
+    except StateError:
         # A damaged database is what restoring is for: it is kept as it is, log and all.
-        suppress(sqlite3.DatabaseError),
-        closing(sqlite3.connect(path, timeout=1.0, isolation_level=None)) as connection,
-    ):
-        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return
+    try:
+        with closing(sqlite3.connect(path, timeout=1.0, isolation_level=None)) as connection:
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.Error as error:
+        raise storage_error(path, error) from error
     if busy:
         raise UnavailableError(f"{path}: is in use by another process")
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from daemonkit.files import make_private_folder, sync_folder
 from daemonkit.storage.backup import backup_database, remove_database
@@ -43,7 +43,7 @@ def open_database(
             if revision != head:
                 _migrate(path, kind, migrations, revision, head)
         return _connected(path, busy_timeout_s)
-    except (sqlite3.Error, SQLAlchemyError, OSError) as error:
+    except (sqlite3.Error, DBAPIError, OSError) as error:
         raise storage_error(path, error, restore_hint) from error
 
 

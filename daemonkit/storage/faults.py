@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from daemonkit.errors import DaemonError, StateError, UnavailableError
+from daemonkit.files import file_error
 
 _CHAIN_MAX = 16
 _PRIMARY = 0xFF
@@ -52,6 +53,8 @@ def is_refused(error: BaseException) -> bool:
 
 def storage_error(path: Path, error: BaseException, restore_hint: str = "") -> DaemonError:
     """Return what a database error means for the process, in words."""
+    if isinstance(error, OSError):
+        return file_error(path, error)
     if is_disk_full(error):
         return UnavailableError(f"{path}: no room is left on the disk")
     if is_damage(error):

@@ -119,9 +119,9 @@ class Parts:
         self._engine.start()
         self._uplink.start()
         self._log_forward.start()
-        self._monitor.start()
         for feed in self._feeds:
             feed.start()
+        self._monitor.start()
 
     def stop(self, reason: str, deadline: Deadline) -> bool:
         """Stop in order: feeds, engine, store, link; False when something was not stored."""

@@ -1,0 +1,108 @@
+"""A feed on its thread: history first, its end told, a live one tried again."""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from daemonkit.clock import SystemClock
+from tests.trading_tests.makers import NOW, make_bar, make_tick
+from tests.waiting import wait_until
+from trading.engine.events import FeedEnded, FeedFailed, FeedStarted, HistoryLoaded
+from trading.engine.inbox import Inbox
+from trading.feed_runner import HISTORY_CHUNK_LEN, FeedRetry, FeedRunner
+from trading.market.feed import Publish
+from trading.model.market import Bar, Tick
+
+
+class ScriptedFeed:
+    """Play what the test wants."""
+
+    def __init__(self, play: Callable[[Publish, threading.Event], None], *, lossless: bool) -> None:
+        self.symbols = ("BTC/USDT",)
+        self.lossless = lossless
+        self.description = "scripted"
+        self._play = play
+
+    def history(self) -> Iterable[Bar]:
+        return (make_bar(start=NOW + 60 * number) for number in range(HISTORY_CHUNK_LEN + 1))
+
+    def run(self, publish: Publish, stop: threading.Event) -> None:
+        self._play(publish, stop)
+
+
+def run_feed(
+    play: Callable[[Publish, threading.Event], None], *, lossless: bool
+) -> tuple[FeedRunner, Inbox]:
+    inbox = Inbox()
+    runner = FeedRunner(
+        "scripted",
+        ScriptedFeed(play, lossless=lossless),
+        inbox,
+        clock=SystemClock(),
+        retry=FeedRetry(first_s=0.01, longest_s=0.02),
+    )
+    runner.start()
+    return runner, inbox
+
+
+def drain(inbox: Inbox) -> list[Any]:
+    taken: list[Any] = []
+    while batch := list(inbox.take_round(0.0)):
+        taken += batch
+    return taken
+
+
+def test_history_comes_first_and_the_end_last() -> None:
+    runner, inbox = run_feed(lambda publish, _: publish(make_tick()), lossless=True)
+    assert runner.join(5)
+    events = drain(inbox)
+    assert [type(event) for event in events] == [
+        HistoryLoaded,
+        HistoryLoaded,
+        FeedStarted,
+        Tick,
+        FeedEnded,
+    ]
+    assert len(events[0].bars) + len(events[1].bars) == HISTORY_CHUNK_LEN + 1
+    assert runner.is_over
+    assert not runner.is_dead
+
+
+def test_a_lossless_feed_that_breaks_is_given_up() -> None:
+    def break_down(_publish: Publish, _stop: threading.Event) -> None:
+        raise OSError("bad file")
+
+    runner, inbox = run_feed(break_down, lossless=True)
+    assert runner.join(5)
+    (failure,) = [event for event in drain(inbox) if isinstance(event, FeedFailed)]
+    assert failure.retry_in_s is None
+    assert failure.reason == "OSError: bad file"
+
+
+def test_a_live_feed_that_breaks_is_tried_again_ever_more_slowly_until_it_works() -> None:
+    tries: list[int] = []
+
+    def break_twice(publish: Publish, _stop: threading.Event) -> None:
+        tries.append(1)
+        if len(tries) < 4:
+            raise OSError("gone")
+        publish(make_tick())
+
+    runner, inbox = run_feed(break_twice, lossless=False)
+    assert runner.join(5)
+    events = drain(inbox)
+    rests = [event.retry_in_s for event in events if isinstance(event, FeedFailed)]
+    assert rests == [0.01, 0.02, 0.02]
+    assert type(events[-1]) is FeedEnded
+
+
+def test_a_feed_that_is_asked_to_stop_tells_no_end() -> None:
+    runner, inbox = run_feed(lambda _, stop: assert_set(stop.wait(10)), lossless=True)
+    wait_until(lambda: inbox.market_len == 3, 5, "it runs")
+    runner.ask_to_stop()
+    assert runner.join(5)
+    assert FeedEnded not in [type(event) for event in drain(inbox)]
+
+
+def assert_set(is_set: bool) -> None:
+    assert is_set

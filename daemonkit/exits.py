@@ -11,25 +11,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from daemonkit.errors import (
-    ConfigurationError,
-    DaemonError,
-    ExitCode,
-    StateError,
-    UnavailableError,
-)
+from daemonkit.errors import ConfigurationError, DaemonError, ExitCode
 from daemonkit.logs import flush_logs, install_exception_hooks
 from daemonkit.printable import one_line
 from daemonkit.secrets import redact
 
-__all__ = [
-    "ConfigurationError",
-    "DaemonError",
-    "ExitCode",
-    "StateError",
-    "UnavailableError",
-    "run_main",
-]
+__all__ = ["ExitCode", "run_main", "write_error_line"]
 
 log = logging.getLogger(__name__)
 

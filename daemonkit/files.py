@@ -51,7 +51,10 @@ def _check_folder(path: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes, mode: int = 0o600, *, durable: bool = True) -> None:
-    """Replace the file in one step; readers see the old bytes or the new ones, never a mixture."""
+    """Replace the file in one step; readers see the old bytes or the new ones, never a mixture.
+
+    An OSError leaves the old file. Without `durable` a loss of power may bring it back.
+    """
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

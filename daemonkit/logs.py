@@ -16,31 +16,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 from daemonkit.errors import UnavailableError
 from daemonkit.files import NO_ROOM, file_error, make_private_folder
 from daemonkit.log_file import RotatingFile
-from daemonkit.log_lines import (
-    RedactingFormatter,
-    format_line,
-    message_text,
-    raw_message,
-    timestamp_text,
-)
-from daemonkit.printable import printable
+from daemonkit.log_lines import RedactingFormatter, format_line, raw_message
 
 if TYPE_CHECKING:
     import asyncio
 
 __all__ = [
     "LogWriter",
-    "RedactingFormatter",
     "RotatingFile",
     "StandardError",
     "flush_logs",
     "format_line",
+    "freeze",
     "install_exception_hooks",
     "log_asyncio_exception",
-    "message_text",
-    "printable",
     "setup_logging",
-    "timestamp_text",
 ]
 
 # These write URLs with tokens and whole frames at INFO and DEBUG.
@@ -50,8 +40,8 @@ _QUEUE_MAX = 10_000
 _BATCH_MAX = 256
 _FLUSH_TIMEOUT_S = 2.0
 
-# Values that cannot change between the call and the moment the writer formats them.
-_UNCHANGING = (str, int, float, bool, bytes, Decimal, type(None))
+# Types whose values cannot change between the call and the moment the writer formats them.
+_are_unchanging = frozenset((str, int, float, bool, bytes, Decimal, type(None))).issuperset
 
 log = logging.getLogger("uncaught")
 
@@ -108,8 +98,12 @@ class LogWriter(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Queue the record without waiting; a full queue drops it and counts it."""
-        if not self.filter(record):
+        passed = self.filter(record)
+        if not passed:
             return False
+        if sys.version_info >= (3, 12) and isinstance(passed, logging.LogRecord):
+            # A filter may put another record in its place.
+            record = passed
         if self._closed or self._queue.qsize() >= self._queue_max:
             with self._count_lock:
                 self.dropped_total += 1
@@ -194,13 +188,14 @@ _NOTHING = threading.Event()
 
 def freeze(record: logging.LogRecord) -> None:
     """Make a record safe to format later on another thread: arguments that may change go now."""
-    arguments = record.args
-    if isinstance(arguments, tuple) and all(type(value) in _UNCHANGING for value in arguments):
-        return
-    if not arguments and type(record.msg) is str:
-        return
-    record.msg = raw_message(record)
-    record.args = None
+    arguments = record.args or ()
+    if (
+        type(record.msg) is not str
+        or type(arguments) is not tuple
+        or not _are_unchanging(map(type, arguments))
+    ):
+        record.msg = raw_message(record)
+        record.args = None
 
 
 def setup_logging(

@@ -50,8 +50,8 @@ class Redactor:
             self._collect()
             self._live[value] += 1
             if self._live[value] == 1:
-                known = self._retired.pop(value, None)
-                self._live_needles[value] = tuple(_needles(value)) if known is None else known
+                known = self._retired.pop(value, ())
+                self._live_needles[value] = known or tuple(_needles(value))
                 self._rebuild()
 
     def retire(self, value: str) -> None:

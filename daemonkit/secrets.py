@@ -44,18 +44,20 @@ def hide(value: str) -> None:
 class Secret:
     """Hold a text that shows itself only to reveal(), and that redact() takes out of all text."""
 
-    __slots__ = ("__weakref__", "_value")
+    __slots__ = ("__weakref__", "_redactor", "_value")
+    _redactor: Redactor
     _value: str
 
     def __init__(self, value: str) -> None:
         if not isinstance(value, str):
             raise TypeError("a secret is text")
         object.__setattr__(self, "_value", value)
+        object.__setattr__(self, "_redactor", _REDACTOR)
         _REDACTOR.add(value)
 
     def __del__(self) -> None:
-        if hasattr(self, "_value"):
-            _REDACTOR.retire(self._value)
+        if hasattr(self, "_redactor"):
+            self._redactor.retire(self._value)
 
     def reveal(self) -> str:
         """Return the secret itself; call it only where it leaves the process."""

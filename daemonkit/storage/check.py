@@ -36,8 +36,8 @@ def check_database(
 ) -> str:
     """Return the schema revision of a sound database; anything else is a StateError.
 
-    The file is only read. The header is judged before SQLite sees it, so a foreign file is not
-    even opened.
+    The file is only read, and its header is judged before SQLite sees it. Not for a database that
+    this process has open: closing a second handle would drop the locks that SQLite holds.
     """
     try:
         _check_header(path, kind, restore_hint)
@@ -50,11 +50,11 @@ def check_database(
 def connect_to_read(path: Path, timeout_s: float = 5.0) -> sqlite3.Connection:
     """Open a database only to read it, leaving no file behind where SQLite allows that.
 
-    Without a write-ahead log beside it the file is complete in itself and is opened as immutable:
-    an ordinary read-only connection would create -wal and -shm files and leave them there.
+    Without a log beside it nobody uses the file and it is complete in itself, so it is opened as
+    immutable: an ordinary read-only connection would create -wal and -shm and leave them there.
     """
-    alone = not any(_has_content(companion(path, suffix)) for suffix in ("-wal", "-journal"))
-    mode = "immutable=1" if alone else "mode=ro"
+    is_alone = not any(companion(path, suffix).exists() for suffix in ("-wal", "-journal"))
+    mode = "immutable=1" if is_alone else "mode=ro"
     uri = f"file:{quote(str(path.absolute()))}?{mode}"
     return sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None)
 
@@ -102,10 +102,3 @@ def _check_content(
     if len(revisions) != 1:
         raise damage_error(path, f"its schema has {len(revisions)} versions", restore_hint)
     return str(revisions[0][0])
-
-
-def _has_content(path: Path) -> bool:
-    try:
-        return path.stat().st_size > 0
-    except FileNotFoundError:
-        return False

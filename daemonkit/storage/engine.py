@@ -72,7 +72,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 class DatabaseWriter:
-    """Keep one connection for the one thread that writes, without the price of the layers above."""
+    """Keep one connection for the one thread that writes, without the price of the layers above.
+
+    Single rows committed a second, bare sqlite3 being 1: this 1.0, exec_driver_sql 0.75, a Core
+    insert 0.6. An executemany of 100 rows in one transaction stores 50 times as many rows.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._pooled = engine.raw_connection()

@@ -201,6 +201,7 @@ class LinkClient:
                 except OSError as error:
                     # The reader sees the same break and ends the connection.
                     logger.debug("cannot send: %s", error)
+            self._queue.settle()
             self._progress.set()
             if self._stopping.is_set() and (sink is None or not self._queue.is_pending):
                 return
@@ -293,7 +294,10 @@ class LinkClient:
         except RemoteProtocolError as error:
             closed = connection.fail(error.code, error.text, now)
         out = connection.data_to_send()
-        if out and not (connection.is_open and self._queue.send_urgent(out)):
+        if out and connection.is_closed:
+            # Not at any price: the writer may be stuck in a socket that takes nothing more.
+            stream.try_send(out)
+        elif out and not (connection.is_open and self._queue.send_urgent(out)):
             stream.send(out)
         return closed
 

@@ -52,6 +52,9 @@ class ClientQueue:
         self._rows = OutboxSender()
         self._rows_lock = Lock()
         self._urgent: SimpleQueue[bytes | None] = SimpleQueue()
+        self._line_lock = Lock()
+        self._in_line = 0
+        self._taken = 0
         # Counted from being queued to being sent: while the writer has a frame in its hands,
         # none may go past it on another thread.
         self._urgent_unsent = 0
@@ -94,22 +97,32 @@ class ClientQueue:
 
     def put_urgent(self, frame: bytes) -> bool:
         """Queue a frame that goes before everything else; False when closed or full."""
-        with self._urgent_lock:
-            if self._sink is None or self._urgent_unsent >= URGENT_FRAMES_MAX:
-                self.frames_refused += 1
-                return False
-            self._urgent_unsent += 1
-            self._urgent.put(frame)
-        return True
+        with self._line_lock:
+            return self._line_up(frame)
 
     def send_urgent(self, frame: bytes) -> bool:
         """Send a frame on the caller's thread if nothing is before it, else queue it."""
-        sink = self._sink
-        if sink is not None and not self._urgent_unsent and sink.try_send(frame):
-            if sink.has_rest:
-                self.wake()
-            return True
-        return self.put_urgent(frame)
+        with self._line_lock:
+            sink = self._sink
+            # A frame that the writer has taken and not sent yet is still before this one.
+            if sink is None or self._in_line or not sink.try_send(frame):
+                return self._line_up(frame)
+        if sink.has_rest:
+            self.wake()
+        return True
+
+    def settle(self) -> None:
+        """Note that the writer has done what it could with the last batch."""
+        with self._line_lock:
+            self._in_line -= self._taken
+
+    def _line_up(self, frame: bytes) -> bool:
+        if self._sink is None or self._in_line >= URGENT_FRAMES_MAX:
+            self.frames_refused += 1
+            return False
+        self._in_line += 1
+        self._urgent.put(frame)
+        return True
 
     def put_bulk(self, frame: bytes, wait_s: float) -> bool:
         """Queue a best-effort frame; False when closed, or still full after `wait_s`."""

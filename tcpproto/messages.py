@@ -6,6 +6,7 @@ Parsing raises RemoteProtocolError and nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
@@ -82,7 +83,8 @@ def encode_payload(message: Message) -> bytes:
 def _encode_unusual(wire: dict[str, Any]) -> bytes:
     """Encode what orjson refused at first: lone surrogates (log lines), Decimal, UUID keys."""
     try:
-        return orjson.dumps(_without_surrogates(wire), default=str, option=orjson.OPT_NON_STR_KEYS)
+        plain = _without_surrogates(wire)
+        return orjson.dumps(plain, default=str, option=orjson.OPT_NON_STR_KEYS)
     except (TypeError, RecursionError) as error:
         raise LocalProtocolError("not_json", f"cannot be sent as JSON: {error}") from None
 
@@ -90,7 +92,7 @@ def _encode_unusual(wire: dict[str, Any]) -> bytes:
 def _without_surrogates(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_without_surrogates(item) for item in value]

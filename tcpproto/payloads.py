@@ -1,15 +1,17 @@
 """Payloads: what the `message` field of each tag holds, as typed values.
 
-Each class turns itself into a Message and parses one, raising RemoteProtocolError on a bad
-shape. Fields that a newer minor version adds are ignored. The frames of the handshake and of
-the heartbeat belong to the connection: see `greetings`.
+Each class turns itself into a Message and parses one, raising RemoteProtocolError on a bad shape.
+Fields that a newer minor version adds are ignored. They are named tuples, which are as frozen as a
+dataclass and made at a third of its price: one is made for every frame. The frames of the
+handshake and of the heartbeat belong to the connection: see `greetings`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final, Self
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, Self
 
 from tcpproto.errors import LocalProtocolError, RemoteProtocolError
 from tcpproto.frames import FRAME_LEN_MAX
@@ -35,6 +37,9 @@ ARGUMENTS_MAX: Final = 32
 ARGUMENT_LEN_MAX: Final = 256
 SEVERITIES: Final = frozenset({"info", "notice", "warning", "critical"})
 ROLES: Final = frozenset({"viewer", "trader", "admin"})
+
+
+NO_FIELDS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class ReplyState(StrEnum):
@@ -63,8 +68,7 @@ def _clip(text: str, len_max: int) -> str:
     return text if len(text) <= len_max else text[: len_max - 1] + "…"
 
 
-@dataclass(frozen=True, slots=True)
-class Ack:
+class Ack(NamedTuple):
     """Say that every event of an epoch up to `seq` is stored."""
 
     epoch: str
@@ -84,8 +88,7 @@ class Ack:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """Ask the engine for one act; times are seconds since the epoch."""
 
     id: str
@@ -107,7 +110,7 @@ class Command:
             "chat": self.chat,
             "issued_at": self.issued_at,
         }
-        return Message("command", body, timestamp, id=self.id, expires_at=self.expires_at)
+        return Message("command", body, timestamp, self.id, None, None, self.expires_at)
 
     @classmethod
     def parse(cls, message: Message) -> Self:
@@ -115,28 +118,27 @@ class Command:
         body = check_object("message", message.message)
         args = check_list("args", body.get("args", []), ARGUMENTS_MAX)
         verb, author, chat = check_texts(body, _COMMAND_TEXTS)
+        for arg in args:
+            check_text("args", arg, ARGUMENT_LEN_MAX, empty_allowed=True)
         return cls(
-            id=check_present("id", message.id),
-            verb=verb,
-            args=tuple(
-                check_text("args", arg, ARGUMENT_LEN_MAX, empty_allowed=True) for arg in args
-            ),
-            author=author,
-            role=check_choice("role", body.get("role"), ROLES),
-            chat=chat,
-            issued_at=check_time("issued_at", body.get("issued_at")),
-            expires_at=check_present("expires_at", message.expires_at),
+            check_present("id", message.id),
+            verb,
+            tuple(args),
+            author,
+            check_choice("role", body.get("role"), ROLES),
+            chat,
+            check_time("issued_at", body.get("issued_at")),
+            check_present("expires_at", message.expires_at),
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """Answer a command; `repeat` marks the first outcome of an id that came again."""
 
     reply_to: str
     state: ReplyState
     text: str
-    fields: dict[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = NO_FIELDS
     repeat: bool = False
 
     def to_message(self, timestamp: float) -> Message:
@@ -145,26 +147,25 @@ class Reply:
             "kind": "progress" if self.state is ReplyState.ACCEPTED else "outcome",
             "state": self.state,
             "text": _clip(self.text, TEXT_LEN_MAX),
-            "fields": self.fields,
+            "fields": {} if self.fields is NO_FIELDS else self.fields,
             "repeat": self.repeat,
         }
-        return Message("reply", body, timestamp, reply_to=self.reply_to)
+        return Message("reply", body, timestamp, None, None, self.reply_to)
 
     @classmethod
     def parse(cls, message: Message) -> Self:
         """Read a reply."""
         body = check_object("message", message.message)
         return cls(
-            reply_to=check_present("reply_to", message.reply_to),
-            state=_REPLY_STATES[check_choice("state", body.get("state"), _REPLY_STATE_NAMES)],
-            text=check_text("text", body.get("text"), TEXT_LEN_MAX, empty_allowed=True),
-            fields=check_object("fields", body.get("fields", {})),
-            repeat=body.get("repeat") is True,
+            check_present("reply_to", message.reply_to),
+            _REPLY_STATES[check_choice("state", body.get("state"), _REPLY_STATE_NAMES)],
+            check_text("text", body.get("text"), TEXT_LEN_MAX, empty_allowed=True),
+            check_object("fields", body.get("fields", {})),
+            body.get("repeat") is True,
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Report something that must not be lost; unique by (bot, epoch, seq)."""
 
     epoch: str
@@ -173,7 +174,7 @@ class Event:
     severity: str
     text: str
     at: float
-    fields: dict[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = NO_FIELDS
 
     def to_message(self, timestamp: float) -> Message:
         """Return the frame's fields."""
@@ -181,7 +182,7 @@ class Event:
             "epoch": self.epoch,
             "kind": self.kind,
             "severity": self.severity,
-            "fields": self.fields,
+            "fields": {} if self.fields is NO_FIELDS else self.fields,
             "text": _clip(self.text, TEXT_LEN_MAX),
             "at": self.at,
         }
@@ -219,8 +220,7 @@ def encode_event(event: Event, timestamp: float) -> bytes:
     return body
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(NamedTuple):
     """Forward one log line, best effort."""
 
     level: str
@@ -250,18 +250,21 @@ class Log:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """Show the present state; only the latest one counts."""
 
     kind: str
     text: str
-    fields: dict[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = NO_FIELDS
 
     def to_message(self, timestamp: float) -> Message:
         """Return the frame's fields."""
         text = _clip(self.text, TEXT_LEN_MAX)
-        body = {"kind": self.kind, "fields": self.fields, "text": text}
+        body = {
+            "kind": self.kind,
+            "fields": {} if self.fields is NO_FIELDS else self.fields,
+            "text": text,
+        }
         return Message("status", body, timestamp)
 
     @classmethod
@@ -275,8 +278,7 @@ class Status:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """Carry a line for the chat as it is; three-field peers send nothing else."""
 
     text: str

@@ -1,7 +1,5 @@
 """Commands: exactly one outcome for each id, whatever comes."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +38,7 @@ def text_of(command: Command, at: float = NOW) -> str:
 def test_a_repeated_id_gets_the_first_outcome_marked_as_repeat() -> None:
     core = make_running_core()
     (first,) = outcomes_of(give(core, make_command()))
-    (again,) = give(core, replace(make_command(), verb="flatten", args=("x",)), NOW + 1_000)
+    (again,) = give(core, make_command()._replace(verb="flatten", args=("x",)), NOW + 1_000)
     assert isinstance(again, SendReply)
     assert again.reply == first.to_reply(repeat=True)
 
@@ -65,7 +63,7 @@ def test_a_raising_command_is_old_after_half_a_minute_whatever_its_expiry_says()
 def test_a_reducing_command_may_have_waited_for_a_day() -> None:
     command = make_command(REDUCING_VERB, role="admin", expires_at=NOW + 86_400)
     assert state_of(command, NOW + 86_000) is not ReplyState.EXPIRED
-    assert state_of(replace(command, expires_at=NOW + 99_999), NOW + 86_401) is ReplyState.EXPIRED
+    assert state_of(command._replace(expires_at=NOW + 99_999), NOW + 86_401) is ReplyState.EXPIRED
 
 
 def test_a_viewer_may_read_and_nothing_else() -> None:

@@ -3,6 +3,7 @@
 The main thread trades nothing and holds no state of trading; see `parts` for what runs.
 """
 
+import gc
 import logging
 import sys
 from collections.abc import Mapping
@@ -71,6 +72,9 @@ class TradingApp:
                 log.info("asked to stop while starting")
                 return ExitCode.OK
             sys.setswitchinterval(SWITCH_INTERVAL_S)
+            # What is loaded by now stays: the collector need never look at it again.
+            gc.freeze()
+            gc.enable()
             parts.start()
             self._around.notifier.announce_ready()
             reason, failure = self._serve(parts)

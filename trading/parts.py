@@ -81,7 +81,7 @@ class Parts:
             committed=database,
             take_command=self._inbox.put_command,
             acknowledge=self._acknowledge,
-            last_seq=lambda: self._store.health.last_seq,
+            last_seq=lambda: self._store.last_seq,
             clock=clock,
             rng=around.rng,
         )

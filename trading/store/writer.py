@@ -7,7 +7,7 @@ ever. Only a damaged database loses what comes after, and then nothing is claime
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Final, Protocol
 
@@ -88,17 +88,17 @@ class StoreThread:
         self._clock = clock
         self._timings = timings
         self._released = released
-        self._report = report
         self._on_failure = on_failure
         self._outbox, self._outcomes = database.build_writers(limits)
         self._journal = database.build_journal()
-        self._trouble = TroubleDesk(reserve, clock, self._tell, timings.reserve_check_s)
+        self._trouble = TroubleDesk(reserve, clock, report, timings.reserve_check_s)
         self._queue: SimpleQueue[_Item] = SimpleQueue()
         self._give_up = threading.Event()
         self._is_ending = False
         self._prune_at = clock.monotonic()
         self._refused_told = 0
-        self.health = StoreHealth(outbox_rows=self._outbox.rows, outbox_room=self._outbox.room)
+        self._commits = 0
+        self._units_lost = 0
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
 
     def start(self) -> None:
@@ -112,6 +112,24 @@ class StoreThread:
     def acknowledge(self, epoch: str, seq: int) -> None:
         """Note that the bridge has stored an epoch up to `seq`: those rows may go."""
         self._queue.put(_Acknowledged(epoch, seq))
+
+    @property
+    def health(self) -> StoreHealth:
+        """Return how the store is; any thread may ask."""
+        return StoreHealth(
+            trouble=self._trouble.trouble,
+            outbox_rows=self._outbox.rows,
+            outbox_room=self._outbox.room,
+            events_refused=self._outbox.refused,
+            commits=self._commits,
+            units_lost=self._units_lost,
+            last_seq=self._outbox.committed_seq,
+        )
+
+    @property
+    def last_seq(self) -> int:
+        """Return the last committed number of this epoch."""
+        return self._outbox.committed_seq
 
     @property
     def is_behind(self) -> bool:
@@ -141,7 +159,7 @@ class StoreThread:
         self._give_up.set()
         # What still is not on the disk now is lost, unless the last try gets through.
         self._thread.join(1.0)
-        return not self._thread.is_alive() and not self.health.units_lost
+        return not self._thread.is_alive() and not self._units_lost
 
     def _run(self) -> None:
         try:
@@ -236,7 +254,7 @@ class StoreThread:
         if is_pruning:
             self._prune_at = self._clock.monotonic() + self._timings.prune_interval_s
         self._trouble.note_success()
-        self._show(commits=self.health.commits + 1)
+        self._commits += 1
 
     def _release(self, batch: Batch) -> None:
         for reply in batch.replies:
@@ -250,25 +268,8 @@ class StoreThread:
     def _lose(self, batch: Batch) -> None:
         if not batch.units:
             return
-        if not self.health.units_lost:
+        if not self._units_lost:
             log.critical("state.db: from now on nothing is kept")
-        self._show(units_lost=self.health.units_lost + batch.units)
+        self._units_lost += batch.units
         for reply in batch.replies_not_kept():
             self._released.answer(reply)
-
-    def _tell(self, event: StoreFault | StoreRecovered) -> None:
-        self._show()
-        self._report(event)
-
-    def _show(self, *, commits: int | None = None, units_lost: int | None = None) -> None:
-        health = self.health
-        self.health = replace(
-            health,
-            trouble=self._trouble.trouble,
-            outbox_rows=self._outbox.rows,
-            outbox_room=self._outbox.room,
-            events_refused=self._outbox.refused,
-            last_seq=self._outbox.committed_seq,
-            commits=health.commits if commits is None else commits,
-            units_lost=health.units_lost if units_lost is None else units_lost,
-        )

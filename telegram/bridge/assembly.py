@@ -229,7 +229,8 @@ def _build_health(world: World, core: _Core) -> Health:
         outbound=core.outbound,
         counters=core.counters,
         lines_lost=core.log_files.lines_lost,
-        listening=lambda: _listening(world.endpoint, core.server),
+        address=lambda: f"{world.endpoint.host}:{core.server.port}",
+        guard=_guard_of(world.endpoint),
     )
     return Health(world.clock, vitals)
 
@@ -252,6 +253,6 @@ def build_server(world: World, ears: LinkEars) -> LinkServer:
     return LinkServer(settings, ears, clock=world.clock)
 
 
-def _listening(endpoint: Endpoint, server: LinkServer) -> str:
-    guard = "TLS" if endpoint.tls is not None else "secret" if endpoint.secret else "no secret"
-    return f"{endpoint.host}:{server.port}, {guard}"
+def _guard_of(endpoint: Endpoint) -> str:
+    guards = ["secret"] if endpoint.secret is not None else []
+    return ", ".join([*guards, *(["TLS"] if endpoint.tls is not None else [])]) or "none"

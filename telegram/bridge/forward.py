@@ -101,7 +101,8 @@ class Forward:
     def step(self, batch: Batch) -> None:
         """Act on what has come, then on the time that has passed."""
         for bot, status in batch.statuses.items():
-            self._parts.sessions.update(bot, status)
+            if self._parts.sessions.update(bot, status):
+                self._parts.housekeeping.note_change(bot)
         for item in batch.items:
             self._guard(partial(self._act, item))
         self._guard(partial(self._parts.keeper.store, batch.events, self._parts.link.ack))
@@ -136,7 +137,7 @@ class Forward:
         elif isinstance(item, Disconnected):
             if self._parts.sessions.disconnect(item.peer, item.reason, clean=item.clean):
                 self._parts.outbound.disconnect(item.peer.name)
-                self._parts.housekeeping.remember_bots_soon()
+                self._parts.housekeeping.note_change(item.peer.name)
         elif isinstance(item, Said):
             self._parts.chats.send_to_all(f"{item.bot}: {item.text}")
         else:

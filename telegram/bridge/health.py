@@ -35,7 +35,8 @@ class Vitals:
     outbound: Outbound
     counters: Counters
     lines_lost: Callable[[str], int]
-    listening: Callable[[], str]
+    address: Callable[[], str]
+    guard: str
 
 
 class Health:
@@ -59,7 +60,8 @@ class Health:
         """Return the body of /health."""
         lines = [
             f"bridge   up {age_text(self._clock.monotonic() - self._started_at)}, v{VERSION}",
-            f"link     {self._vitals.listening()}",
+            f"link     {self._vitals.address()}",
+            f"guard    {self._vitals.guard}",
             f"database {self._database()}",
             f"events   {self._vitals.keeper.stored_total:,} stored{self._waiting()}",
             f"commands {self._vitals.outbound.open_count:,} open",

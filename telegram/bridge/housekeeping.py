@@ -14,7 +14,6 @@ log = logging.getLogger(__name__)
 
 DAY_S = 86_400.0
 _REMEMBER_EVERY_S = 60.0
-_REMEMBER_SOON_S = 1.0
 _PRUNE_EVERY_S = 3_600.0
 # So few rows at a time that storing events never waits for long.
 _ROWS_AT_ONCE = 2_000
@@ -51,6 +50,7 @@ class Housekeeping:
         self._sessions = sessions
         self._disk = disk
         self.keep = keep
+        self._changed: set[str] = set()
         self._remember_at = clock.monotonic() + _REMEMBER_EVERY_S
         self._prune_at = clock.monotonic() + _REMEMBER_EVERY_S
 
@@ -61,17 +61,24 @@ class Housekeeping:
             self._remember_at = now + _REMEMBER_EVERY_S
             self.remember_bots()
             self._disk.restore_reserve()
+        elif self._changed:
+            self._save(self._changed)
+            self._changed = set()
         if now >= self._prune_at:
             is_more = self._prune()
             self._prune_at = now + (_REMEMBER_EVERY_S if is_more else _PRUNE_EVERY_S)
 
-    def remember_bots_soon(self) -> None:
-        """Write down the bots before long; many changes at once cost one write."""
-        self._remember_at = min(self._remember_at, self._clock.monotonic() + _REMEMBER_SOON_S)
+    def note_change(self, bot: str) -> None:
+        """Have a bot written down at the end of this turn."""
+        self._changed.add(bot)
 
     def remember_bots(self) -> None:
-        """Write down the bots as they are now."""
-        seen = self._sessions.seen()
+        """Write down all bots as they are now."""
+        self._save(set(self._sessions.known()))
+        self._changed = set()
+
+    def _save(self, names: set[str]) -> None:
+        seen = [one for one in self._sessions.seen() if one.name in names]
         if not seen:
             return
         try:

@@ -94,12 +94,14 @@ class Sessions:
             del self._sessions[peer.name]
         return True
 
-    def update(self, bot: str, status: Status) -> None:
-        """Note a bot's latest status."""
+    def update(self, bot: str, status: Status) -> bool:
+        """Note a bot's latest status; True when it names other accounts than before."""
         session = self._session(bot)
+        before = session.accounts
         session.status_at = session.seen_at = self._clock.wall()
         session.status_text = status.text
         session.status_fields = status.fields
+        return session.accounts != before
 
     def get(self, bot: str) -> Session | None:
         """Return what is known of a bot."""

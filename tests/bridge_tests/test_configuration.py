@@ -1,0 +1,136 @@
+"""telegram.yaml, the environment and the command line: what is allowed, and what is said else."""
+
+from pathlib import Path
+
+import pytest
+
+from daemonkit.errors import ConfigurationError
+from daemonkit.secrets import Secret
+from telegram.bridge import config as bridge_config
+from telegram.bridge.access import check_token, read_users
+from telegram.bridge.config import BridgeSettings, load_config
+from telegram.bridge.options import Options, UsageError, parse_options
+
+TOKEN = "123456789:" + "A" * 35
+
+
+def _load(tmp_path: Path, text: str) -> BridgeSettings:
+    file = tmp_path / "telegram.yaml"
+    file.write_text(text, encoding="utf-8")
+    return load_config(file, {}).settings
+
+
+def test_without_a_file_everything_has_a_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bridge_config, "ROOT", tmp_path)
+    config = load_config(None, {"VAR_DIR": str(tmp_path / "var")})
+    assert config.settings == BridgeSettings()
+    assert config.file is None
+    assert config.database == tmp_path / "var" / "telegram" / "bridge.db"
+
+
+def test_a_file_in_the_root_is_read_unasked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bridge_config, "ROOT", tmp_path)
+    (tmp_path / "telegram.yaml").write_text("log_level: debug\n")
+    assert load_config(None, {}).settings.log_level == "DEBUG"
+
+
+def test_a_file_that_was_asked_for_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"missing\.yaml"):
+        load_config(tmp_path / "missing.yaml", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("log_levle: INFO", ["log_levle", "an unknown key", "log_level"]),
+        ("commands: {grace: 3}", ["commands.grace", "grace_s"]),
+        ("log_level: LOUD", ["log_level", "'LOUD'", "DEBUG"]),
+        ("stop_timeout_s: 61", ["stop_timeout_s", "61", "60"]),
+        ("keep: {event_days: 0}", ["keep.event_days", "0"]),
+        ("link: {heartbeat_s: 20}", ["link", "heartbeat_s below dead_after_s"]),
+        ("- a list", ["telegram.yaml"]),
+    ],
+)
+def test_a_mistake_names_file_key_value_and_what_is_allowed(
+    tmp_path: Path, text: str, parts: list[str]
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        _load(tmp_path, text)
+    for part in ("telegram.yaml", *parts):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "token", [None, "", "token", "123:short", f" {TOKEN}", f"{TOKEN} x", "x" * 50]
+)
+def test_a_missing_or_malformed_token_is_refused_without_being_shown(token: str | None) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check_token(None if token is None else Secret(token))
+    assert "TELEGRAM_BOT_TOKEN" in str(caught.value)
+    assert not token or len(token) < 6 or token not in str(caught.value)
+
+
+def test_a_token_of_the_right_shape_passes() -> None:
+    assert check_token(Secret(TOKEN)).reveal() == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("environ", "users"),
+    [
+        ({}, set()),
+        ({"TELEGRAM_CHAT_ID": "42"}, {42}),
+        ({"TELEGRAM_CHAT_ID": "-100123", "TELEGRAM_USER_IDS": "7, 8 9"}, {7, 8, 9}),
+        ({"TELEGRAM_CHAT_ID": "42", "TELEGRAM_USER_IDS": "7"}, {7}),
+    ],
+)
+def test_the_users_are_those_listed_or_the_one_of_a_private_chat(
+    environ: dict[str, str], users: set[int]
+) -> None:
+    assert read_users(environ) == users
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"TELEGRAM_CHAT_ID": "-100123"}, "TELEGRAM_USER_IDS"),
+        ({"TELEGRAM_CHAT_ID": "my_chat_id"}, "TELEGRAM_CHAT_ID"),
+        ({"TELEGRAM_CHAT_ID": "0"}, "TELEGRAM_CHAT_ID"),
+        ({"TELEGRAM_USER_IDS": "1,@name"}, "TELEGRAM_USER_IDS"),
+        ({"TELEGRAM_USER_IDS": "-5"}, "TELEGRAM_USER_IDS"),
+    ],
+)
+def test_a_group_without_users_and_words_for_numbers_are_refused(
+    environ: dict[str, str], named: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=named):
+        read_users(environ)
+
+
+def test_the_command_line_is_read() -> None:
+    assert parse_options([]) == Options()
+    assert parse_options(["--json"]) == Options(console=True, json=True)
+    assert parse_options(["--console", "--wait-for-bot", "2.5"]).wait_for_bot_s == 2.5
+    assert parse_options(["backup", "/x/y"]) == Options(action="backup", file=Path("/x/y"))
+    assert parse_options(["--config", "/a.yaml"]).config == Path("/a.yaml")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--consol"],
+        ["stop"],
+        ["backup"],
+        ["setup", "x"],
+        ["restore", "a", "b"],
+        ["--wait-for-bot", "soon"],
+        ["--wait-for-bot", "-1"],
+        ["--config"],
+    ],
+)
+def test_a_wrong_command_line_is_a_usage_error(arguments: list[str]) -> None:
+    with pytest.raises(UsageError):
+        parse_options(arguments)

@@ -53,13 +53,10 @@ class ClientQueue:
         self._rows_lock = Lock()
         self._urgent: SimpleQueue[bytes | None] = SimpleQueue()
         self._line_lock = Lock()
-        self._in_line = 0
-        self._taken = 0
         # Counted from being queued to being sent: while the writer has a frame in its hands,
         # none may go past it on another thread.
-        self._urgent_unsent = 0
-        self._urgent_taken = 0
-        self._urgent_lock = Lock()
+        self._in_line = 0
+        self._taken = 0
         self._bulk: deque[bytes] = deque()
         self._bulk_frames_max = bulk_frames_max
         self._room = Condition()
@@ -115,6 +112,7 @@ class ClientQueue:
         """Note that the writer has done what it could with the last batch."""
         with self._line_lock:
             self._in_line -= self._taken
+            self._taken = 0
 
     def _line_up(self, frame: bytes) -> bool:
         if self._sink is None or self._in_line >= URGENT_FRAMES_MAX:
@@ -179,16 +177,15 @@ class ClientQueue:
     def next_batch(self) -> tuple[Sink | None, bytes]:
         """Wait for something to do; return what to send now, maybe nothing, and where.
 
-        Whoever calls it has sent what the last call returned.
+        `settle` must follow.
         """
-        self._note_urgent_sent()
         item = self._urgent.get()
         sink = self._sink
         frames = [] if item is None else [item]
         # Cleared before the lanes are looked at, so that whatever is put from here on wakes us.
         self._is_awake = False
         self._take_urgent(frames)
-        self._urgent_taken = len(frames)
+        self._taken = len(frames)
         if sink is None:
             return None, b""
         if self._rows_wanted:
@@ -207,22 +204,16 @@ class ClientQueue:
             if item is not None:
                 frames.append(item)
 
-    def _note_urgent_sent(self) -> None:
-        if self._urgent_taken:
-            with self._urgent_lock:
-                self._urgent_unsent -= self._urgent_taken
-            self._urgent_taken = 0
-
     def _drop_frames(self) -> None:
         """Forget what was meant for a connection that is over, and count it."""
         taken: list[bytes | None] = []
-        with self._urgent_lock:
+        with self._line_lock:
             try:
                 while True:
                     taken.append(self._urgent.get_nowait())
             except Empty:
                 dropped = len(taken) - taken.count(None)
-            self._urgent_unsent -= dropped
+            self._in_line -= dropped
         if None in taken:
             self._urgent.put(None)  # a wake-up that is still owed
         self.frames_refused += dropped + len(self._bulk)

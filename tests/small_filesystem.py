@@ -75,4 +75,4 @@ def _run(*command: str) -> str:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
     except FileNotFoundError as error:
         return str(error)
-    return "" if done.returncode == 0 else done.stderr.strip() or "it failed"
+    return "" if done.returncode == 0 else (done.stderr.strip() or "it failed").splitlines()[0]

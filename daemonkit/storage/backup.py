@@ -72,7 +72,9 @@ def _copy(source: Path, target: Path) -> None:
 @contextmanager
 def _temporary(target: Path) -> Iterator[Path]:
     """Yield the name of a private file beside the target and leave nothing of it behind."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    # Always the same name, so that what a killed process left is found and does not pile up.
+    temporary = target.with_name(f".{target.name}.tmp")
+    remove_database(temporary)
     try:
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

@@ -75,6 +75,15 @@ def test_a_backup_holds_what_a_killed_process_committed(tmp_path: Path) -> None:
     assert items(tmp_path / "copy.db") == ["a", "b"]
 
 
+def test_the_remains_of_a_killed_backup_are_cleared_away_by_the_next(tmp_path: Path) -> None:
+    path = made_database(tmp_path, "a")
+    for suffix in ("", "-journal", "-wal"):
+        (tmp_path / f".copy.db.tmp{suffix}").write_bytes(b"half")
+    backup_database(path, tmp_path / "copy.db")
+    assert items(tmp_path / "copy.db") == ["a"]
+    assert names(tmp_path) == {"var", "first", "copy.db"}
+
+
 def test_a_backup_never_replaces_a_file_unasked(tmp_path: Path) -> None:
     path = made_database(tmp_path, "a")
     (tmp_path / "copy.db").write_text("precious")

@@ -156,11 +156,11 @@ class TradingApp:
         self._around.notifier.stopping()
         log.info("stopping: %s", reason)
         deadline = Deadline(self._around.clock, self._control, self._settings.stop_timeout_s)
-        is_stored = parts.stop(reason, deadline)
+        wrong = parts.stop(reason, deadline)
         if failure is not None:
             raise CoreFailedError(f"{reason}: {failure.error}") from failure.error
-        if not is_stored:
-            raise UnavailableError(f"{self._config.database}: not everything could be stored")
+        if wrong:
+            raise UnavailableError(f"{self._config.folder}: {', '.join(wrong)}")
         log.info("stopped")
         return ExitCode.OK
 

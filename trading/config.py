@@ -93,7 +93,7 @@ class FeedRetrySection(Settings):
 class BotSettings(Settings):
     """Everything that `config.yaml` says."""
 
-    name: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    name: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")] | None = None
     exchange: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")] = "paper"
     mode: Literal["long_only", "leveraged"] = "long_only"
     dry_run: bool = True

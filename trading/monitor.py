@@ -74,12 +74,16 @@ class Monitor:
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
+        is_blind = False
         while not self._stop.is_set():
             try:
                 self.look()
+                is_blind = False
             except Exception:
                 # The thread's boundary: a figure that cannot be had must not end the watching.
-                log.exception("the monitor could not look")
+                if not is_blind:
+                    log.exception("the monitor cannot look, and goes on trying")
+                is_blind = True
             self._stop.wait(self._limits.interval_s)
 
     def look(self) -> Sample:

@@ -30,7 +30,7 @@ from trading.market.build import build_feed
 from trading.monitor import Monitor, MonitorLimits
 from trading.store.database import StateDatabase, StoreLimits
 from trading.store.reserve import RoomyReserve
-from trading.store.writer import StoreThread, StoreTimings
+from trading.store.writer import LAST_TRY_S, StoreThread, StoreTimings
 
 log = logging.getLogger(__name__)
 
@@ -123,24 +123,29 @@ class Parts:
             feed.start()
         self._monitor.start()
 
-    def stop(self, reason: str, deadline: Deadline) -> bool:
-        """Stop in order: feeds, engine, store, link; False when something was not stored."""
+    def stop(self, reason: str, deadline: Deadline) -> list[str]:
+        """Stop in order: feeds, engine, store, link; return what did not end well."""
+        wrong: list[str] = []
         for feed in self._feeds:
             feed.ask_to_stop()
         self._inbox.put_notice(StopRequested(reason, self._clock.wall()))
         if not deadline.wait_for(self._engine.join, 0.4):
-            log.critical("the engine does not end in time")
+            wrong.append("the engine did not end in time")
         self._inbox.close()
-        for feed in self._feeds:
-            if not deadline.wait_for(feed.join, 0.2):
-                log.error("feed does not end in time name=%s", feed.name)
+        wrong += [
+            f"feed {feed.name} did not end in time"
+            for feed in self._feeds
+            if not deadline.wait_for(feed.join, 0.2)
+        ]
         deadline.wait_for(self._store.is_settled, 0.5)
         # The bridge hears of the stop now if it can, else at the next start: it is in the outbox.
         self._uplink.flush(deadline.share_s(0.3, GOODBYE_S_MAX / 2))
         self._log_forward.stop(deadline.share_s(0.3, FORWARD_S_MAX))
         self._uplink.stop(reason, deadline.share_s(0.5, GOODBYE_S_MAX))
         self._monitor.stop(0.1)
-        return self._store.stop(deadline.left_s)
+        if not self._store.stop(max(0.0, deadline.left_s - LAST_TRY_S)):
+            wrong.append("not everything could be stored")
+        return wrong
 
     def _acknowledge(self, epoch: str, seq: int) -> None:
         # Link and store know each other: the link is built first, the store is asked late.
@@ -202,6 +207,7 @@ def build_core_settings(config: BotConfig, options: RunOptions) -> CoreSettings:
     settings = config.settings
     return CoreSettings(
         bot=config.bot,
+        title=config.settings.name or config.bot,
         exchange=settings.exchange,
         mode=config.mode,
         version=VERSION,

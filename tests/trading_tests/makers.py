@@ -18,6 +18,7 @@ NOW = 1_800_000_000.0
 
 SETTINGS = CoreSettings(
     bot="paper",
+    title="paper",
     exchange="paper",
     mode="PAPER",
     version="0.1.0",

@@ -65,9 +65,10 @@ class Rig:
         )
 
     def stop(self) -> bool:
-        is_stored = self.parts.stop("asked to stop", Deadline(self.clock, self.control, 10.0))
+        """Stop; tell whether everything ended well."""
+        wrong = self.parts.stop("asked to stop", Deadline(self.clock, self.control, 10.0))
         self.database.close()
-        return is_stored
+        return not wrong
 
 
 @pytest.fixture

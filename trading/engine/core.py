@@ -65,6 +65,7 @@ class CoreSettings:
     """Hold what the core must know of the configuration."""
 
     bot: str
+    title: str
     exchange: str
     mode: str
     version: str
@@ -126,6 +127,7 @@ class EngineCore:
         health, settings, fault = self._health, self._settings, self._fault
         return EngineSnapshot(
             bot=settings.bot,
+            title=settings.title,
             exchange=settings.exchange,
             mode=settings.mode,
             version=settings.version,

@@ -17,6 +17,7 @@ class EngineSnapshot:
     """Hold everything that a status shows, at one moment."""
 
     bot: str
+    title: str
     exchange: str
     mode: str
     version: str
@@ -49,6 +50,7 @@ def render_text(snapshot: EngineSnapshot) -> str:
     """Return the status for people, no line wider than a phone shows."""
     head = [
         f"{snapshot.mode} {snapshot.bot} ({snapshot.exchange})",
+        *([snapshot.title] if snapshot.title != snapshot.bot else []),
         f"engine   {snapshot.state}",
         f"trading  {_trading(snapshot)}",
         f"market   {utc_text(snapshot.market_time)}",
@@ -74,6 +76,7 @@ def render_fields(snapshot: EngineSnapshot) -> dict[str, Any]:
     """Return the status for programs."""
     return {
         "bot": snapshot.bot,
+        "title": snapshot.title,
         "exchange": snapshot.exchange,
         "mode": snapshot.mode,
         "version": snapshot.version,

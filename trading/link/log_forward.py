@@ -15,6 +15,8 @@ from daemonkit.log_lines import message_text
 from daemonkit.logs import freeze
 from tcpproto import Log
 
+log = logging.getLogger(__name__)
+
 LINE_LEN_MAX: Final = 16 * 1024
 # What these threads log is about sending: each line would make another one.
 SENDING_THREADS: Final = frozenset({"log-forward", "tcp-send"})
@@ -128,8 +130,16 @@ class LogForward:
             if record is None:
                 return taken
             if record.threadName not in SENDING_THREADS:
-                self._send(to_log(record))
+                self._send_safely(record)
         return ROUND_LEN
+
+    def _send_safely(self, record: logging.LogRecord) -> None:
+        try:
+            self._send(to_log(record))
+        except Exception:
+            # The thread's boundary: one odd line must not end the forwarding of all others.
+            self._unsent += 1
+            log.exception("a log line could not be forwarded")
 
     def _send(self, line: Log) -> None:
         """Send a line, waiting for a link as long as there is hope of one."""

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 BATCH_UNITS_MAX: Final = 1_000
 # With more units waiting than this, the engine takes up no commands until the store catches up.
 BEHIND_UNITS: Final = 2_000
+# How long a stop waits for the try that is under way when its time is over.
+LAST_TRY_S: Final = 1.0
 
 
 class Released(Protocol):
@@ -158,7 +160,7 @@ class StoreThread:
         self._thread.join(timeout_s)
         self._give_up.set()
         # What still is not on the disk now is lost, unless the last try gets through.
-        self._thread.join(1.0)
+        self._thread.join(LAST_TRY_S)
         return not self._thread.is_alive() and not self._units_lost
 
     def _run(self) -> None:

@@ -53,6 +53,11 @@ def test_no_line_is_wider_than_a_phone(
     assert len(render_fields(snapshot)["prices"]) == len(changes)
 
 
+def test_a_title_is_shown_beside_the_technical_name() -> None:
+    snapshot = replace(make_running_core().snapshot(NOW), bot="kraken", title="Leveraged")
+    assert render_text(snapshot).splitlines()[:2] == ["PAPER kraken (paper)", "Leveraged"]
+
+
 def test_prices_durations_and_moments_read_well() -> None:
     assert price_text(64_123.4) == "64,123.40"
     assert price_text(0.00001234) == "1.234e-05"

@@ -19,6 +19,9 @@ _LINE_LENGTH_MIN = 16
 _RUN_LENGTH_MIN = 3
 _END_LENGTH = 10
 
+# A longer text is only looked for as it is; its lines and ends are found in all their forms.
+_PATTERN_LENGTH_MAX = 4096
+
 # A Telegram token anywhere, also one that was never registered (a URL in a library's error).
 # The look-behind and the possessive digits keep a long run of digits linear.
 _TELEGRAM_TOKEN = re.compile(r"(?<![0-9])[0-9]{6,}+(?::|%3[Aa])[A-Za-z0-9_-]{30,}")
@@ -126,17 +129,11 @@ def _cover(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 def _needles(value: str) -> Iterator[_Needle]:
     # A key in PEM form is often logged line by line; its first and last line are no secret.
-    lines = [line.strip() for line in value.split("\n")]
-    parts = [line for line in lines if len(line) >= _LINE_LENGTH_MIN and line[:5] != "-----"]
-    for part in {
-        value,
-        value.strip(),
-        *parts,
-        *_ends(value),
-        *(end for p in parts for end in _ends(p)),
-    }:
-        if len(part) >= LENGTH_MIN:
-            yield _needle(part)
+    lines = (line.strip() for line in value.split("\n"))
+    parts = {line for line in lines if len(line) >= _LINE_LENGTH_MIN and line[:5] != "-----"}
+    parts |= {value, value.strip()}
+    parts |= {end for part in parts for end in _ends(part)}
+    return (_needle(part) for part in parts if len(part) >= LENGTH_MIN)
 
 
 def _ends(value: str) -> tuple[str, ...]:
@@ -148,7 +145,7 @@ def _ends(value: str) -> tuple[str, ...]:
 
 def _needle(value: str) -> _Needle:
     longest = max(_PLAIN_RUN.findall(value), key=len, default="")
-    if longest == value:
+    if longest == value or len(value) > _PATTERN_LENGTH_MAX:
         return _Needle(value, None)
     pattern = "".join(_piece_pattern(piece) for piece in _PIECE.findall(value))
     plain = longest if len(longest) >= _RUN_LENGTH_MIN else ""
@@ -156,49 +153,54 @@ def _needle(value: str) -> _Needle:
 
 
 def _piece_pattern(piece: str) -> str:
-    """Return a pattern for all the ways in which one character may have been written."""
     if _PLAIN_RUN.fullmatch(piece):
         return piece
     if piece[0] == "\\":
+        # Every escaping doubles them; a run is one piece, as two open ends would be slow.
         count = len(piece)
-        return rf"(?:\\{{{count},{count * _BACKSLASHES_MAX * 2}}}|{_encoded(piece)})"
+        return rf"(?:\\{{{count},{count * 2 * _BACKSLASHES_MAX}}}|{_web_pattern(piece)})"
     if piece[-1] == "\n":
         return f"(?:{_character_pattern(chr(13))})?{_character_pattern(chr(10))}"
     return _character_pattern(piece)
 
 
-def _character_pattern(piece: str) -> str:
-    backslashes = rf"\\{{1,{_BACKSLASHES_MAX}}}"
-    code = ord(piece)
-    forms = [rf"\\{{0,{_BACKSLASHES_MAX}}}{re.escape(piece)}", _encoded(piece)]
-    if piece == "\n":
+def _character_pattern(character: str) -> str:
+    """Return a pattern for all the ways in which one character may have been written."""
+    code = ord(character)
+    octets = character.encode("utf-8", "surrogatepass")
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    escape = rf"\\{{1,{_BACKSLASHES_MAX}}}"
+    escapes = [
+        f"u{code:04x}",
+        f"U{code:08x}",
+        escape.join(f"x{byte:02x}" for byte in octets),
+        escape.join(f"u{units[start : start + 4]}" for start in range(0, len(units), 4)),
+    ]
+    if code < 0x100:
+        escapes.append(f"x{code:02x}")
+    if name := _CONTROL_NAMES.get(character):
+        escapes.append(name)
+    forms = [
+        rf"\\{{0,{_BACKSLASHES_MAX}}}{re.escape(character)}",
+        f"{escape}(?i:{'|'.join(escapes)})",
+        _web_pattern(character),
+    ]
+    if character == "\n":
+        # Continuation lines are indented in the log.
         forms.append(r"\n *")
-    if piece == " ":
+    if character == " ":
         forms.append(r"\+")
-    if name := _CONTROL_NAMES.get(piece):
-        forms.append(backslashes + name)
-    forms += [backslashes + rf"(?i:x{code:02x})" for _ in (1,) if code < 0x100]
-    forms.append(backslashes + rf"(?i:u{code:04x}|U{code:08x})")
-    forms.append(_code_units(piece, backslashes))
     return f"(?:{'|'.join(forms)})"
 
 
-def _encoded(piece: str) -> str:
-    """Return a pattern for a percent-encoded or HTML-escaped piece."""
+def _web_pattern(piece: str) -> str:
+    """Return a pattern for a piece that is percent-encoded or escaped for HTML."""
     percent = "".join(f"%{byte:02x}" for byte in piece.encode("utf-8", "surrogatepass"))
-    entities = "".join(
-        rf"&(?:\#0*{ord(each)}|\#x0*{ord(each):x}|{re.escape(html.escape(each)[1:-1]) or '#'});"
-        for each in piece
-    )
+    entities = "".join(f"&(?:{'|'.join(_entities(each))});" for each in piece)
     return f"(?i:{percent}|{entities})"
 
 
-def _code_units(piece: str, backslashes: str) -> str:
-    """Return a pattern for a piece written as UTF-8 bytes or as a pair of UTF-16 halves."""
-    octets = piece.encode("utf-8", "surrogatepass")
-    units = piece.encode("utf-16-be", "surrogatepass")
-    as_bytes = "".join(f"{backslashes}x{byte:02x}" for byte in octets)
-    pairs = "".join(
-        f"{backslashes}u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2)
-    )
-    return f"(?i:{as_bytes}|{pairs})"
+def _entities(character: str) -> list[str]:
+    numbers = [rf"\#0*{ord(character)}", rf"\#x0*{ord(character):x}"]
+    name = html.escape(character)
+    return [*numbers, re.escape(name[1:-1])] if name != character else numbers

@@ -5,7 +5,8 @@ does not exist. The console belongs to the user who started the process, who cou
 files as well, and so is an admin.
 """
 
-import getpass
+import os
+import pwd
 import re
 from collections.abc import Mapping
 
@@ -33,10 +34,11 @@ _USER_ID = re.compile(r"[1-9][0-9]{0,18}")
 
 def console_author() -> Author:
     """Return who sits at the console: the user of the operating system."""
+    user_id = os.getuid()
     try:
-        name = getpass.getuser()
-    except (OSError, KeyError):
-        name = "unknown"
+        name = pwd.getpwuid(user_id).pw_name
+    except KeyError:
+        name = str(user_id)
     return Author(f"os:{one_line(name, 64)}", Role.ADMIN)
 
 

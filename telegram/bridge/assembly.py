@@ -126,7 +126,7 @@ def _build_core(world: World, chats: Chats) -> _Core:
     disk.restore_reserve()
     keeper = EventKeeper(EventTable(database), disk=disk, clock=clock, on_stored=chats.wake)
     intake = Intake(settings.intake_limits)
-    server = build_server(world, LinkEars(intake, keeper.last_seq))
+    server = build_server(world, LinkEars(intake, keeper.last_seq, clock))
     bots = BotTable(database)
     sessions = Sessions(clock, bots.read())
     questions = Questions(clock, world.rng)

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from daemonkit.clock import ManualClock
-from daemonkit.endpoint import Endpoint
+from daemonkit.endpoint import Endpoint, TlsFiles
 from daemonkit.secrets import Secret
 from tcpproto.vocabulary import VOCABULARY, Role, Verb
 from telegram.bridge.assembly import Bridge, World, build_bridge
@@ -89,6 +89,7 @@ class Harness:
         clock: ManualClock | None = None,
         settings: Mapping[str, Any] | None = None,
         secret: str | None = None,
+        tls: TlsFiles | None = None,
         vocabulary: Mapping[str, Verb] = VOCABULARY,
         seed: int = 1,
         chat: RecordingChat | None = None,
@@ -101,7 +102,7 @@ class Harness:
             host="127.0.0.1",
             port=0,
             secret=None if secret is None else Secret(secret),
-            tls=None,
+            tls=tls,
             port_file=self.config.folder / "link.port",
             is_loopback=True,
         )

@@ -4,6 +4,7 @@ import socket
 import struct
 from collections.abc import Callable, Sequence
 from random import Random
+from ssl import SSLContext
 
 import orjson
 
@@ -59,6 +60,7 @@ class ScriptedBot:
         name: str = "paper",
         *,
         secret: str | None = None,
+        tls: SSLContext | None = None,
         outbox: MemoryOutbox | None = None,
         mode: str | None = "PAPER",
     ) -> None:
@@ -69,7 +71,7 @@ class ScriptedBot:
         self.acknowledged = 0
         self.phases: list[str] = []
         settings = ClientSettings(
-            address=lambda: ("127.0.0.1", port), secret=secret, backoff_cap_s=0.05
+            address=lambda: ("127.0.0.1", port), secret=secret, tls=tls, backoff_cap_s=0.05
         )
         identity = Identity(name, f"instance-of-{name}", self.outbox.epoch, "test 1")
         self.client = LinkClient(

@@ -301,6 +301,23 @@ def test_a_port_that_stays_in_use_is_one_line_and_1(processes: Processes) -> Non
     assert last == f"error: link: 127.0.0.1:{port} is in use by another process"
 
 
+def test_systemd_is_told_when_it_is_ready_alive_and_stopping(
+    processes: Processes, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        listener.settimeout(10)
+        env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1000000"}
+        process = _start(processes, "--console", **env)
+        assert listener.recv(1024) == b"READY=1"
+        assert listener.recv(1024) == b"WATCHDOG=1"
+        assert process.stop() == 0
+        heard = [listener.recv(1024)]
+        while heard[-1] == b"WATCHDOG=1":
+            heard.append(listener.recv(1024))
+        assert heard[-1] == b"STOPPING=1"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_says_goodbye_and_exits_0(
     processes: Processes, connect: Callable[..., ScriptedBot], number: signal.Signals

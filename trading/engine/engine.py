@@ -57,8 +57,8 @@ class StoreInlet(Protocol):
 class ChatOutlet(Protocol):
     """Pass on what promises nothing, without ever making the caller wait."""
 
-    def answer(self, reply: Reply) -> None:
-        """Send a reply."""
+    def answer_now(self, reply: Reply) -> None:
+        """Send a reply that is not kept."""
         ...
 
     def show(self, status: Status) -> None:
@@ -94,7 +94,7 @@ class EngineThread:
         self._is_finished = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._outlets: dict[type, Callable[[Any], None]] = {
-            AnswerNow: lambda effect: outlet.answer(effect.reply),
+            AnswerNow: lambda effect: outlet.answer_now(effect.reply),
             PublishStatus: lambda effect: outlet.show(effect.status),
             SayNow: lambda effect: outlet.say(effect.text),
             StartTimer: self._start_timer,

@@ -102,6 +102,10 @@ class Uplink:
         """Send a reply; offline it is dropped, and the bridge asks again with the same id."""
         self._client.send(reply.to_message(self._clock.wall()))
 
+    def answer_now(self, reply: Reply) -> None:
+        """Send a reply from the engine's thread, which must not touch a socket itself."""
+        self._client.offer(reply.to_message(self._clock.wall()))
+
     def show(self, status: Status) -> None:
         """Replace the status."""
         self._client.set_status(status.to_message(self._clock.wall()))

@@ -10,7 +10,6 @@ from daemonkit.storage.check import check_database, connect_to_read
 from daemonkit.storage.faults import storage_error
 from trading.store.database import KIND
 from trading.store.ownership import Owner, check_owner
-from trading.store.schema import OWNER
 
 
 def check_state(path: Path, owner: Owner, *, restore_hint: str = "") -> str:
@@ -18,7 +17,7 @@ def check_state(path: Path, owner: Owner, *, restore_hint: str = "") -> str:
     revision = check_database(path, KIND, restore_hint=restore_hint)
     try:
         with closing(connect_to_read(path)) as connection:
-            rows = connection.execute(f"SELECT key, value FROM {OWNER.name}").fetchall()  # noqa: S608
+            rows = connection.execute("SELECT key, value FROM owner").fetchall()
     except (sqlite3.Error, OSError) as error:
         raise storage_error(path, error, restore_hint) from error
     check_owner(dict(rows), path, owner)

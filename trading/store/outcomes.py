@@ -10,7 +10,7 @@ from daemonkit.storage.database import reading
 from tcpproto import ReplyState
 from trading.model.outcome import CommandOutcome
 from trading.store.schema import OUTCOME
-from trading.store.statements import EVICT_OUTCOMES, INSERT_OUTCOME, PRUNE_OUTCOMES
+from trading.store.statements import EVICT_OUTCOMES, FIND_OUTCOME, INSERT_OUTCOME, PRUNE_OUTCOMES
 
 # A transaction deletes at most this many, so that pruning never holds up a commit for long.
 PRUNE_ROWS_MAX = 2_000
@@ -25,9 +25,7 @@ class OutcomeReader:
     def find(self, command_id: str) -> CommandOutcome | None:
         """Return the outcome of a command, if it has one."""
         with reading(self._engine) as connection:
-            row = connection.execute(
-                select(OUTCOME).where(OUTCOME.c.command_id == command_id)
-            ).one_or_none()
+            row = connection.exec_driver_sql(FIND_OUTCOME, (command_id,)).one_or_none()
         if row is None:
             return None
         return CommandOutcome(

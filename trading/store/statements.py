@@ -23,16 +23,17 @@ INSERT_OUTCOME: Final = _compile_insert(OUTCOME, on_conflict="ON CONFLICT DO NOT
 UPSERT_STATE: Final = _compile_insert(
     STATE_VALUE, on_conflict="ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 )
-DELETE_ACKNOWLEDGED: Final = f"DELETE FROM {OUTBOX.name} WHERE epoch = ? AND seq <= ?"  # noqa: S608 - a constant
+DELETE_ACKNOWLEDGED: Final = "DELETE FROM outbox WHERE epoch = ? AND seq <= ?"
 READ_OUTBOX: Final = (
-    f"SELECT row_id, epoch, seq, body FROM {OUTBOX.name} "  # noqa: S608 - a constant
-    "WHERE row_id > ? ORDER BY row_id LIMIT ?"
+    "SELECT row_id, epoch, seq, body FROM outbox WHERE row_id > ? ORDER BY row_id LIMIT ?"
+)
+FIND_OUTCOME: Final = (
+    "SELECT command_id, verb, author, state, text, fields, at FROM outcome WHERE command_id = ?"
 )
 PRUNE_OUTCOMES: Final = (
-    f"DELETE FROM {OUTCOME.name} WHERE command_id IN "  # noqa: S608 - a constant
-    f"(SELECT command_id FROM {OUTCOME.name} WHERE at < ? ORDER BY at LIMIT ?)"
+    "DELETE FROM outcome WHERE command_id IN "
+    "(SELECT command_id FROM outcome WHERE at < ? ORDER BY at LIMIT ?)"
 )
 EVICT_OUTCOMES: Final = (
-    f"DELETE FROM {OUTCOME.name} WHERE command_id IN "  # noqa: S608 - a constant
-    f"(SELECT command_id FROM {OUTCOME.name} ORDER BY at LIMIT ?)"
+    "DELETE FROM outcome WHERE command_id IN (SELECT command_id FROM outcome ORDER BY at LIMIT ?)"
 )

@@ -40,7 +40,7 @@ class RecordingOutlet:
         self.statuses: list[Status] = []
         self.texts: list[str] = []
 
-    def answer(self, reply: Reply) -> None:
+    def answer_now(self, reply: Reply) -> None:
         self.replies.append(reply)
 
     def show(self, status: Status) -> None:

@@ -7,7 +7,9 @@ this class waits for the network, save `offer(wait_s=…)` and `stop`.
 from __future__ import annotations
 
 import logging
+import os
 import secrets
+import select
 import socket
 import ssl
 import struct
@@ -15,7 +17,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from tcpproto.authentication import NONCE_BYTES
 from tcpproto.backoff import Backoff
@@ -39,6 +41,8 @@ _QUIET_S: Final = 0.25
 _QUIET_US: Final = int(_QUIET_S * 1_000_000)
 _TIMEVAL: Final = struct.Struct("@ll")
 _STEADY_AFTER_S: Final = 1.0
+# Trying again changes nothing about these: somebody must act. Either side may have said so.
+_REFUSALS: Final = frozenset({"bot_name", "name_taken", "secret", "tls", "version"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,7 @@ class LinkClient:
         self._queue = ClientQueue(outbox, settings.bulk_frames_max)
         self._backoff = Backoff(cap_s=settings.backoff_cap_s, rng=rng)
         self._stopping = threading.Event()
+        self._ending = threading.Event()
         self._progress = threading.Event()
         self._stream: _Stream | None = None
         self._state = LinkState("connecting", clock.wall())
@@ -170,18 +175,25 @@ class LinkClient:
     def stop(self, reason: str, timeout_s: float) -> None:
         """Flush, say goodbye, close, and end both threads within `timeout_s`."""
         deadline = self._clock.monotonic() + timeout_s
-        self.flush(timeout_s * 0.7)
-        self._stopping.set()
+        if self._reader.ident is not None:
+            self.flush(timeout_s * 0.7)
+            self._stopping.set()
+            self._end_threads(reason, deadline)
+        self._set_state("stopped", reason)
+
+    def _end_threads(self, reason: str, deadline: float) -> None:
         bye = Bye("stopping", reason).to_message(self._clock.wall())
-        if self._queue.put_urgent(encode_message(bye)):
+        is_said = self._queue.put_urgent(encode_message(bye))
+        # Not before the goodbye is in its queue: the writer ends as soon as that is empty.
+        self._ending.set()
+        self._queue.wake()
+        if is_said:
             self._writer.join(max(0.0, deadline - self._clock.monotonic()) * 0.5)
         stream = self._stream
         if stream is not None:
             stream.shut()
-        self._queue.wake()
         for thread in (self._writer, self._reader):
             thread.join(max(0.1, deadline - self._clock.monotonic()))
-        self._set_state("stopped", reason)
 
     def _set_state(self, phase: str, detail: str = "", reconnects: int | None = None) -> None:
         before = self._state
@@ -190,12 +202,16 @@ class LinkClient:
         if (phase, detail) != (before.phase, before.detail):
             self._state = LinkState(phase, self._clock.wall(), detail, None, reconnects)
             logger.info("link %s%s", phase, f": {detail}" if detail else "")
-            self._callbacks.on_state(self._state)
+            try:
+                self._callbacks.on_state(self._state)
+            except Exception:
+                # Foreign code at the thread's boundary: the link goes on without it.
+                logger.exception("fault in on_state")
 
     def _write_for_ever(self) -> None:
         while True:
             sink, data = self._queue.next_batch()
-            if data and sink is not None:
+            if sink is not None and (data or sink.has_rest):
                 try:
                     sink.send(data)
                 except OSError as error:
@@ -203,15 +219,17 @@ class LinkClient:
                     logger.debug("cannot send: %s", error)
             self._queue.settle()
             self._progress.set()
-            if self._stopping.is_set() and (sink is None or not self._queue.is_pending):
+            if self._ending.is_set() and (sink is None or not self._queue.is_pending):
                 return
 
     def _read_for_ever(self) -> None:
         while not self._stopping.wait(self._backoff.next_wait_s()):
             try:
                 closed = self._converse()
-            except (OSError, RemoteProtocolError) as error:
+            except OSError as error:
                 closed = Closed("unreachable", str(error), is_clean=False)
+            except RemoteProtocolError as error:
+                closed = Closed(error.code, error.text, is_clean=False)
             except Exception:
                 # The thread's boundary: a fault of ours in one conversation must not end the link.
                 logger.exception("link fault, the connection is closed")
@@ -223,8 +241,7 @@ class LinkClient:
     def _after(self, closed: Closed) -> None:
         if self._stopping.is_set():
             return
-        is_refusal = closed.is_clean and closed.code != "stopping"
-        self._set_state("refused" if is_refusal else "connecting", closed.text)
+        self._set_state("refused" if closed.code in _REFUSALS else "connecting", closed.text)
         if closed.retry_after_s is not None:
             self._stopping.wait(min(closed.retry_after_s, 60.0))
 
@@ -236,8 +253,10 @@ class LinkClient:
 
     def _converse(self) -> Closed:
         """Hold one conversation, from connecting to its end."""
-        stream = _Stream.connect(self._settings)
+        stream = _Stream.connect(self._settings, self._stopping)
         self._stream = stream
+        if self._stopping.is_set():  # stop() may have come too early to see the stream
+            return Closed("stopping", "stopped while connecting", is_clean=True)
         nonce = secrets.token_hex(NONCE_BYTES) if self._settings.secret is not None else None
         identity = self._identity
         hello = Hello(
@@ -341,9 +360,9 @@ class _Stream:
         self._rest = b""
 
     @classmethod
-    def connect(cls, settings: ClientSettings) -> _Stream:
+    def connect(cls, settings: ClientSettings, stopping: threading.Event) -> _Stream:
         host, port = settings.address()
-        sock = socket.create_connection((host, port), CONNECT_TIMEOUT_S)
+        sock = _connect(host, port, stopping)
         # The kernel's receive timeout, and not Python's, which would bound the writer as well.
         sock.settimeout(None)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(0, _QUIET_US))
@@ -404,11 +423,22 @@ class _Stream:
         try:
             plaintext = tls.receive(data)
         finally:
-            if out := tls.data_to_send():
-                with self._send_lock:
-                    self._sock.sendall(out)
+            self._send_for(tls)
         # Handshake bytes only: the stream has not ended.
         return plaintext or None
+
+    def _send_for(self, tls: TlsLayer) -> None:
+        """Send what TLS itself wants sent; while a writer is at it, that goes with its bytes."""
+        if not self._send_lock.acquire(blocking=False):
+            return
+        try:
+            self._rest += tls.data_to_send()
+            if self._rest:
+                self._rest = self._rest[self._sock.send(self._rest, socket.MSG_DONTWAIT) :]
+        except BlockingIOError:
+            logger.debug("no room for TLS itself, it goes out with the next bytes")
+        finally:
+            self._send_lock.release()
 
     def shut(self) -> None:
         """Break the connection, waking a thread that is blocked on it."""
@@ -423,3 +453,40 @@ class _Stream:
         # Not before the writer has left the socket: its number may be given to another one.
         with self._send_lock:
             self._sock.close()
+
+
+def _connect(host: str, port: int, stopping: threading.Event) -> socket.socket:
+    """Connect to the first address that answers; OSError when none does, or to stop."""
+    failure = OSError(f"no address for {host}")
+    for family, kind, protocol, _name, address in socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM
+    ):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            _finish_connecting(sock, address, stopping)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure
+
+
+def _finish_connecting(
+    sock: socket.socket, address: Any, stopping: threading.Event
+) -> None:
+    sock.setblocking(False)
+    try:
+        sock.connect(address)
+    except BlockingIOError:
+        poll = select.poll()
+        poll.register(sock, select.POLLOUT)
+        for _ in range(int(CONNECT_TIMEOUT_S / _QUIET_S)):
+            if stopping.is_set():
+                raise
+            if poll.poll(_QUIET_S * 1000):
+                break
+        else:
+            raise TimeoutError(f"no answer within {CONNECT_TIMEOUT_S:g} s") from None
+    if code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(code, os.strerror(code))

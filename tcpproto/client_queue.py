@@ -194,8 +194,6 @@ class ClientQueue:
             self._take_status(frames)
         if self._bulk:
             self._take_bulk(frames)
-        if sink.has_rest and not frames:
-            sink.send(b"")
         return sink, frames[0] if len(frames) == 1 else b"".join(frames)
 
     def _take_urgent(self, frames: list[bytes]) -> None:

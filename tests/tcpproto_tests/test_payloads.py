@@ -323,7 +323,7 @@ def test_a_wrong_event_is_a_local_error(field: str, value: Any) -> None:
 
 @pytest.mark.parametrize("name", ["event", "reply", "status", "message"])
 def test_a_text_that_is_too_long_is_cut_and_arrives(name: str) -> None:
-    payload = EXAMPLES[name]
+    payload: Any = EXAMPLES[name]
     long = payload._replace(text="x" * (TEXT_LEN_MAX + 1))
     message = on_the_wire(long)
     body = message.message

@@ -126,7 +126,7 @@ class Process:
             endpoint.write_port(server.port)
             self._bridge.forward.start()
             if self._console is not None:
-                self._console.start(self._bridge.parts.intake)
+                self._console.start(self._bridge)
             log.info("listening on %s:%d", endpoint.host, server.port)
             self._notifier.announce_ready()
             self._watch()

@@ -1,6 +1,6 @@
 """Builds the bridge from its parts; here alone they are wired to each other."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from random import Random
 
@@ -30,6 +30,7 @@ from telegram.bridge.local_verbs import LocalVerbs
 from telegram.bridge.log_files import LogFiles
 from telegram.bridge.outbound import Outbound
 from telegram.bridge.questions import Questions
+from telegram.bridge.receipts import OPEN, State
 from telegram.bridge.sessions import Sessions
 from telegram.bridge.store.commands import CommandTable
 from telegram.bridge.store.database import Database
@@ -62,10 +63,11 @@ class Bridge:
         self.parts.follow.limits = config.settings.follow.limits
         self.parts.housekeeping.keep = config.settings.keep.days
 
-    def leave(self, chat: str) -> None:
-        """End every line that a chat still waits for; on the thread `forward`."""
+    def leave(self, chat: str, states: Container[State] = OPEN) -> None:
+        """End the lines that a chat still waits for; on the thread `forward`."""
         leave_chat(
             chat,
+            states,
             questions=self.parts.questions,
             outbound=self.parts.outbound,
             receipts=self.receipts,

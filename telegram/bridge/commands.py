@@ -3,7 +3,7 @@
 Every command ends in one receipt, whatever goes wrong. Belongs to the thread `forward`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -126,14 +126,19 @@ class Commands:
 
 
 def leave_chat(
-    chat: str, *, questions: Questions, outbound: Outbound, receipts: ReceiptDesk
+    chat: str,
+    states: Container[State],
+    *,
+    questions: Questions,
+    outbound: Outbound,
+    receipts: ReceiptDesk,
 ) -> None:
-    """End every line that a chat still waits for: nobody is there to read what comes later.
+    """End the lines that a chat still waits for: nobody will be there to read what comes later.
 
     The commands themselves go on; the next start of the bridge takes them up.
     """
     questions.expire(chat)
     for record in outbound.open_in(chat):
-        if receipts.is_expected(record.id):
+        if record.state in states and receipts.is_expected(record.id):
             text = record.text or "no answer yet"
             receipts.show(replace(record, state=State.UNKNOWN, text=text))

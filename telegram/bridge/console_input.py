@@ -38,6 +38,7 @@ class ConsoleInput:
         is_serial: bool,
         times: InputTimes,
         bot_is_there: Event,
+        on_last_line: Callable[[], None],
         on_end: Callable[[bool], None],
     ) -> None:
         self._lines = lines
@@ -45,6 +46,7 @@ class ConsoleInput:
         self._is_serial = is_serial
         self._times = times
         self._bot_is_there = bot_is_there
+        self._on_last_line = on_last_line
         self._on_end = on_end
         self._condition = Condition()
         self._unsettled = 0
@@ -64,6 +66,7 @@ class ConsoleInput:
                     self._hand_on(line.strip())
         except OSError as error:
             log.warning("standard input cannot be read: %s", error.strerror)
+        self._on_last_line()
         self._wait_settled(self._times.end_s)
         self._on_end(True)
 

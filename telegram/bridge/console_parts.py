@@ -7,15 +7,15 @@ from threading import Event
 
 from tcpproto.vocabulary import VOCABULARY
 from telegram.bridge.access import console_author
-from telegram.bridge.assembly import World
+from telegram.bridge.assembly import Bridge, World
 from telegram.bridge.chat import ChatInput
 from telegram.bridge.console import CHAT, Console
 from telegram.bridge.console_feed import CursorFeed
 from telegram.bridge.console_format import encode_json, encode_text
 from telegram.bridge.console_input import ConsoleInput, InputTimes, read_piped_lines
 from telegram.bridge.control import InputEnded
-from telegram.bridge.intake import Intake
 from telegram.bridge.options import Options
+from telegram.bridge.receipts import State
 from telegram.bridge.store.commands import CommandTable
 from telegram.bridge.store.events import EventTable
 from telegram.bridge.store.settings import ChatCursorTable
@@ -37,8 +37,14 @@ class ConsoleParts:
     notify: Callable[[InputEnded], None]
     name: str = CHAT
 
-    def start(self, intake: Intake) -> None:
+    def start(self, bridge: Bridge) -> None:
         """Start writing, then reading."""
+        intake = bridge.parts.intake
+
+        def leave_what_waits() -> None:
+            # A command that is queued for a bot that is away has no outcome for hours.
+            intake.call(lambda: bridge.leave(self.name, frozenset({State.QUEUED})))
+
         settings = self.world.config.settings.console
         lines = read_piped_lines(_INPUT) if self.terminal is None else self.terminal.read_lines()
         reader = ConsoleInput(
@@ -49,6 +55,7 @@ class ConsoleParts:
                 self.options.wait_for_bot_s, settings.outcome_wait_s, settings.end_wait_s
             ),
             bot_is_there=self.bot_is_there,
+            on_last_line=leave_what_waits,
             on_end=lambda complete: self.notify(InputEnded(complete)),
         )
         self.chat.output.start()

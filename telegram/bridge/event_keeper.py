@@ -24,8 +24,8 @@ RETRY_MAX_S = 10.0
 class Acknowledge(Protocol):
     """Tell a bot how far its events are stored."""
 
-    def __call__(self, name: str, epoch: str, seq: int, /) -> object:
-        """Send the acknowledgement if the bot is connected."""
+    def __call__(self, name: str, epoch: str, seq: int, /) -> bool:
+        """Send the acknowledgement; False when the bot is away or reads nothing."""
         ...
 
 
@@ -45,6 +45,7 @@ class EventKeeper:
         self._clock = clock
         self._on_stored = on_stored
         self._cursors = table.read_cursors()
+        self._unsent: set[tuple[str, str]] = set()
         self._waiting: list[tuple[str, Event]] = []
         self._retry_s = RETRY_FIRST_S
         self._retry_at = float("-inf")
@@ -76,9 +77,26 @@ class EventKeeper:
             if not self._try(batch):
                 return False
             del self._waiting[: len(batch)]
-            for bot, epoch in {(bot, event.epoch): None for bot, event in batch}:
-                acknowledge(bot, epoch, self._cursors[bot, epoch])
+            for key in {(bot, event.epoch): None for bot, event in batch}:
+                self._acknowledge(key, acknowledge)
         return True
+
+    def acknowledge_again(
+        self, acknowledge: Acknowledge, is_connected: Callable[[str], bool]
+    ) -> None:
+        """Send what a bot that read nothing could not be sent; it may wait for nothing else."""
+        for key in tuple(self._unsent):
+            if is_connected(key[0]):
+                self._acknowledge(key, acknowledge)
+            else:
+                # It learns how far its events are stored when it says hello again.
+                self._unsent.discard(key)
+
+    def _acknowledge(self, key: tuple[str, str], acknowledge: Acknowledge) -> None:
+        if acknowledge(*key, self._cursors[key]):
+            self._unsent.discard(key)
+        else:
+            self._unsent.add(key)
 
     def _try(self, batch: Sequence[tuple[str, Event]]) -> bool:
         fresh, moved = self._sift(batch)

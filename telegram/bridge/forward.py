@@ -12,7 +12,7 @@ from threading import Event as Flag
 from threading import Thread
 
 from daemonkit.clock import Clock
-from tcpproto import PeerInfo
+from tcpproto import PeerInfo, Status
 from telegram.bridge.chat import ChatInput
 from telegram.bridge.chats import Chats
 from telegram.bridge.commands import Commands
@@ -73,6 +73,15 @@ class Forward:
         self._stopping = Flag()
         self._thread = Thread(target=self._run, name="forward", daemon=True)
         self.turned_at = clock.monotonic()
+        self._ticks = (
+            parts.questions.tick,
+            parts.outbound.tick,
+            self._acknowledge_again,
+            self._send_followed,
+            parts.housekeeping.tick,
+            self._count,
+            self._hail,
+        )
 
     @property
     def is_alive(self) -> bool:
@@ -101,14 +110,14 @@ class Forward:
     def step(self, batch: Batch) -> None:
         """Act on what has come, then on the time that has passed."""
         for bot, status in batch.statuses.items():
-            if self._parts.sessions.update(bot, status):
-                self._parts.housekeeping.note_change(bot)
+            self._guard(partial(self._note_status, bot, status))
         for item in batch.items:
             self._guard(partial(self._act, item))
         self._guard(partial(self._parts.keeper.store, batch.events, self._parts.link.ack))
         for bot, queue in batch.logs.items():
             self._guard(partial(self._forward_lines, bot, queue))
-        self._guard(self._tick)
+        for tick in self._ticks:
+            self._guard(tick)
         self.turned_at = self._clock.monotonic()
 
     def _run(self) -> None:
@@ -154,20 +163,28 @@ class Forward:
         self._parts.log_files.write(bot, queue)
         self._parts.follow.offer(bot, tuple(queue.lines))
 
-    def _tick(self) -> None:
-        self._parts.counters.texts_dropped = self._parts.intake.texts_dropped
-        self._parts.counters.replies_dropped = self._parts.intake.replies_dropped
-        self._parts.questions.tick()
-        self._parts.outbound.tick()
+    def _note_status(self, bot: str, status: Status) -> None:
+        if self._parts.sessions.update(bot, status):
+            self._parts.housekeeping.note_change(bot)
+
+    def _acknowledge_again(self) -> None:
+        self._parts.keeper.acknowledge_again(
+            self._parts.link.ack, self._parts.sessions.is_connected
+        )
+
+    def _send_followed(self) -> None:
         for chat in self._parts.follow.tick():
             self._parts.chats.send(chat, "following has ended")
             self._parts.follow_table.delete(chat)
-        self._parts.housekeeping.tick()
-        if not self._is_hailed:
-            self._hail()
+
+    def _count(self) -> None:
+        self._parts.counters.texts_dropped = self._parts.intake.texts_dropped
+        self._parts.counters.replies_dropped = self._parts.intake.replies_dropped
 
     def _hail(self) -> None:
         """Say once that a bot is there: one that has told its status, so that it can be named."""
+        if self._is_hailed:
+            return
         for session in self._parts.sessions.all():
             if session.peer is None or session.legacy:
                 continue

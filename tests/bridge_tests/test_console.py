@@ -236,6 +236,7 @@ def _reader(listener: Listener, lines: Iterator[str], **times: float) -> Console
         is_serial=True,
         times=InputTimes(**times),
         bot_is_there=there,
+        on_last_line=lambda: None,
         on_end=listener.ended.append,
     )
     reader.start()

@@ -125,7 +125,7 @@ def test_what_waits_at_the_end_of_input_is_told_as_unknown_and_kept(
     processes: Processes, connect: Callable[..., ScriptedBot], tmp_path: Path
 ) -> None:
     config = tmp_path / "telegram.yaml"
-    config.write_text("console: {outcome_wait_s: 0.1, end_wait_s: 0.1}\n")
+    config.write_text("console: {outcome_wait_s: 0.1}\n")
     first = _start(processes, "--console", "--config", str(config))
     connect().stop()
     wait_until(lambda: "away" in _bots(first), 10, "the bot is away")

@@ -19,7 +19,9 @@ class ReserveFile:
 
     @property
     def is_present(self) -> bool:
-        """Tell whether the whole reserve is on the disk."""
+        """Tell whether the whole reserve is on the disk; one of no bytes always is."""
+        if not self._size_bytes:
+            return True
         try:
             status = self._path.stat(follow_symlinks=False)
         except OSError:

@@ -55,3 +55,11 @@ def test_a_file_without_blocks_behind_it_is_no_reserve(small_filesystem: Path) -
 def test_a_folder_that_cannot_be_written_has_no_reserve(small_filesystem: Path) -> None:
     with read_only(small_filesystem):
         assert not ReserveFile(small_filesystem / "reserve", SIZE).ensure()
+
+
+def test_a_reserve_of_no_bytes_is_always_there_and_gives_nothing(tmp_path: Path) -> None:
+    reserve = ReserveFile(tmp_path / "reserve", 0)
+    assert reserve.ensure()
+    assert is_present(reserve)
+    assert not reserve.release()
+    assert list(tmp_path.iterdir()) == []

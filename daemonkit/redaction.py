@@ -25,7 +25,7 @@ _PATTERN_LENGTH_MAX = 4096
 # A Telegram token anywhere, also one that was never registered (a URL in a library's error).
 # The look-behind and the possessive digits keep a long run of digits linear.
 _TELEGRAM_TOKEN = re.compile(r"(?<![0-9])[0-9]{6,}+(?::|%3[Aa])[A-Za-z0-9_-]{30,}")
-_URL_CREDENTIALS = re.compile(r"://[^\s/:@]{0,200}:[^\s/@]{1,200}@")
+_URL_CREDENTIALS = re.compile(r"(?<=://)[^\s/:@]{0,200}:[^\s/@]{1,200}(?=@)")
 
 _PLAIN_RUN = re.compile(r"[A-Za-z0-9]+")
 _PIECE = re.compile(r"[A-Za-z0-9]+|\\+|\r?\n|.", re.DOTALL)
@@ -64,14 +64,13 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """Return the text without any text that is hidden and without anything like a token."""
+        # All are looked for in the text as it came: a mark would break what lies around it.
         spans = [span for needle in self._needles for span in needle.spans(text)]
-        if spans:
-            text = _cover(text, spans)
         if ":" in text or "%3" in text:
-            text = _TELEGRAM_TOKEN.sub(REDACTED, text)
+            spans += [match.span() for match in _TELEGRAM_TOKEN.finditer(text)]
         if "@" in text:
-            text = _URL_CREDENTIALS.sub(f"://{REDACTED}@", text)
-        return text
+            spans += [match.span() for match in _URL_CREDENTIALS.finditer(text)]
+        return _cover(text, spans) if spans else text
 
     def _collect(self) -> None:
         changed = False

@@ -110,6 +110,15 @@ def test_a_token_is_taken_out_though_nobody_registered_it() -> None:
         assert REDACTED in redact(text)
 
 
+def test_a_secret_that_is_a_part_of_a_token_does_not_save_the_rest_of_it() -> None:
+    redactor = Redactor()
+    redactor.add(TOKEN[:10] + "SomeOtherTokenOfTheSameBot01234567")
+    redactor.add("hunter2hunter2")
+    assert redactor.redact(f"/bot{TOKEN}/getMe") == f"/bot{REDACTED}/getMe"
+    text = "http://me:hunter2hunter2@host"
+    assert redactor.redact(text) == f"http://{REDACTED}@host"
+
+
 def test_the_password_of_a_url_is_taken_out() -> None:
     assert redact("proxy socks5://me:hunter2@host:1080/") == f"proxy socks5://{REDACTED}@host:1080/"
 

@@ -14,6 +14,7 @@ from tcpproto.vocabulary import QUEUED_MAX_AGE_S, VOCABULARY, Verb
 from telegram.bridge.chat import Chat
 from telegram.bridge.chats import Chats, ReceiptDesk
 from telegram.bridge.choices import Choices
+from telegram.bridge.command_journal import CommandJournal
 from telegram.bridge.commands import CommandDesk, Commands, leave_chat
 from telegram.bridge.config import BridgeConfig
 from telegram.bridge.dialogs import Dialogs
@@ -134,7 +135,7 @@ def _build_core(world: World, chats: Chats) -> _Core:
     questions = Questions(clock, world.rng)
     receipts = ReceiptDesk(chats, sessions, questions, queued_s=QUEUED_MAX_AGE_S)
     outbound = Outbound(
-        CommandTable(database),
+        CommandJournal(CommandTable(database), disk, clock),
         link=server,
         sessions=sessions,
         disk=disk,

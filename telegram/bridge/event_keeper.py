@@ -50,7 +50,6 @@ class EventKeeper:
         self._retry_s = RETRY_FIRST_S
         self._retry_at = float("-inf")
         self.stored_total = 0
-        self.repeated_total = 0
 
     @property
     def is_ready(self) -> bool:
@@ -112,7 +111,6 @@ class EventKeeper:
         self._retry_s = RETRY_FIRST_S
         self._cursors |= moved
         self.stored_total += len(fresh)
-        self.repeated_total += len(batch) - len(fresh)
         if fresh:
             self._on_stored()
         return True

@@ -114,7 +114,8 @@ class Health:
         if session.peer is not None:
             return f"connected {age_text(now - session.peer.connected_at)}"
         because = f": {session.gone_because}" if session.gone_because else ""
-        return f"away {age_text(now - session.seen_at)}{because}"
+        how = "away" if session.gone_cleanly else "lost"
+        return f"{how} {age_text(now - session.seen_at)}{because}"
 
     def _bot_health(self, session: Session) -> list[str]:
         lines = [

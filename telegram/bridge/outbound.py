@@ -7,27 +7,25 @@ thread `forward`; receipts.py says which steps there are.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from daemonkit.clock import Clock
 from tcpproto import Command, Message, Reply
 from tcpproto.vocabulary import MAX_AGE_S, QUEUED_MAX_AGE_S, Risk, legacy_text, risk_of
+from telegram.bridge.command_journal import CommandJournal
 from telegram.bridge.disk import DiskState
 from telegram.bridge.errors import IllegalStepError
 from telegram.bridge.receipts import OPEN, STEP_OF_REPLY, State, Step, advance
 from telegram.bridge.records import CommandRecord
 from telegram.bridge.render import age_text
 from telegram.bridge.sessions import Sessions
-from telegram.bridge.store.commands import CommandTable
 
 log = logging.getLogger(__name__)
 
 NOT_SENT = "nothing sent"
 _UNKNOWN_KEPT_MAX = 1_000
-_UNSAVED_MAX = 5_000
-_SAVE_AGAIN_S = 2.0
 
 
 class Link(Protocol):
@@ -68,7 +66,7 @@ class Outbound:
 
     def __init__(
         self,
-        table: CommandTable,
+        journal: CommandJournal,
         *,
         link: Link,
         sessions: Sessions,
@@ -77,7 +75,7 @@ class Outbound:
         limits: OutboundLimits,
         show: Callable[[CommandRecord], int | None],
     ) -> None:
-        self._table = table
+        self._journal = journal
         self._link = link
         self._sessions = sessions
         self._disk = disk
@@ -86,13 +84,11 @@ class Outbound:
         self._show = show
         self._open: dict[str, _Open] = {}
         self._lost: OrderedDict[str, CommandRecord] = OrderedDict()
-        self._unsaved: dict[str, CommandRecord] = {}
-        self._save_again_at = 0.0
 
     def restore(self) -> None:
         """Take up the commands that were open when the bridge ended."""
         now = self._clock.wall()
-        for record in self._table.read_open():
+        for record in self._journal.read_open():
             entry = self._open[record.id] = _Open(record, now, is_shown=True)
             if record.state is State.QUEUED:
                 self._announce(entry)
@@ -168,14 +164,13 @@ class Outbound:
                 self._step(record, Step.LOSE, text=_lost_text(record))
             elif not entry.is_shown and now >= entry.show_at:
                 self._announce(entry)
-        if self._unsaved and now >= self._save_again_at:
-            self._save(())
+        self._journal.tick()
 
     def next_due(self) -> float | None:
         """Return the wall time at which tick() has something to do."""
         due = [self._due(entry) for entry in self._open.values()]
-        if self._unsaved:
-            due.append(self._save_again_at)
+        if (save_at := self._journal.next_due()) is not None:
+            due.append(save_at)
         return min(due, default=None)
 
     def open_in(self, chat: str) -> list[CommandRecord]:
@@ -193,8 +188,10 @@ class Outbound:
         # Written as sent: after a crash in between, "perhaps sent" is the truth.
         sent = self._as_sent(record)
         is_risky = risk in (Risk.RAISING, Risk.SETTING)
-        if (is_risky and self._disk.problem) or (not self._save((sent,)) and is_risky):
-            self._refuse(record, f"the bridge's disk: {self._disk.problem}; {NOT_SENT}")
+        if (is_risky and self._disk.problem) or (not self._journal.save((sent,)) and is_risky):
+            # Also over what could not be written: a restart must not find it as sent.
+            text = f"the bridge's disk: {self._disk.problem}; {NOT_SENT}"
+            self._finish(record, Step.REJECT, text)
             return
         if self._put_on_the_wire(sent):
             self._open[sent.id] = _Open(sent, self._clock.wall() + self._limits.show_after_s)
@@ -208,7 +205,7 @@ class Outbound:
             self._refuse(record, f"a three-field peer does not know this command; {NOT_SENT}")
             return
         sent = self._as_sent(replace(record, expires_at=record.issued_at))
-        self._save((sent,))
+        self._journal.save((sent,))
         if self._put_on_the_wire(sent):
             self._finish(sent, Step.LOSE, "sent; this peer gives no answers")
         else:
@@ -217,7 +214,7 @@ class Outbound:
     def _queue(self, record: CommandRecord) -> None:
         text = f"{self._away_text(record.bot)}; kept for 24 h and sent when it is back"
         record = replace(record, expires_at=record.issued_at + QUEUED_MAX_AGE_S, text=text)
-        if not self._save((record,)):
+        if not self._journal.save((record,)):
             text = f"{text} (kept in memory only: {self._disk.problem})"
             record = replace(record, text=text)
         entry = self._open[record.id] = _Open(record, self._clock.wall())
@@ -240,13 +237,13 @@ class Outbound:
         was_queued = entry.record.state is State.QUEUED
         sent = self._as_sent(entry.record)
         if was_queued:
-            self._save((sent,))
+            self._journal.save((sent,))
         if self._put_on_the_wire(sent):
             entry.record = sent
             if was_queued:
                 self._announce(entry)
         elif was_queued:
-            self._save((entry.record,))
+            self._journal.save((entry.record,))
 
     def _step(self, record: CommandRecord, step: Step, **changes: Any) -> None:
         state = advance(record.state, step)
@@ -263,11 +260,11 @@ class Outbound:
         self._open.pop(record.id, None)
         self._lost.pop(record.id, None)
         # The outcome is on the disk before a person reads it, as far as the disk allows.
-        self._save((record,))
+        self._journal.save((record,))
         message_id = self._show(record)
         if message_id != record.message_id:
             record = replace(record, message_id=message_id)
-            self._note_unsaved(record)
+            self._journal.note(record)
         if record.state is State.UNKNOWN:
             self._remember_lost(record)
 
@@ -288,38 +285,7 @@ class Outbound:
     def _keep(self, record: CommandRecord) -> None:
         """Note a change that may reach the disk a little later, with the next one."""
         self._open[record.id].record = record
-        self._note_unsaved(record)
-
-    def _note_unsaved(self, record: CommandRecord) -> None:
-        if not self._unsaved:
-            self._save_again_at = self._clock.wall() + _SAVE_AGAIN_S
-        self._unsaved[record.id] = record
-        if len(self._unsaved) > _UNSAVED_MAX:
-            del self._unsaved[next(iter(self._unsaved))]
-
-    def _save(self, records: Sequence[CommandRecord]) -> bool:
-        for record in records:
-            self._note_unsaved(record)
-        try:
-            self._try_save()
-        except Exception as error:  # noqa: BLE001 - told to the person; tried again by tick()
-            if not self._disk.note_failure("commands", error) or not self._saved_at_last():
-                self._save_again_at = self._clock.wall() + _SAVE_AGAIN_S
-                return False
-        self._unsaved.clear()
-        return True
-
-    def _saved_at_last(self) -> bool:
-        try:
-            self._try_save()
-        except Exception as error:  # noqa: BLE001 - as above
-            self._disk.note_failure("commands", error)
-            return False
-        return True
-
-    def _try_save(self) -> None:
-        self._table.save(tuple(self._unsaved.values()))
-        self._disk.note_success("commands")
+        self._journal.note(record)
 
     def _find(self, command_id: str) -> CommandRecord | None:
         entry = self._open.get(command_id)
@@ -327,7 +293,7 @@ class Outbound:
             return entry.record
         if command_id in self._lost:
             return self._lost[command_id]
-        return self._table.read_one(command_id)
+        return self._journal.read_one(command_id)
 
     def _remember_lost(self, record: CommandRecord) -> None:
         self._lost[record.id] = record

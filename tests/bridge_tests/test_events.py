@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from telegram.bridge.store.commands import CommandTable
 from tests.bridge_tests.harness import Harness
 from tests.bridge_tests.scripted_bot import MemoryOutbox, ScriptedBot
 from tests.small_filesystem import fill_up
@@ -178,7 +179,7 @@ def test_on_a_full_disk_reducing_commands_go_out_and_raising_ones_do_not(
 ) -> None:
     bridge, folder = full_disk
     bot = make_bot(bridge)
-    fill_up(folder)
+    filler = fill_up(folder)
     _break(bridge, bot)
     refused = bridge.say("/startbuying").text
     assert refused.startswith(
@@ -189,6 +190,12 @@ def test_on_a_full_disk_reducing_commands_go_out_and_raising_ones_do_not(
     assert [one.verb for one in bot.commands] == ["stoptrading"]
     bot.reply(0, "applied", "trading is off")
     bridge.turn_until(lambda: "[applied]" in bridge.chat.last.text, "its outcome")
+    filler.unlink()
+    bridge.advance(20)
+    assert CommandTable(bridge.database).read_open() == []
+    with bridge.database.reading() as connection:
+        rows = connection.exec_driver_sql("SELECT verb, state FROM command ORDER BY verb").all()
+    assert [tuple(row) for row in rows] == [("startbuying", "rejected"), ("stoptrading", "applied")]
 
 
 def test_while_nothing_can_be_stored_memory_stays_bounded(

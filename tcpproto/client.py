@@ -211,7 +211,7 @@ class LinkClient:
     def _write_for_ever(self) -> None:
         while True:
             sink, data = self._queue.next_batch()
-            if sink is not None and (data or sink.has_rest):
+            if sink is not None and (data or sink.rest):
                 try:
                     sink.send(data)
                 except OSError as error:
@@ -312,11 +312,13 @@ class LinkClient:
                     closed = self._change(event, stream) or closed
         except RemoteProtocolError as error:
             closed = connection.fail(error.code, error.text, now)
+        if not connection.has_data_to_send:
+            return closed
         out = connection.data_to_send()
-        if out and connection.is_closed:
+        if connection.is_closed:
             # Not at any price: the writer may be stuck in a socket that takes nothing more.
             stream.try_send(out)
-        elif out and not (connection.is_open and self._queue.send_urgent(out)):
+        elif not (connection.is_open and self._queue.send_urgent(out)):
             stream.send(out)
         return closed
 
@@ -357,7 +359,7 @@ class _Stream:
         self._tls = tls
         # Ciphertext must leave in the order in which it was made.
         self._send_lock = threading.Lock()
-        self._rest = b""
+        self.rest = b""
 
     @classmethod
     def connect(cls, settings: ClientSettings, stopping: threading.Event) -> _Stream:
@@ -376,7 +378,7 @@ class _Stream:
     def send(self, data: bytes) -> None:
         """Send all of it; OSError when the connection is broken."""
         with self._send_lock:
-            rest, self._rest = self._rest, b""
+            rest, self.rest = self.rest, b""
             self._sock.sendall(rest + (data if self._tls is None else self._tls.send(data)))
 
     def try_send(self, data: bytes) -> bool:
@@ -387,13 +389,13 @@ class _Stream:
         if not self._send_lock.acquire(blocking=False):
             return False
         try:
-            if self._rest:
+            if self.rest:
                 return False
             if self._tls is not None:
                 data = self._tls.send(data)
-            self._rest = data  # kept if the socket takes nothing
+            self.rest = data  # kept if the socket takes nothing
             sent = self._sock.send(data, socket.MSG_DONTWAIT)
-            self._rest = data[sent:] if sent < len(data) else b""
+            self.rest = data[sent:] if sent < len(data) else b""
         except BlockingIOError:
             return True
         except OSError as error:
@@ -401,11 +403,6 @@ class _Stream:
         finally:
             self._send_lock.release()
         return True
-
-    @property
-    def has_rest(self) -> bool:
-        """Tell whether a part of a frame waits to be sent."""
-        return bool(self._rest)
 
     def receive(self) -> bytes | None:
         """Return what has come, b"" at the end of the stream, None after a quiet while."""
@@ -432,9 +429,9 @@ class _Stream:
         if not self._send_lock.acquire(blocking=False):
             return
         try:
-            self._rest += tls.data_to_send()
-            if self._rest:
-                self._rest = self._rest[self._sock.send(self._rest, socket.MSG_DONTWAIT) :]
+            self.rest += tls.data_to_send()
+            if self.rest:
+                self.rest = self.rest[self._sock.send(self.rest, socket.MSG_DONTWAIT) :]
         except BlockingIOError:
             logger.debug("no room for TLS itself, it goes out with the next bytes")
         finally:
@@ -472,9 +469,7 @@ def _connect(host: str, port: int, stopping: threading.Event) -> socket.socket:
     raise failure
 
 
-def _finish_connecting(
-    sock: socket.socket, address: Any, stopping: threading.Event
-) -> None:
+def _finish_connecting(sock: socket.socket, address: Any, stopping: threading.Event) -> None:
     sock.setblocking(False)
     try:
         sock.connect(address)

@@ -39,8 +39,8 @@ class Sink(Protocol):
         ...
 
     @property
-    def has_rest(self) -> bool:
-        """Tell whether a part of a frame waits to be sent."""
+    def rest(self) -> bytes:
+        """What the socket did not take yet of the last frame."""
         ...
 
 
@@ -104,7 +104,7 @@ class ClientQueue:
             # A frame that the writer has taken and not sent yet is still before this one.
             if sink is None or self._in_line or not sink.try_send(frame):
                 return self._line_up(frame)
-        if sink.has_rest:
+        if sink.rest:
             self.wake()
         return True
 

@@ -80,6 +80,7 @@ class Connection(ABC):
         self.unknown_tags = 0
         self._decoder = FrameDecoder(limits.frame_len_max)
         self._out: list[bytes] = []
+        self.has_data_to_send = False
         self._opened_at = now.monotonic
         self._heard_at = now.monotonic
         self._pinged_at = now.monotonic
@@ -124,10 +125,9 @@ class Connection(ABC):
 
     def data_to_send(self) -> bytes:
         """Return and forget the bytes that the rules want sent."""
-        if not self._out:
-            return b""
         data = b"".join(self._out)
         self._out.clear()
+        self.has_data_to_send = False
         return data
 
     def poll(self, now: Now) -> list[ConnectionEvent]:
@@ -218,6 +218,7 @@ class Connection(ABC):
 
     def _push(self, message: Message) -> None:
         self._out.append(encode_message(message))
+        self.has_data_to_send = True
 
 
 def parse_version(message: Message) -> str:

@@ -12,7 +12,7 @@ from tcpproto.errors import LocalProtocolError, RemoteProtocolError
 
 FRAME_LEN_MAX: Final = 1024 * 1024
 _LENGTH = struct.Struct(">I")
-_pack_length = _LENGTH.pack
+pack_length = _LENGTH.pack
 _unpack_length = _LENGTH.unpack_from
 _HEADER_LEN = _LENGTH.size
 
@@ -24,7 +24,7 @@ def encode_frame(payload: bytes, frame_len_max: int = FRAME_LEN_MAX) -> bytes:
         raise LocalProtocolError(
             "frame_length", f"a payload of {length} bytes, allowed 1 to {frame_len_max}"
         )
-    return _pack_length(length) + payload
+    return pack_length(length) + payload
 
 
 class FrameDecoder:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import orjson
 
 from tcpproto.errors import LocalProtocolError, RemoteProtocolError
-from tcpproto.frames import FRAME_LEN_MAX, encode_frame
+from tcpproto.frames import FRAME_LEN_MAX, pack_length
 
 PROTOCOL_VERSION: Final = "1.0"
 NESTING_MAX: Final = 32
@@ -59,7 +59,13 @@ class Message(NamedTuple):
 
 def encode_message(message: Message, frame_len_max: int = FRAME_LEN_MAX) -> bytes:
     """Turn a message into a frame; LocalProtocolError if JSON or the limit forbids it."""
-    return encode_frame(encode_payload(message), frame_len_max)
+    payload = encode_payload(message)
+    length = len(payload)
+    if length > frame_len_max:
+        raise LocalProtocolError(
+            "frame_length", f"a message of {length} bytes, allowed {frame_len_max}"
+        )
+    return pack_length(length) + payload
 
 
 def encode_payload(message: Message) -> bytes:

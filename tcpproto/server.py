@@ -15,7 +15,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from tcpproto.authentication import NONCE_BYTES
 from tcpproto.connection import (
@@ -36,6 +36,8 @@ from tcpproto.tls import TlsLayer
 from tcpproto.vocabulary import legacy_text
 
 logger = logging.getLogger(__name__)
+
+_Parse = Callable[[Message], Any]
 
 PEERS_MAX: Final = 1024
 EVENTS_UNACKNOWLEDGED_MAX: Final = 8192
@@ -107,12 +109,12 @@ class LinkServer:
         self._settings = settings
         self._callbacks = callbacks
         self._clock = clock
-        self._handlers: Mapping[str, Callable[[PeerInfo, Message], None]] = {
-            "event": self._receive_event,
-            "log": lambda peer, m: callbacks.on_log(peer, Log.parse(m)),
-            "reply": lambda peer, m: callbacks.on_reply(peer, Reply.parse(m)),
-            "status": lambda peer, m: callbacks.on_status(peer, Status.parse(m)),
-            "message": lambda peer, m: callbacks.on_text(peer, parse_text(m)),
+        self._handlers: Mapping[str, tuple[Callable[[PeerInfo, Any], None], _Parse]] = {
+            "event": (self._receive_event, Event.parse),
+            "log": (callbacks.on_log, Log.parse),
+            "reply": (callbacks.on_reply, Reply.parse),
+            "status": (callbacks.on_status, Status.parse),
+            "message": (callbacks.on_text, parse_text),
         }
         # epoll itself: `selectors` doubles the cost of every wake-up.
         self._epoll = select.epoll()
@@ -199,7 +201,7 @@ class LinkServer:
 
     def _write(self, peer: Peer, data: bytes) -> bool:
         is_written = peer.write(data)
-        if peer.has_output and threading.current_thread() is not self._thread:
+        if peer.backlog and threading.current_thread() is not self._thread:
             self._wake()
         return is_written
 
@@ -232,7 +234,7 @@ class LinkServer:
         for peer in tuple(self._by_fd.values()):
             if not peer.connection.is_closed:
                 self._close(peer, Bye("stopping", self._stop_reason))
-        is_waiting = any(peer.has_output for peer in self._by_fd.values())
+        is_waiting = any(peer.backlog for peer in self._by_fd.values())
         return is_waiting and self._clock.monotonic() < self._stop_deadline
 
     def _serve_one(self, fd: int, mask: int) -> None:
@@ -309,19 +311,21 @@ class LinkServer:
             self._drop(peer, Closed("cut", "the connection was cut", is_clean=False))
 
     def _dispatch(self, peer: Peer, events: list[ConnectionEvent]) -> None:
+        handlers = self._handlers
         try:
             for event in events:
                 if isinstance(event, Message):
-                    if peer.info is not None:
-                        self._handlers[event.tag](peer.info, event)
+                    if (info := peer.info) is not None:
+                        handle, parse = handlers[event.tag]
+                        handle(info, parse(event))
                 else:
                     self._change(peer, event)
         except RemoteProtocolError as error:
             now = read_clock(self._clock)
             self._change(peer, peer.connection.fail(error.code, error.text, now))
-        if out := peer.connection.data_to_send():
-            peer.write(out)
-        if peer.has_output:
+        if peer.connection.has_data_to_send:
+            peer.write(peer.connection.data_to_send())
+        if peer.backlog:
             self._set_interest(peer)
 
     def _change(self, peer: Peer, event: ConnectionEvent) -> None:
@@ -385,8 +389,7 @@ class LinkServer:
         logger.info("%s connected from %s", name, peer.address)
         self._callbacks.on_connected(peer.info)
 
-    def _receive_event(self, info: PeerInfo, message: Message) -> None:
-        event = Event.parse(message)
+    def _receive_event(self, info: PeerInfo, event: Event) -> None:
         waiting = self._by_name[info.name].unacknowledged
         if len(waiting) >= EVENTS_UNACKNOWLEDGED_MAX:
             raise RemoteProtocolError("window", "too many events before an acknowledgement")
@@ -432,7 +435,7 @@ class LinkServer:
         self._callbacks.on_disconnected(info, reason, clean)
 
     def _set_interest(self, peer: Peer) -> None:
-        mask = select.EPOLLIN | (select.EPOLLOUT if peer.has_output else 0)
+        mask = select.EPOLLIN | (select.EPOLLOUT if peer.backlog else 0)
         if mask != peer.interest and self._by_fd.get(peer.fd) is peer:
             peer.interest = mask
             self._epoll.modify(peer.fd, mask)

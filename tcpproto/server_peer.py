@@ -54,14 +54,9 @@ class Peer:
         self.unacknowledged: deque[tuple[str, int]] = deque()
         self.closes_at: float | None = None
         self._tls = tls
-        self._out = bytearray()
+        self.backlog = bytearray()  # what waits for room in the socket
         self._lock = Lock()
         self._is_closed = False
-
-    @property
-    def has_output(self) -> bool:
-        """Tell whether bytes wait for room in the socket."""
-        return bool(self._out)
 
     def receive(self) -> bytes | None:
         """Read once: plaintext, b"" at the end of the stream, None if there is nothing yet.
@@ -88,7 +83,7 @@ class Peer:
         Any thread may call it. It never blocks.
         """
         with self._lock:
-            if self._is_closed or len(self._out) + len(data) > OUT_BYTES_MAX:
+            if self._is_closed or len(self.backlog) + len(data) > OUT_BYTES_MAX:
                 return False
             self._push(data if self._tls is None else self._tls.send(data))
         return True
@@ -101,7 +96,7 @@ class Peer:
     def end_output(self) -> None:
         """Tell the other side that nothing more comes, once all that waits is sent."""
         with self._lock:
-            if not self._out:
+            if not self.backlog:
                 try:
                     self.sock.shutdown(socket.SHUT_WR)
                 except OSError as error:
@@ -111,7 +106,7 @@ class Peer:
         """Free the socket; later writes answer False."""
         with self._lock:
             self._is_closed = True
-            self._out.clear()
+            self.backlog.clear()
             self.sock.close()
 
     def is_gone(self) -> bool:
@@ -128,18 +123,18 @@ class Peer:
     def _push(self, data: bytes) -> None:
         """Send in order; a broken socket is left to the reader, which sees it too."""
         try:
-            if not self._out:
+            if not self.backlog:
                 sent = self.sock.send(data) if data else 0
                 if sent < len(data):
-                    self._out += memoryview(data)[sent:]
+                    self.backlog += memoryview(data)[sent:]
                 return
-            self._out += data
-            with memoryview(self._out) as view:
+            self.backlog += data
+            with memoryview(self.backlog) as view:
                 sent = self.sock.send(view)
-            del self._out[:sent]
+            del self.backlog[:sent]
         except BlockingIOError:
-            if not self._out:
-                self._out += data
+            if not self.backlog:
+                self.backlog += data
         except OSError as error:
             logger.debug("%s: cannot send: %s", self.address, error)
-            self._out.clear()
+            self.backlog.clear()

@@ -30,10 +30,6 @@ class RecordingSink:
         self.rest = b""
 
     @property
-    def has_rest(self) -> bool:
-        return bool(self.rest)
-
-    @property
     def data(self) -> bytes:
         return b"".join(self.pieces)
 
@@ -70,7 +66,7 @@ def write_once(queue: ClientQueue) -> bytes:
     """Do one turn of the writer thread."""
     sink, data = queue.next_batch()
     try:
-        if sink is not None and (data or sink.has_rest):
+        if sink is not None and (data or sink.rest):
             sink.send(data)
     finally:
         queue.settle()

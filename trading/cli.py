@@ -4,13 +4,14 @@ With --json exactly one line goes to standard output, and nothing when something
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Final
+
+import orjson
 
 from daemonkit.clock import SystemClock
 from daemonkit.endpoint import load_endpoint
@@ -161,4 +162,4 @@ def _backup_name(config: BotConfig) -> Path:
 
 
 def _print(options: argparse.Namespace, result: dict[str, Any], text: str) -> None:
-    sys.stdout.write((json.dumps(result) if options.json else text) + "\n")
+    sys.stdout.write((orjson.dumps(result).decode() if options.json else text) + "\n")

@@ -7,7 +7,6 @@ from daemonkit.errors import ConfigurationError
 from trading.market.errors import FeedError
 from trading.market.feed import Feed
 from trading.market.file_symbol import symbol_of_file
-from trading.market.replay import ReplayFeed
 from trading.market.settings import ReplaySettings, SyntheticSettings
 from trading.market.synthetic import SyntheticFeed
 
@@ -27,6 +26,9 @@ def build_feed(
     """
     if isinstance(settings, SyntheticSettings):
         return SyntheticFeed(settings, clock=clock, resume_at=resume_at)
+    # The readers of recorded files are loaded only where there is one.
+    from trading.market.replay import ReplayFeed  # noqa: PLC0415
+
     file = base_dir / Path(settings.file).expanduser()
     symbol = settings.symbol or symbol_of_file(file)
     if symbol is None:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 TEXT_LEN_MAX: Final = 4_000
+KIND_LEN_MAX: Final = 64
 
 
 class Severity(StrEnum):
@@ -37,5 +38,7 @@ class DurableEvent:
     key: str = ""
 
     def __post_init__(self) -> None:
+        if not 0 < len(self.kind) <= KIND_LEN_MAX:
+            raise ValueError(f"kind: found {self.kind!r}, allowed 1 to {KIND_LEN_MAX} characters")
         if len(self.text) > TEXT_LEN_MAX:
             object.__setattr__(self, "text", self.text[: TEXT_LEN_MAX - 1] + "…")

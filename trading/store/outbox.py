@@ -12,12 +12,16 @@ from sqlalchemy import Connection, Engine, func, select
 
 from daemonkit.storage.database import reading
 from tcpproto import Event, LocalProtocolError, OutboxRow, encode_event
+from tcpproto.messages import encode_payload
 from trading.model.event import DurableEvent
 from trading.store.schema import OUTBOX
 from trading.store.statements import DELETE_ACKNOWLEDGED, INSERT_OUTBOX, READ_OUTBOX
 
 # Far below the limit of a frame: an event that could not be sent would block all later ones.
 BODY_LEN_MAX: Final = 64 * 1024
+# An event of ours can be wrong for the wire in its size and its nesting only, and with so few
+# brackets not in its nesting: then it is not read back to check it, which is most of the cost.
+PLAIN_BRACKETS_MAX: Final = 16
 
 
 class OutboxReader:
@@ -83,13 +87,17 @@ class OutboxWriter:
 
 
 def _encode(event: DurableEvent, epoch: str, seq: int, timestamp: float) -> bytes:
+    wire = _to_wire(event, epoch, seq, dict(event.fields))
     try:
-        body = encode_event(_to_wire(event, epoch, seq, dict(event.fields)), timestamp)
+        body = encode_payload(wire.to_message(timestamp))
+        if body.count(b"{") + body.count(b"[") > PLAIN_BRACKETS_MAX:
+            body = encode_event(wire, timestamp)
     except LocalProtocolError:
         body = b""
     if not body or len(body) > BODY_LEN_MAX:
         # The text is bounded and always fits; fields that do not are left out and named so.
-        body = encode_event(_to_wire(event, epoch, seq, {"fields_left_out": True}), timestamp)
+        wire = _to_wire(event, epoch, seq, {"fields_left_out": True})
+        body = encode_event(wire, timestamp)
     return body
 
 

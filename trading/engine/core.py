@@ -5,7 +5,7 @@ the events, and what is to be done leaves as effects. A raise leaves the core un
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from trading.engine.alert_series import AlertSeries
@@ -169,6 +169,7 @@ class EngineCore:
 
     def _on_started(self, event: EngineStarted) -> Sequence[Effect]:
         self._life.advance(EngineTrigger.STARTED)
+        self._health = replace(self._health, at=event.at, link_since=event.at)
         started = announce_started(
             self._what, self._settings.version, after_break=self._was_cut_off, at=event.at
         )
@@ -176,6 +177,7 @@ class EngineCore:
             SaveState(CLEAN_STOP_KEY, "no"),
             *self._raise(started),
             StartTimer(TimerName.STATUS, self._settings.status_interval_s),
+            self._status(event.at),
         ]
         if not self._alerts.is_over:
             effects.append(StartTimer(TimerName.ALERT, self._settings.alerts_interval_s))

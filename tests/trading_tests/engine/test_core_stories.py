@@ -57,6 +57,15 @@ def test_a_start_is_told_and_marked_and_begins_the_status() -> None:
     assert of_kind(effects, StartTimer) == [StartTimer(TimerName.STATUS, 1.0)]
 
 
+def test_the_first_status_comes_at_once_and_counts_from_the_start() -> None:
+    core = make_core()
+    (effect,) = of_kind(core.process(EngineStarted(NOW)), PublishStatus)
+    assert effect.status.fields["state"] == "RUNNING"
+    assert effect.status.fields["uptime_s"] == 0.0
+    assert core.snapshot(NOW + 0.5).uptime_s == 0.5
+    assert core.snapshot(NOW + 0.5).link_for_s == 0.5
+
+
 def test_a_second_start_is_a_bug_and_changes_nothing() -> None:
     core = make_running_core()
     with pytest.raises(IllegalTransitionError):

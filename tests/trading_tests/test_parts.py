@@ -122,6 +122,10 @@ def test_numbered_alerts_arrive_once_over_several_lives(tmp_path: Path, bridge: 
     assert numbers(bridge) == list(range(1, 301))
 
 
+def is_ticking(bridge: BridgeEnd) -> bool:
+    return bool(bridge.statuses and bridge.statuses[-1].fields["market_time"])
+
+
 def numbers(bridge: BridgeEnd) -> list[int]:
     return [event.fields["number"] for event in bridge.events if event.kind == "alert"]
 
@@ -145,7 +149,8 @@ def test_a_bridge_that_reads_nothing_or_floods_changes_nothing_for_the_engine(
     thread = threading.Thread(target=flood)
     thread.start()
     try:
-        first = wait_until(lambda: bridge.statuses, 5, "a status")[-1].fields
+        wait_until(lambda: is_ticking(bridge), 5, "the market moves")
+        first = bridge.statuses[-1].fields
         wait_until(
             lambda: bridge.statuses[-1].fields["market_time"] >= first["market_time"] + 60,
             10,

@@ -14,7 +14,7 @@ from tests.trading_tests.link.bridge_end import BridgeEnd
 from tests.trading_tests.makers import NOW, make_command, make_event
 from tests.trading_tests.store.rig import StoreRig, store_rig
 from tests.waiting import wait_until
-from trading.engine.effects import RaiseEvent
+from trading.engine.effects import RaiseEvent, RecordOutcome
 from trading.link.uplink import Outcomes, Uplink
 from trading.model.outcome import CommandOutcome
 from trading.store.database import StateDatabase
@@ -75,7 +75,7 @@ def uplink(rig: StoreRig, bridge: BridgeEnd, commands: Commands) -> Iterator[Upl
     uplink = build_uplink(rig, bridge, commands)
     rig.seen.wake_outbox = uplink.wake_outbox  # type: ignore[method-assign]
     uplink.start()
-    wait_until(lambda: uplink.state.phase == "connected", 5, "connected")
+    wait_until(lambda: uplink.state.phase == "connected" and bridge.peers, 5, "connected")
     yield uplink
     uplink.stop("test over", 2)
 
@@ -84,9 +84,8 @@ def test_a_new_command_goes_to_the_engine_and_a_known_one_is_answered_from_the_s
     uplink: Uplink, rig: StoreRig, bridge: BridgeEnd, commands: Commands
 ) -> None:
     known = CommandOutcome("old", "getstatus", "42", ReplyState.APPLIED, "as before", NOW)
-    rig.store.submit([RaiseEvent(make_event("unrelated"))])
-    with rig.store._journal.transaction() as connection:
-        rig.store._outcomes.write(connection, [known])
+    rig.store.submit([RecordOutcome(known, announce=False)])
+    rig.settle()
     bridge.send(make_command(command_id="old"))
     bridge.send(make_command(command_id="new"))
     wait_until(lambda: commands.taken, 5, "the new command")
@@ -180,7 +179,7 @@ def test_a_command_that_cannot_be_looked_up_is_not_done_and_its_outcome_unknown(
 ) -> None:
     uplink = build_uplink(rig, bridge, commands, Unreadable(rig.database))
     uplink.start()
-    wait_until(lambda: uplink.state.phase == "connected", 5, "connected")
+    wait_until(lambda: uplink.state.phase == "connected" and bridge.peers, 5, "connected")
     bridge.send(make_command())
     wait_until(lambda: bridge.replies, 5, "the answer")
     uplink.stop("bye", 2)

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import orjson
 
 from tcpproto.errors import LocalProtocolError, RemoteProtocolError
-from tcpproto.frames import FRAME_LEN_MAX, pack_length
+from tcpproto.frames import FRAME_LEN_MAX, encode_frame, pack_length
 
 PROTOCOL_VERSION: Final = "1.0"
 NESTING_MAX: Final = 32
@@ -42,7 +42,7 @@ _TYPE_NAMES: Final = {
 # Bound once: these two run for every frame.
 _dumps = orjson.dumps
 _loads = orjson.loads
-_new = tuple.__new__  # a named tuple's own constructor takes twice as long
+new_tuple = tuple.__new__  # a named tuple's own constructor takes twice as long
 
 
 class Message(NamedTuple):
@@ -61,11 +61,12 @@ def encode_message(message: Message, frame_len_max: int = FRAME_LEN_MAX) -> byte
     """Turn a message into a frame; LocalProtocolError if JSON or the limit forbids it."""
     payload = encode_payload(message)
     length = len(payload)
-    if length > frame_len_max:
-        raise LocalProtocolError(
-            "frame_length", f"a message of {length} bytes, allowed {frame_len_max}"
-        )
-    return pack_length(length) + payload
+    # The usual frame in place, since this runs for every one.
+    return (
+        pack_length(length) + payload
+        if length <= frame_len_max
+        else encode_frame(payload, frame_len_max)
+    )
 
 
 def encode_payload(message: Message) -> bytes:
@@ -127,22 +128,21 @@ def parse_message(payload: bytes) -> Message:
     if type(body) is not str and payload.count(b"{") + payload.count(b"[") > NESTING_MAX:
         _check_nesting(body)
     if len(wire) == 3:
-        return _new(Message, (tag, body, timestamp, None, None, None, None))
-    return _parse_optional(tag, body, timestamp, wire)
-
-
-def _parse_optional(tag: str, body: Any, timestamp: float, wire: dict[str, Any]) -> Message:
+        return new_tuple(Message, (tag, body, timestamp, None, None, None, None))
     get = wire.get
     id_, seq, reply_to, expires_at = get("id"), get("seq"), get("reply_to"), get("expires_at")
-    if id_ is not None:
+    # Checked in place, since this runs for every frame; the functions say what is wrong.
+    if id_ is not None and (type(id_) is not str or not 0 < len(id_) <= ID_LEN_MAX):
         check_text("id", id_, ID_LEN_MAX)
-    if seq is not None:
+    if seq is not None and (type(seq) is not int or not 0 <= seq <= SEQ_MAX):
         check_seq("seq", seq)
-    if reply_to is not None:
+    if reply_to is not None and (type(reply_to) is not str or not 0 < len(reply_to) <= ID_LEN_MAX):
         check_text("reply_to", reply_to, ID_LEN_MAX)
-    if expires_at is not None:
+    if expires_at is not None and (
+        type(expires_at) is not float or not 0 <= expires_at <= TIMESTAMP_MAX
+    ):
         expires_at = check_time("expires_at", expires_at)
-    return _new(Message, (tag, body, timestamp, id_, seq, reply_to, expires_at))
+    return new_tuple(Message, (tag, body, timestamp, id_, seq, reply_to, expires_at))
 
 
 def check_time(field: str, value: Any) -> float:

@@ -26,6 +26,7 @@ from tcpproto.messages import (
     check_texts,
     check_time,
     encode_payload,
+    new_tuple,
     parse_message,
 )
 
@@ -110,7 +111,8 @@ class Command(NamedTuple):
             "chat": self.chat,
             "issued_at": self.issued_at,
         }
-        return Message("command", body, timestamp, self.id, None, None, self.expires_at)
+        fields = ("command", body, timestamp, self.id, None, None, self.expires_at)
+        return new_tuple(Message, fields)
 
     @classmethod
     def parse(cls, message: Message) -> Self:
@@ -120,16 +122,17 @@ class Command(NamedTuple):
         verb, author, chat = check_texts(body, _COMMAND_TEXTS)
         for arg in args:
             check_text("args", arg, ARGUMENT_LEN_MAX, empty_allowed=True)
-        return cls(
-            check_present("id", message.id),
+        fields = (
+            message.id or check_present("id", message.id),
             verb,
             tuple(args),
             author,
             check_choice("role", body.get("role"), ROLES),
             chat,
             check_time("issued_at", body.get("issued_at")),
-            check_present("expires_at", message.expires_at),
+            message.expires_at or check_present("expires_at", message.expires_at),
         )
+        return new_tuple(cls, fields)
 
 
 class Reply(NamedTuple):
@@ -150,19 +153,20 @@ class Reply(NamedTuple):
             "fields": {} if self.fields is NO_FIELDS else self.fields,
             "repeat": self.repeat,
         }
-        return Message("reply", body, timestamp, None, None, self.reply_to)
+        return new_tuple(Message, ("reply", body, timestamp, None, None, self.reply_to, None))
 
     @classmethod
     def parse(cls, message: Message) -> Self:
         """Read a reply."""
         body = check_object("message", message.message)
-        return cls(
-            check_present("reply_to", message.reply_to),
+        fields = (
+            message.reply_to or check_present("reply_to", message.reply_to),
             _REPLY_STATES[check_choice("state", body.get("state"), _REPLY_STATE_NAMES)],
             check_text("text", body.get("text"), TEXT_LEN_MAX, empty_allowed=True),
             check_object("fields", body.get("fields", {})),
             body.get("repeat") is True,
         )
+        return new_tuple(cls, fields)
 
 
 class Event(NamedTuple):
@@ -186,7 +190,7 @@ class Event(NamedTuple):
             "text": _clip(self.text, TEXT_LEN_MAX),
             "at": self.at,
         }
-        return Message("event", body, timestamp, seq=self.seq)
+        return new_tuple(Message, ("event", body, timestamp, None, self.seq, None, None))
 
     @classmethod
     def parse(cls, message: Message) -> Self:

@@ -62,6 +62,7 @@ class ClientQueue:
         self._room = Condition()
         self._is_awake = False
         self._rows_wanted = False
+        self._is_reading_rows = False
         self._status: bytes | None = None
         self._status_wanted = False
         self._sink: Sink | None = None
@@ -161,7 +162,8 @@ class ClientQueue:
         """Tell whether nothing is waiting to be sent or acknowledged."""
         with self._rows_lock:
             in_flight = self._rows.in_flight
-        return not (in_flight or self._rows_wanted or self.is_pending)
+        is_looking = self._rows_wanted or self._is_reading_rows or self._rows_failed
+        return not (in_flight or is_looking or self.is_pending)
 
     def wake(self) -> None:
         """Let the writer look again; cheap when it is awake already."""
@@ -189,7 +191,10 @@ class ClientQueue:
         if sink is None:
             return None, b""
         if self._rows_wanted:
+            # Up before the wish is down: `is_drained` must not look between the two.
+            self._is_reading_rows = True
             self._take_rows(sink, frames)
+            self._is_reading_rows = False
         if self._status_wanted:
             self._take_status(frames)
         if self._bulk:

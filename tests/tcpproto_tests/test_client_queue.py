@@ -464,3 +464,27 @@ def test_replies_keep_their_order_beside_a_flood_of_lines_and_rows() -> None:
         wait_until(lambda: not queue.is_pending, 20, "all is written")
     replies = [found["n"] for found in read_frames(sink.data) if found["tag"] == "reply"]
     assert replies == list(range(5_000))
+
+
+def test_a_queue_is_not_drained_while_the_outbox_is_being_read_or_cannot_be_read() -> None:
+    outbox = MemoryOutbox()
+    queue, _sink = opened(outbox)
+    outbox.add(1)
+    seen: list[bool] = []
+
+    def fail() -> None:
+        seen.append(queue.is_drained)
+        raise OSError("the disk is away")
+
+    outbox.before_read = fail
+    write_once(queue)
+    assert seen == [False]
+    assert not queue.is_drained
+    outbox.before_read = lambda: seen.append(queue.is_drained)
+    queue.retry_rows()
+    write_once(queue)
+    assert seen == [False, False]
+    assert not queue.is_drained
+    queue.acknowledge(outbox.epoch, 1)
+    write_all(queue)
+    assert queue.is_drained

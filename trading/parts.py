@@ -126,6 +126,8 @@ class Parts:
     def stop(self, reason: str, deadline: Deadline) -> list[str]:
         """Stop in order: feeds, engine, store, link; return what did not end well."""
         wrong: list[str] = []
+        # What ends from here on was asked to, and is nothing to warn of.
+        self._monitor.stop(0.1)
         for feed in self._feeds:
             feed.ask_to_stop()
         self._inbox.put_notice(StopRequested(reason, self._clock.wall()))
@@ -142,7 +144,6 @@ class Parts:
         self._uplink.flush(deadline.share_s(0.3, GOODBYE_S_MAX / 2))
         self._log_forward.stop(deadline.share_s(0.3, FORWARD_S_MAX))
         self._uplink.stop(reason, deadline.share_s(0.5, GOODBYE_S_MAX))
-        self._monitor.stop(0.1)
         if not self._store.stop(max(0.0, deadline.left_s - LAST_TRY_S)):
             wrong.append("not everything could be stored")
         return wrong

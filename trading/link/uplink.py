@@ -71,6 +71,7 @@ class Uplink:
         self._take_command = take_command
         self._acknowledge = acknowledge
         self._clock = clock
+        self._is_refusing = False
         self._client = LinkClient(
             settings,
             identity,
@@ -132,8 +133,10 @@ class Uplink:
             return
         if outcome is not None:
             self.answer(outcome.to_reply(repeat=True))
-        elif not self._take_command(command):
-            log.info("not taken, the engine is stopping: id=%s verb=%s", command.id, command.verb)
+        elif not self._take_command(command) and not self._is_refusing:
+            # Once: there may be thousands behind it, and the bridge asks again for each.
+            self._is_refusing = True
+            log.info("the engine is stopping, commands are left to the next start")
 
     def on_ack(self, epoch: str, seq: int) -> None:
         """Let the store delete what the bridge has."""

@@ -112,7 +112,8 @@ class Connection(ABC):
                 elif state is not State.CLOSED:
                     self._receive_other(message, now, events)
         except RemoteProtocolError as error:
-            events.append(self.fail(error.code, error.text, now))
+            hint = "; the peer speaks TLS, this side does not" if _is_tls(data) else ""
+            events.append(self.fail(error.code, error.text + hint, now))
         return events
 
     def receive_end(self) -> list[ConnectionEvent]:
@@ -237,3 +238,8 @@ def check_version(version: str) -> None:
             f"protocol {version[:16]} is not spoken here, only {ours}.x: "
             "run the same version of Tradebridge on both sides",
         )
+
+
+def _is_tls(data: bytes) -> bool:
+    """Tell whether bytes that made no frame begin like a TLS handshake or alert."""
+    return data[:2] in (b"\x16\x03", b"\x15\x03")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
+from tcpproto.errors import RemoteProtocolError
 from tcpproto.server_connection import ServerConnection
 from tcpproto.tls import TlsLayer
 
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 RECEIVE_LEN: Final = 64 * 1024
 OUT_BYTES_MAX: Final = 4 * 1024 * 1024
+_TLS_HANDSHAKE: Final = 0x16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,17 @@ class Peer:
         self.info: PeerInfo | None = None
         self.unacknowledged: deque[tuple[str, int]] = deque()
         self.closes_at: float | None = None
+        self.is_overrun = False
         self._tls = tls
+        self._has_begun = False
         self.backlog = bytearray()  # what waits for room in the socket
         self._lock = Lock()
         self._is_closed = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether what is written goes out without TLS."""
+        return self._tls is None
 
     def receive(self) -> bytes | None:
         """Read once: plaintext, b"" at the end of the stream, None if there is nothing yet.
@@ -72,10 +81,15 @@ class Peer:
             return b""
         if self._tls is None or not data:
             return data
+        if not self._has_begun and data[0] != _TLS_HANDSHAKE:
+            # Its goodbye must be readable, so it goes out as plain as the peer has spoken.
+            self._tls = None
+            raise RemoteProtocolError("tls", "this bridge speaks TLS, the peer does not")
+        self._has_begun = True
         try:
             return self._tls.receive(data) or None
         finally:
-            self._write_raw(self._tls.data_to_send())
+            self._send_for(self._tls)
 
     def write(self, data: bytes) -> bool:
         """Send now what the socket takes and keep the rest; False if closed or too much waits.
@@ -115,10 +129,10 @@ class Peer:
         poll.register(self.sock, select.POLLRDHUP)
         return bool(poll.poll(0))
 
-    def _write_raw(self, data: bytes) -> None:
-        if data:
-            with self._lock:
-                self._push(data)
+    def _send_for(self, tls: TlsLayer) -> None:
+        # Ciphertext must leave in the order in which it was made.
+        with self._lock:
+            self._push(tls.data_to_send())
 
     def _push(self, data: bytes) -> None:
         """Send in order; a broken socket is left to the reader, which sees it too."""

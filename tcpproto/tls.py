@@ -68,10 +68,7 @@ class TlsLayer:
                     return b""
                 return self._read_all()
             except ssl.SSLError as error:
-                reason = error.reason or str(error)
-                raise RemoteProtocolError(
-                    "tls", f"TLS: {reason.lower().replace('_', ' ')}"
-                ) from None
+                raise RemoteProtocolError("tls", f"TLS: {_reason_of(error)}") from None
 
     def send(self, data: bytes) -> bytes:
         """Take plaintext and return the ciphertext to send, in order, now."""
@@ -114,3 +111,10 @@ class TlsLayer:
                 break
             parts.append(part)
         return b"".join(parts)
+
+
+def _reason_of(error: ssl.SSLError) -> str:
+    reason = (error.reason or str(error)).lower().replace("_", " ")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"{reason}: {error.verify_message}"
+    return reason

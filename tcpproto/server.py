@@ -6,7 +6,6 @@ another. Callbacks run on this thread and must not block.
 
 from __future__ import annotations
 
-import errno
 import logging
 import secrets
 import select
@@ -30,8 +29,9 @@ from tcpproto.greetings import Bye, Hello
 from tcpproto.messages import Message, encode_message
 from tcpproto.payloads import Ack, Command, Event, Log, Reply, Status, parse_text
 from tcpproto.server_connection import ServerConnection
+from tcpproto.server_listener import Listener, listen
 from tcpproto.server_peer import Peer, PeerInfo
-from tcpproto.timing import Clock, Limits, read_clock
+from tcpproto.timing import Clock, Limits, Now, read_clock
 from tcpproto.tls import TlsLayer
 from tcpproto.vocabulary import legacy_text
 
@@ -44,7 +44,6 @@ EVENTS_UNACKNOWLEDGED_MAX: Final = 8192
 NAME_TAKEN_RETRY_S: Final = 30.0
 BIND_RETRY_S: Final = 10.0
 _SWEEP_S: Final = 0.2
-_ACCEPTS_A_TURN: Final = 64
 _FLUSH_AFTER_BYE_S: Final = 1.0
 
 
@@ -58,6 +57,9 @@ class ServerSettings:
     tls: ssl.SSLContext | None = None
     limits: Limits = field(default_factory=Limits)
     software: str = ""
+    peers_max: int = PEERS_MAX
+    name_taken_retry_s: float = NAME_TAKEN_RETRY_S
+    bind_retry_s: float = BIND_RETRY_S
 
 
 class ServerCallbacks(Protocol):
@@ -76,7 +78,7 @@ class ServerCallbacks(Protocol):
         ...
 
     def on_refused(self, name: str, address: str, code: str, text: str) -> None:
-        """Note that a peer was turned away."""
+        """Note that a peer was turned away; the name is empty if it had not given one."""
         ...
 
     def on_event(self, peer: PeerInfo, event: Event) -> None:
@@ -119,7 +121,8 @@ class LinkServer:
         # epoll itself: `selectors` doubles the cost of every wake-up.
         self._epoll = select.epoll()
         self._by_fd: dict[int, Peer] = {}
-        self._listener: socket.socket | None = None
+        self._listener: Listener | None = None
+        self._is_full = False
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
@@ -135,24 +138,26 @@ class LinkServer:
         """Return the port that is listened on."""
         if self._listener is None:
             raise RuntimeError("the server is not started")
-        return int(self._listener.getsockname()[1])
+        return self._listener.port
 
     def start(self, stop: threading.Event | None = None) -> None:
-        """Listen and serve; OSError (EADDRINUSE) when the port stays in use for 10 s.
+        """Listen and serve; OSError (EADDRINUSE) when the port stays in use too long.
 
         `stop` ends the waiting early.
         """
-        deadline = self._clock.monotonic() + BIND_RETRY_S
-        waiting = stop or threading.Event()
-        while True:
-            try:
-                self._listener = _listen(self._settings.host, self._settings.port)
-                break
-            except OSError as error:
-                is_late = self._clock.monotonic() >= deadline
-                if error.errno != errno.EADDRINUSE or is_late or waiting.wait(0.25):
-                    raise
-        self._epoll.register(self._listener.fileno(), select.EPOLLIN)
+        settings = self._settings
+        try:
+            sock = listen(
+                settings.host,
+                settings.port,
+                clock=self._clock,
+                retry_s=settings.bind_retry_s,
+                stop=stop or threading.Event(),
+            )
+        except OSError:
+            self._free()
+            raise
+        self._listener = Listener(sock, self._epoll)
         self._epoll.register(self._wake_read.fileno(), select.EPOLLIN)
         self._thread.start()
 
@@ -164,6 +169,8 @@ class LinkServer:
         if self._thread.is_alive():
             self._wake()
             self._thread.join(timeout_s + 1.0)
+        elif self._thread.ident is None:
+            self._free()
 
     def peers(self) -> list[PeerInfo]:
         """List the connected peers, bots and legacy ones."""
@@ -197,7 +204,12 @@ class LinkServer:
         waiting = peer.unacknowledged
         while waiting and (waiting[0][0] != epoch or waiting[0][1] <= seq):
             waiting.popleft()
-        return self._write(peer, encode_message(Ack(epoch, seq).to_message(self._clock.wall())))
+        message = Ack(epoch, seq).to_message(self._clock.wall())
+        is_written = self._write(peer, encode_message(message))
+        if not is_written:
+            # Nothing would repeat it, and the peer may wait for it: a new connection clears that.
+            peer.is_overrun = True
+        return is_written
 
     def _write(self, peer: Peer, data: bytes) -> bool:
         is_written = peer.write(data)
@@ -222,20 +234,23 @@ class LinkServer:
                 swept_at = self._clock.monotonic()
         for peer in tuple(self._by_fd.values()):
             self._drop(peer, Closed("stopping", self._stop_reason, is_clean=True))
+        self._free()
+
+    def _free(self) -> None:
         self._epoll.close()
-        for sock in (self._listener, self._wake_read, self._wake_write):
-            if sock is not None:
-                sock.close()
+        self._wake_read.close()
+        self._wake_write.close()
+        if self._listener is not None:
+            self._listener.close()
 
     def _keeps_serving(self) -> bool:
-        """Tell whether to go on; while stopping, until the goodbyes are out."""
+        """Tell whether to go on; while stopping, until the goodbyes have been read."""
         if not self._stopping.is_set():
             return True
         for peer in tuple(self._by_fd.values()):
             if not peer.connection.is_closed:
                 self._close(peer, Bye("stopping", self._stop_reason))
-        is_waiting = any(peer.backlog for peer in self._by_fd.values())
-        return is_waiting and self._clock.monotonic() < self._stop_deadline
+        return bool(self._by_fd) and self._clock.monotonic() < self._stop_deadline
 
     def _serve_one(self, fd: int, mask: int) -> None:
         peer = self._by_fd.get(fd)
@@ -257,18 +272,23 @@ class LinkServer:
             self._set_interest(peer)
 
     def _accept(self) -> None:
-        for _ in range(_ACCEPTS_A_TURN):
-            try:
-                sock, address = self._listener.accept()  # type: ignore[union-attr]
-            except BlockingIOError:
-                return
-            except OSError as error:
-                logger.warning("cannot accept a connection: %s", error)
-                return
-            if len(self._by_fd) >= PEERS_MAX or self._stopping.is_set():
+        if self._listener is None:
+            return
+        for sock, address in self._listener.accept():
+            if self._stopping.is_set():
                 sock.close()
-                continue
-            self._add(sock, f"{address[0]}:{address[1]}")
+            elif len(self._by_fd) >= self._settings.peers_max:
+                sock.close()
+                self._tell_full(address)
+            else:
+                self._is_full = False
+                self._add(sock, address)
+
+    def _tell_full(self, address: str) -> None:
+        if not self._is_full:
+            self._is_full = True
+            text = f"{len(self._by_fd)} peers are connected already, no more are taken"
+            self._tell_refused("", address, "peers_max", text)
 
     def _add(self, sock: socket.socket, address: str) -> None:
         sock.setblocking(False)
@@ -302,7 +322,10 @@ class LinkServer:
         try:
             data = peer.receive()
         except RemoteProtocolError as error:
-            self._finish(peer, Closed(error.code, error.text, is_clean=False))
+            closed = Closed(error.code, error.text, is_clean=False)
+            if peer.is_plain:  # it spoke none where TLS is asked for
+                closed = peer.connection.fail(error.code, error.text, read_clock(self._clock))
+            self._finish(peer, closed)
             return
         if data:
             self._dispatch(peer, peer.connection.receive_data(data, read_clock(self._clock)))
@@ -340,6 +363,8 @@ class LinkServer:
 
     def _identify(self, peer: Peer, hello: Hello) -> None:
         """Admit a bot, unless a living other process has its name."""
+        if peer.connection.is_closed:
+            return  # what came with the hello broke the rules already
         old = self._by_name.get(hello.bot)
         if old is not None and old.info is not None:
             if old.info.instance == hello.instance or old.is_gone():
@@ -370,8 +395,7 @@ class LinkServer:
             read_clock(self._clock),
         )
         old.write(old.connection.data_to_send())
-        self._callbacks.on_refused(hello.bot, peer.address, "name_taken", text)
-        self._close(peer, Bye("name_taken", text, NAME_TAKEN_RETRY_S))
+        self._close(peer, Bye("name_taken", text, self._settings.name_taken_retry_s))
 
     def _admit(self, peer: Peer, name: str, hello: Hello | None) -> None:
         peer.info = PeerInfo(
@@ -406,8 +430,8 @@ class LinkServer:
         Closing at once, with bytes of the peer still unread, would reset the connection and
         take the goodbye with it.
         """
-        if peer.info is None and not closed.is_clean:
-            self._callbacks.on_refused("", peer.address, closed.code, closed.text)
+        if peer.info is None:
+            self._tell_refused(peer.connection.bot, peer.address, closed.code, closed.text)
         self._forget(peer, closed.text, closed.is_clean)
         if goodbye := peer.connection.data_to_send():
             peer.write(goodbye)
@@ -432,7 +456,19 @@ class LinkServer:
         if self._by_name.get(info.name) is peer:
             del self._by_name[info.name]
         logger.info("%s disconnected: %s", info.name, reason)
-        self._callbacks.on_disconnected(info, reason, clean)
+        try:
+            self._callbacks.on_disconnected(info, reason, clean)
+        except Exception:
+            # Foreign code at the thread's boundary: what is left to free is freed all the same.
+            logger.exception("fault in on_disconnected")
+
+    def _tell_refused(self, name: str, address: str, code: str, text: str) -> None:
+        if code == "stopping" or (code == "cut" and not name):
+            return  # nobody was turned away; port scanners come and go
+        try:
+            self._callbacks.on_refused(name, address, code, text)
+        except Exception:
+            logger.exception("fault in on_refused")
 
     def _set_interest(self, peer: Peer) -> None:
         mask = select.EPOLLIN | (select.EPOLLOUT if peer.backlog else 0)
@@ -442,22 +478,26 @@ class LinkServer:
 
     def _sweep(self) -> None:
         now = read_clock(self._clock)
+        if self._listener is not None:
+            self._listener.resume()
         for peer in tuple(self._by_fd.values()):
-            if peer.closes_at is not None:
-                if now.monotonic >= peer.closes_at:
-                    self._drop(peer, Closed("closed", "closed", is_clean=True))
-                continue
+            try:
+                self._sweep_peer(peer, now)
+            except Exception:
+                logger.exception("fault while serving %s, it is disconnected", peer.address)
+                self._drop(peer, Closed("fault", "internal fault", is_clean=False))
+
+    def _sweep_peer(self, peer: Peer, now: Now) -> None:
+        if peer.closes_at is not None:
+            if now.monotonic >= peer.closes_at:
+                self._drop(peer, Closed("closed", "closed", is_clean=True))
+        elif peer.is_overrun:
+            self._drop(peer, Closed("overrun", "it reads nothing", is_clean=False))
+        else:
             self._dispatch(peer, peer.connection.poll(now))
 
     def _label(self, peer: Peer) -> str:
         return peer.info.name if peer.info is not None else peer.address
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=512)
-    listener.setblocking(False)
-    return listener
 
 
 def _to_legacy(message: Message) -> Message | None:

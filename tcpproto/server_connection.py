@@ -43,6 +43,11 @@ class ServerConnection(Connection):
         self._hello: Hello | None = None
         self._server_nonce = ""
 
+    @property
+    def bot(self) -> str:
+        """Return the bot name that was given, or an empty one."""
+        return "" if self._hello is None else self._hello.bot
+
     def accept(self, last_seq: int, software: str, now: Now) -> None:
         """Welcome the identified peer, saying how much of its epoch is stored."""
         self._advance(Trigger.WELCOME)

@@ -166,7 +166,7 @@ class Bridge:
         self.goodbyes.put(clean and bool(peer.name) and bool(reason))
 
     def on_refused(self, name: str, address: str, code: str, text: str) -> None:
-        self.refused.put(code if address and text and not name else "")
+        self.refused.put(code if address and text and name in ("", "example") else "")
 
     def on_reply(self, peer: PeerInfo, reply: Reply) -> None:
         assert peer.name == "example"

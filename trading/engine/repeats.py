@@ -18,6 +18,10 @@ class _Window:
     last: DurableEvent
     repeats: int = 0
 
+    def is_over(self, now: float, window_s: float) -> bool:
+        # Wall time: a clock that was set back must not hold the window open for hours.
+        return abs(now - self.opened_at) >= window_s
+
 
 class RepeatFilter:
     """Let at most one event of each key through in each window; the rest is counted.
@@ -34,7 +38,7 @@ class RepeatFilter:
         if not event.key:
             return [event]
         window = self._windows.get(event.key)
-        if window is not None and (window.repeats or event.at - window.opened_at < self._window_s):
+        if window is not None and (window.repeats or not window.is_over(event.at, self._window_s)):
             window.repeats += 1
             window.last = event
             # A window that is over tells its count, this event included, and opens anew.
@@ -46,7 +50,7 @@ class RepeatFilter:
 
     def due(self, now: float) -> list[DurableEvent]:
         """Return the counts of the windows that are over; those with repeats open anew."""
-        over = [key for key, one in self._windows.items() if now - one.opened_at >= self._window_s]
+        over = [key for key, one in self._windows.items() if one.is_over(now, self._window_s)]
         told: list[DurableEvent] = []
         for key in over:
             window = self._windows[key]

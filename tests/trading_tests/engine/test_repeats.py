@@ -36,6 +36,17 @@ def test_an_error_that_goes_on_is_told_once_a_window() -> None:
     assert told <= 11
 
 
+def test_a_clock_that_is_set_back_silences_nothing() -> None:
+    repeats = RepeatFilter(60.0)
+    repeats.admit(make_event(key="k", at=NOW))
+    back = NOW - 6 * 3600
+    (told,) = repeats.admit(make_event("broken", key="k", at=back))
+    assert told.text.startswith("broken")
+    assert not repeats.admit(make_event("broken", key="k", at=back + 1))
+    (counted,) = repeats.due(back + 60)
+    assert counted.fields["repeats"] == 1
+
+
 def test_the_table_of_keys_is_bounded_and_loses_no_count() -> None:
     repeats = RepeatFilter(60.0)
     repeats.admit(make_event(key="first"))

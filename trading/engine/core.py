@@ -197,7 +197,13 @@ class EngineCore:
 
     def _on_command(self, event: CommandReceived) -> Sequence[Effect]:
         situation = Situation(lambda: self.snapshot(event.at), self._trouble, event.at)
-        return self._desk.handle(event.command, situation)
+        effects: list[Effect] = []
+        for effect in self._desk.handle(event.command, situation):
+            if isinstance(effect, RaiseEvent):
+                effects += self._raise(effect.event)
+            else:
+                effects.append(effect)
+        return effects
 
     def _on_timer(self, event: TimerFired) -> Sequence[Effect]:
         if event.name is not TimerName.ALERT:

@@ -119,6 +119,22 @@ def test_a_handler_that_breaks_costs_its_command_and_nothing_else() -> None:
     assert [event.kind for event in events_of(effects)] == ["command_failed"]
 
 
+def test_a_handler_that_breaks_at_each_command_is_told_once_a_window(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def break_down(_situation: Situation, _args: tuple[str, ...]) -> Answer:
+        raise ZeroDivisionError("oops")
+
+    core = make_running_core()
+    monkeypatch.setattr(core, "_desk", CommandDesk({"getstatus": break_down}))
+    told = []
+    for number in range(500):
+        effects = give(core, make_command(command_id=f"c{number}"))
+        assert len(outcomes_of(effects)) == 1
+        told += events_of(effects)
+    assert [event.kind for event in told] == ["command_failed"]
+
+
 def test_memory_of_outcomes_is_bounded() -> None:
     core = make_running_core()
     for number in range(REMEMBERED_MAX + 10):

@@ -20,6 +20,7 @@ def test_a_bot_connects_and_both_know_each_other(links: Links, secret: str | Non
     server, ears = links.serve(secret=secret)
     bot = links.join(server.port, secret=secret)
     bot.wait_connected()
+    wait_until(lambda: ears.connected, PATIENCE_S, "the server has admitted it too")
     (peer,) = server.peers()
     assert (peer.name, peer.instance, peer.software) == ("paper", "instance-1", "test 1")
     assert (peer.epoch, peer.legacy) == (bot.outbox.epoch, False)
@@ -32,6 +33,7 @@ def test_commands_go_down_and_replies_come_up(links: Links, secret: str | None) 
     server, ears = links.serve(secret=secret)
     bot = links.join(server.port, secret=secret)
     bot.wait_connected()
+    wait_until(server.peers, PATIENCE_S, "the server has admitted it too")
 
     assert server.send("paper", a_command().to_message(1.0))
 

@@ -346,8 +346,9 @@ class LinkClient:
         self._set_state("connected", "", reconnects=self._state.reconnects + 1)
 
     def _acknowledge(self, epoch: str, seq: int) -> None:
-        if self._queue.acknowledge(epoch, seq):
-            self._callbacks.on_ack(epoch, seq)
+        stored_seq = self._queue.acknowledge(epoch, seq)
+        if stored_seq:
+            self._callbacks.on_ack(epoch, stored_seq)
         self._progress.set()
 
 

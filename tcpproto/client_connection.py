@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tcpproto.authentication import CLIENT_ROLE, SERVER_ROLE, is_proof, make_proof
 from tcpproto.connection import (
     Connection,
@@ -60,4 +62,6 @@ class ClientConnection(Connection):
                 "secret", "the server has no link secret; set the same one on both sides"
             )
         self._advance(Trigger.WELCOME)
-        events.append(Opened(welcome))
+        # More than was given out cannot be stored; believing it would lose what comes next.
+        last_seq = min(welcome.last_seq, self._hello.last_seq)
+        events.append(Opened(replace(welcome, last_seq=last_seq)))

@@ -78,8 +78,7 @@ class ClientQueue:
     def open(self, sink: Sink, epoch: str, last_seq: int) -> None:
         """Begin a connection on which the peer already has an epoch up to `last_seq`."""
         with self._rows_lock:
-            self._rows.restart()
-            self._rows.acknowledge(epoch, last_seq)
+            self._rows.restart(epoch, last_seq)
             self._sink = sink
         self._rows_wanted = True
         self._status_wanted = True
@@ -144,13 +143,13 @@ class ClientQueue:
         self._rows_wanted = True
         self.wake()
 
-    def acknowledge(self, epoch: str, seq: int) -> bool:
-        """Note what the peer has stored; True if that is new."""
+    def acknowledge(self, epoch: str, seq: int) -> int:
+        """Note what the peer has stored; return how far that is, 0 if it is not new."""
         with self._rows_lock:
-            is_new = self._rows.acknowledge(epoch, seq)
-        if is_new:
+            stored_seq = self._rows.acknowledge(epoch, seq)
+        if stored_seq:
             self.want_rows()
-        return is_new
+        return stored_seq
 
     @property
     def is_pending(self) -> bool:

@@ -38,6 +38,7 @@ class OutboxSender:
 
     def __init__(self, window_rows: int = WINDOW_ROWS) -> None:
         self._window_rows = window_rows
+        self._sent: dict[str, int] = {}
         self._acknowledged: dict[str, int] = {}
         self._in_flight: deque[tuple[str, int]] = deque()
         self.cursor = 0
@@ -53,10 +54,15 @@ class OutboxSender:
         """Count the rows that may be sent now."""
         return self._window_rows - len(self._in_flight)
 
-    def restart(self) -> None:
-        """Forget the connection: everything unacknowledged is to be sent again."""
+    def restart(self, epoch: str, last_seq: int) -> None:
+        """Begin a connection on which the peer has an epoch up to `last_seq`.
+
+        Everything else that is unacknowledged is to be sent again.
+        """
         self._in_flight.clear()
         self.cursor = 0
+        self._sent[epoch] = max(last_seq, self._sent.get(epoch, 0))
+        self.acknowledge(epoch, last_seq)
 
     def take(self, rows: Sequence[OutboxRow]) -> list[bytes]:
         """Note rows as sent and return the bodies of those that the peer does not have yet."""
@@ -70,17 +76,22 @@ class OutboxSender:
                 self.unsendable += 1
                 continue
             self._in_flight.append((row.epoch, row.seq))
+            self._sent[row.epoch] = max(row.seq, self._sent.get(row.epoch, 0))
             bodies.append(row.body)
         return bodies
 
-    def acknowledge(self, epoch: str, seq: int) -> bool:
-        """Note that the peer has stored an epoch up to `seq`; False if that is not new."""
+    def acknowledge(self, epoch: str, seq: int) -> int:
+        """Note that the peer has stored an epoch up to `seq`; return how far, 0 if not new.
+
+        What was never sent cannot have been stored: believing a confused peer would lose it.
+        """
+        seq = min(seq, self._sent.get(epoch, 0))
         if seq <= self._acknowledged.get(epoch, 0):
-            return False
+            return 0
         self._acknowledged[epoch] = seq
         while self._in_flight:
             first_epoch, first_seq = self._in_flight[0]
             if first_seq > self._acknowledged.get(first_epoch, 0):
                 break
             self._in_flight.popleft()
-        return True
+        return seq

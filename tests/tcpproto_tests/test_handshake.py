@@ -313,6 +313,12 @@ def test_a_newer_welcome_with_fields_that_are_new_is_taken(version: str) -> None
     assert pair.heard_by_client(Opened) == [Opened(Welcome(4, "", version))]
 
 
+def test_a_welcome_that_claims_more_than_was_given_out_is_not_believed() -> None:
+    pair = ConnectionPair(stored_seq=10**12).settle()
+    (opened,) = pair.heard_by_client(Opened)
+    assert opened.welcome.last_seq == HELLO.last_seq
+
+
 def test_a_welcome_of_another_major_version_is_refused_in_words() -> None:
     pair = ConnectionPair()
     pair.down.put(json_frame(tag="welcome", message={"version": "2.0"}, timestamp=1))

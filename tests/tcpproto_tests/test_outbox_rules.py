@@ -104,8 +104,7 @@ class TwoProcesses(RuleBasedStateMachine):
         self.pair = ConnectionPair(hello=hello, stored_seq=stored_seq).settle()
         (opened,) = self.pair.heard_by_client(Opened)
         self.heard_up = self.heard_down = 0
-        self.sender.restart()
-        self.sender.acknowledge(hello.epoch, opened.welcome.last_seq)
+        self.sender.restart(hello.epoch, opened.welcome.last_seq)
 
     @precondition(lambda self: self.pair is not None)
     @rule()
@@ -250,7 +249,7 @@ def rows_of(epoch: str, *seqs: int, first_id: int = 1) -> list[OutboxRow]:
 
 def test_rows_that_the_peer_already_has_are_passed_over() -> None:
     sender = OutboxSender()
-    sender.acknowledge("b", 2)
+    sender.restart("b", 2)
     bodies = sender.take(rows_of("a", 8, 9) + rows_of("b", 1, 2, 3, first_id=3))
     assert bodies == [b"a:8", b"a:9", b"b:3"]
     assert sender.cursor == 5
@@ -277,12 +276,22 @@ def test_an_acknowledgement_that_says_nothing_new_is_told_apart() -> None:
     assert not sender.acknowledge("never heard of", 0)
 
 
+def test_an_acknowledgement_counts_for_nothing_that_was_never_sent() -> None:
+    sender = OutboxSender()
+    sender.take(rows_of("a", 1, 2))
+    assert sender.acknowledge("a", 10**15) == 2
+    for number in range(1_000):
+        assert not sender.acknowledge(f"invented-{number}", 10**15)
+    assert sender.take(rows_of("a", 3, 4, first_id=3)) == [b"a:3", b"a:4"]
+    assert list(sender._acknowledged) == ["a"]
+
+
 def test_after_a_restart_the_unacknowledged_rows_go_out_again_and_no_others() -> None:
     sender = OutboxSender()
     rows = rows_of("a", 1, 2, 3)
     sender.take(rows)
     sender.acknowledge("a", 1)
-    sender.restart()
+    sender.restart("b", 0)
     assert (sender.in_flight, sender.cursor) == (0, 0)
     assert sender.take(rows) == [b"a:2", b"a:3"]
 

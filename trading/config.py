@@ -14,12 +14,13 @@ from daemonkit.endpoint import LinkSection
 from daemonkit.errors import ConfigurationError
 from daemonkit.settings import Settings, load_settings
 from tcpproto import is_bot_name
+from tcpproto.greetings import RESERVED_NAMES
 from trading.market.settings import FeedSettings, SyntheticSettings
 
 CONFIG_NAME: Final = "config.yaml"
 DEFAULT_BOT_DIR: Final = Path("bots/paper")
 DEFAULT_VAR_DIR: Final = Path("var")
-BOT_NAME_ALLOWED: Final = "1 to 32 of a-z 0-9 _ - and not telegram"
+BOT_NAME_ALLOWED: Final = "1 to 32 of a-z 0-9 _ - and not telegram or all"
 
 LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -166,9 +167,10 @@ def load_config(bot_dir: Path, environ: Mapping[str, str]) -> BotConfig:
 
 def _bot_name(settings: BotSettings, bot_dir: Path, file: Path) -> str:
     """Return `name`, or the folder's name when `name` is only a title such as "Long Only"."""
+    is_reserved = settings.name in RESERVED_NAMES
     if settings.name is not None and is_bot_name(settings.name):
         return settings.name
-    if is_bot_name(bot_dir.name):
+    if is_bot_name(bot_dir.name) and not is_reserved:
         return bot_dir.name
     found = repr(settings.name) if settings.name is not None else f"the folder {bot_dir.name!r}"
     raise ConfigurationError(file, "name", found, BOT_NAME_ALLOWED)

@@ -54,6 +54,8 @@ def test_a_name_that_fits_nowhere_is_refused(tmp_path: Path) -> None:
     text = refusal(write(tmp_path, 'name: "Long Only"', name="My Bot"))
     assert "name: found 'Long Only', allowed 1 to 32 of a-z" in text
     assert "telegram" in refusal(write(tmp_path, "", name="telegram"))
+    # Nobody means the bridge's name as a title.
+    assert "name: found 'telegram'" in refusal(write(tmp_path, "name: telegram"))
 
 
 @pytest.mark.parametrize(

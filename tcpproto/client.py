@@ -318,7 +318,11 @@ class LinkClient:
         if connection.is_closed:
             # Not at any price: the writer may be stuck in a socket that takes nothing more.
             stream.try_send(out)
-        elif not (connection.is_open and self._queue.send_urgent(out)):
+        elif connection.is_open:
+            # A heartbeat that finds no room is not missed beside all that waits before it, and
+            # waiting here for a peer that reads nothing would never find it dead.
+            self._queue.send_urgent(out)
+        else:
             stream.send(out)
         return closed
 

@@ -69,11 +69,11 @@ class OutboxSender:
         bodies: list[bytes] = []
         for row in rows:
             self.cursor = row.row_id
-            if row.seq <= self._acknowledged.get(row.epoch, 0):
-                continue
             # A damaged row must not keep back those behind it; their acknowledgement covers it.
-            if not 0 < len(row.body) <= FRAME_LEN_MAX:
+            if not _is_sendable(row):
                 self.unsendable += 1
+                continue
+            if row.seq <= self._acknowledged.get(row.epoch, 0):
                 continue
             self._in_flight.append((row.epoch, row.seq))
             self._sent[row.epoch] = max(row.seq, self._sent.get(row.epoch, 0))
@@ -95,3 +95,9 @@ class OutboxSender:
                 break
             self._in_flight.popleft()
         return seq
+
+
+def _is_sendable(row: OutboxRow) -> bool:
+    # One flipped bit makes another type of a column, which SQLite does not notice.
+    is_typed = type(row.epoch) is str and type(row.seq) is int and type(row.body) is bytes
+    return is_typed and 0 < len(row.body) <= FRAME_LEN_MAX

@@ -352,6 +352,32 @@ def test_a_row_that_no_frame_can_hold_is_passed_over_and_told(
     assert queue.is_drained
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        OutboxRow(2, "epoch-1", None, b"{}"),  # type: ignore[arg-type]
+        OutboxRow(2, "epoch-1", 2, "text"),  # type: ignore[arg-type]
+    ],
+    ids=["no number", "text for bytes"],
+)
+def test_a_row_that_a_damaged_database_made_up_does_not_end_the_writer(
+    row: OutboxRow, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox = MemoryOutbox()
+    outbox.add(3)
+    outbox.rows[1] = row
+    queue, sink = opened(outbox)
+
+    with caplog.at_level(logging.ERROR):
+        for _ in range(3):
+            write_all(queue)
+            queue.retry_rows()
+    assert len(caplog.records) == 1
+    sink.is_busy = True
+    queue.send_urgent(frame(b'"a reply"'))
+    assert write_all(queue) == frame(b'"a reply"')
+
+
 def start(target: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=target)
     thread.start()

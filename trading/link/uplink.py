@@ -7,7 +7,7 @@ others go to the engine. Nothing here makes the engine or the store wait for the
 import logging
 from collections.abc import Callable
 from random import Random
-from typing import Protocol
+from typing import Final, Protocol
 
 from daemonkit.clock import Clock
 from tcpproto import (
@@ -16,7 +16,9 @@ from tcpproto import (
     Identity,
     LinkClient,
     LinkState,
+    LocalProtocolError,
     Log,
+    Message,
     OutboxReader,
     Reply,
     ReplyState,
@@ -28,6 +30,9 @@ from trading.model.outcome import CommandOutcome
 log = logging.getLogger(__name__)
 
 UNREADABLE = "state.db cannot be read, so nobody can say whether this was done before; not done now"
+
+# Written as JSON a character takes at most six bytes, so this fits into any frame.
+SHORTENED_LEN_MAX: Final = 100_000
 
 
 class Outcomes(Protocol):
@@ -101,11 +106,21 @@ class Uplink:
 
     def answer(self, reply: Reply) -> None:
         """Send a reply; offline it is dropped, and the bridge asks again with the same id."""
-        self._client.send(reply.to_message(self._clock.wall()))
+        self._answer_by(self._client.send, reply)
 
     def answer_now(self, reply: Reply) -> None:
         """Send a reply from the engine's thread, which must not touch a socket itself."""
-        self._client.offer(reply.to_message(self._clock.wall()))
+        self._answer_by(self._client.offer, reply)
+
+    def _answer_by(self, send: Callable[[Message], bool], reply: Reply) -> None:
+        at = self._clock.wall()
+        try:
+            send(reply.to_message(at))
+        except LocalProtocolError as error:
+            # Too big for a frame; the outcome itself must arrive, or it is asked for for ever.
+            log.warning("reply to %s is shortened: %s", reply.reply_to, error)
+            text = reply.text[:SHORTENED_LEN_MAX]
+            send(reply._replace(text=text, fields={"fields_left_out": True}).to_message(at))
 
     def show(self, status: Status) -> None:
         """Replace the status."""

@@ -163,6 +163,28 @@ def test_a_command_to_an_engine_that_stops_is_left_unanswered(
     assert not bridge.replies
 
 
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [("\x01" * 400_000, {}), ("done", {"rows": ["x" * 1_000] * 2_000})],
+    ids=["long text", "many fields"],
+)
+def test_an_answer_that_no_frame_can_hold_is_shortened_and_not_withheld(
+    uplink: Uplink, rig: StoreRig, bridge: BridgeEnd, text: str, fields: dict[str, object]
+) -> None:
+    rig.seen.answer = uplink.answer  # type: ignore[method-assign]
+    big = CommandOutcome("big", "getstatus", "42", ReplyState.APPLIED, text, NOW, fields)
+    rig.store.submit([RecordOutcome(big)])
+    wait_until(lambda: bridge.replies, 5, "the answer")
+    bridge.send(make_command(command_id="big"))
+    wait_until(lambda: len(bridge.replies) == 2, 5, "the repeat")
+    first, again = bridge.replies
+    assert (first.reply_to, first.state, first.text[:4]) == ("big", ReplyState.APPLIED, text[:4])
+    assert first.fields == {"fields_left_out": True}
+    assert again == first._replace(repeat=True)
+    assert rig.store.is_alive
+    assert uplink.state.reconnects == 1
+
+
 class Unreadable:
     """Stand for a database that cannot be read any more."""
 

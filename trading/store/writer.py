@@ -135,8 +135,11 @@ class StoreThread:
 
     @property
     def is_behind(self) -> bool:
-        """Tell whether so much waits that no more commands should be taken up."""
-        return self._queue.qsize() > BEHIND_UNITS
+        """Tell whether so much waits that no more commands should be taken up.
+
+        Not during a known trouble: then commands are answered without the store.
+        """
+        return self._trouble.trouble is None and self._queue.qsize() > BEHIND_UNITS
 
     @property
     def units_waiting(self) -> int:

@@ -13,6 +13,7 @@ from trading.engine.effects import RaiseEvent, RecordOutcome
 from trading.engine.events import StoreFault, StoreRecovered, StoreTrouble
 from trading.model.outcome import CommandOutcome
 from trading.store.database import StoreLimits
+from trading.store.writer import BEHIND_UNITS
 
 __all__ = ["small_filesystem"]
 
@@ -84,6 +85,22 @@ def test_no_answer_leaves_while_the_disk_is_full(small_filesystem: Path) -> None
         filler.unlink()
         rig.settle(10)
         assert numbers_of(rig) == list(range(200))
+
+
+def test_commands_are_taken_while_the_disk_is_full_however_much_waits(
+    small_filesystem: Path,
+) -> None:
+    with store_rig(small_filesystem, reserve_bytes=4096) as rig:
+        submit(rig, range(1))
+        rig.settle()
+        filler = fill_up(small_filesystem)
+        submit(rig, range(1, BEHIND_UNITS + 2_000), size=10)
+        wait_until(lambda: troubles(rig), 5, "the fault is told")
+        assert rig.store.units_waiting > BEHIND_UNITS
+        # They are answered without the store, and among them are those that reduce risk.
+        assert not rig.store.is_behind
+        filler.unlink()
+        rig.settle(10)
 
 
 def test_a_stop_on_a_full_disk_ends_in_time_and_says_that_something_is_lost(

@@ -432,7 +432,7 @@ def test_no_wake_up_is_lost_and_each_lane_keeps_its_order_under_many_threads() -
     outbox = MemoryOutbox()
     queue, sink = opened(outbox, bulk_frames_max=1_000)
     rng = random.Random(1)
-    rounds = 300
+    rounds = 120
 
     def arrived(seqs: int, number: int) -> bool:
         frames = read_frames(sink.data)

@@ -49,7 +49,7 @@ def test_a_silent_three_field_peer_lives_without_heartbeats(links: Links) -> Non
 
         def has_had_heartbeats() -> bool:
             rtts.add(bot.state.rtt_s)
-            return len(rtts) > 7
+            return len(rtts) > 5
 
         wait_until(has_had_heartbeats, PATIENCE_S, "some heartbeats")
         assert not ears.disconnected

@@ -87,12 +87,12 @@ def test_random_cuts_under_a_stream_of_events_lose_and_repeat_nothing(
     rng = random.Random(20_261_120)
     count = 0
     for _ in range(60):
+        connections = proxy.connections
         proxy.cut_next_after(up=rng.randint(0, 60_000))
         for _ in range(rng.randint(1, 10)):
             batch = rng.randint(1, 40)
             bot.add_events(batch)
             count += batch
-        connections = proxy.connections
         if rng.random() < 0.5:
             wait_until(lambda n=connections: proxy.connections > n, PATIENCE_S, "a reconnect")  # type: ignore[misc]
     check_arrived(bot, ears, count)

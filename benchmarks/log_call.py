@@ -17,6 +17,7 @@ from logging.handlers import QueueHandler, QueueListener
 from typing import Any, Final
 
 from benchmarks.sitting import median, pin, print_goal, print_table, run_rounds
+from daemonkit.clock import SystemClock
 from tcpproto import Log
 from trading.link.log_forward import LogForward, LogForwardHandler
 
@@ -37,7 +38,7 @@ def _null() -> Iterator[logging.Handler]:
 @contextmanager
 def _ours() -> Iterator[logging.Handler]:
     handler = LogForwardHandler(logging.DEBUG, queue_len_max=100_000)
-    forward = LogForward(handler, _take_line)
+    forward = LogForward(handler, _take_line, clock=SystemClock())
     forward.start()
     yield handler
     forward.stop(timeout_s=10.0)

@@ -29,7 +29,7 @@ from trading.link.uplink import Uplink
 from trading.market.build import build_feed
 from trading.monitor import Monitor, MonitorLimits
 from trading.store.database import StateDatabase, StoreLimits
-from trading.store.reserve import RoomyReserve
+from trading.store.reserve import RESERVE_NAME, RoomyReserve
 from trading.store.writer import LAST_TRY_S, StoreThread, StoreTimings
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class Parts:
             sample_health=self._sample_health,
             on_end=lambda error: around.control.put(ThreadEnded("engine", error)),
         )
-        self._log_forward = LogForward(log_handler, self._uplink.forward)
+        self._log_forward = LogForward(log_handler, self._uplink.forward, clock=clock)
         feed = build_feed(settings.feed, clock=clock, base_dir=config.bot_dir)
         retry = FeedRetry(settings.feed_retry.first_s, settings.feed_retry.longest_s)
         self._feeds = [FeedRunner(settings.feed.kind, feed, self._inbox, clock=clock, retry=retry)]
@@ -183,7 +183,7 @@ def build_store(
     section = config.settings.store
     return StoreThread(
         database,
-        RoomyReserve(config.folder / "state.reserve", section.reserve_bytes),
+        RoomyReserve(config.folder / RESERVE_NAME, section.reserve_bytes),
         clock=around.clock,
         limits=StoreLimits(
             outbox_rows_max=section.outbox_rows_max,

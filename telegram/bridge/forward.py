@@ -12,6 +12,7 @@ from threading import Event as Flag
 from threading import Thread
 
 from daemonkit.clock import Clock
+from daemonkit.fault_log import FaultLog
 from tcpproto import PeerInfo, Status
 from telegram.bridge.chat import ChatInput
 from telegram.bridge.chats import Chats
@@ -70,6 +71,7 @@ class Forward:
         self._parts = parts
         self._on_bot = on_bot
         self._is_hailed = False
+        self._faults = FaultLog(log, clock)
         self._stopping = Flag()
         self._thread = Thread(target=self._run, name="forward", daemon=True)
         self.turned_at = clock.monotonic()
@@ -132,9 +134,9 @@ class Forward:
         """Run one piece of work; a fault in it is logged and counted, and the loop goes on."""
         try:
             act()
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - the thread's boundary; it is logged
             self._parts.counters.faults += 1
-            log.exception("fault in the bridge's loop")
+            self._faults.note(error, "fault in the bridge's loop")
 
     def _act(self, item: Item) -> None:
         if isinstance(item, ChatInput):

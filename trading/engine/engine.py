@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from daemonkit.clock import Clock
+from daemonkit.fault_log import FaultLog
 from tcpproto import Command, Reply, Status
 from trading.engine.core import EngineCore
 from trading.engine.effects import (
@@ -92,6 +93,7 @@ class EngineThread:
         self._on_end = on_end
         self._timers = Timers()
         self._is_finished = False
+        self._faults = FaultLog(log, clock)
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._outlets: dict[type, Callable[[Any], None]] = {
             AnswerNow: lambda effect: outlet.answer_now(effect.reply),
@@ -99,7 +101,7 @@ class EngineThread:
             SayNow: lambda effect: outlet.say(effect.text),
             StartTimer: self._start_timer,
             StopTimer: lambda effect: self._timers.stop(effect.name),
-            ReportBug: _report_bug,
+            ReportBug: self._report_bug,
             Finish: self._finish,
         }
         self.beat = clock.monotonic()
@@ -168,6 +170,5 @@ class EngineThread:
     def _finish(self, _effect: Finish) -> None:
         self._is_finished = True
 
-
-def _report_bug(effect: ReportBug) -> None:
-    log.error("contained an error of our own %s", effect.text, exc_info=effect.error)
+    def _report_bug(self, effect: ReportBug) -> None:
+        self._faults.note(effect.error, "contained an error of our own %s", effect.text)

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from daemonkit.clock import Clock
+from daemonkit.fault_log import FaultLog
 from daemonkit.log_lines import message_text
 from daemonkit.logs import freeze
 from tcpproto import Log
@@ -95,9 +97,10 @@ class LogForwardHandler(logging.Handler):
 class LogForward:
     """Own the thread `log-forward`: format, redact, bound, and offer lines to the link."""
 
-    def __init__(self, handler: LogForwardHandler, forward: Forward) -> None:
+    def __init__(self, handler: LogForwardHandler, forward: Forward, *, clock: Clock) -> None:
         self.handler = handler
         self._forward = forward
+        self._faults = FaultLog(log, clock)
         self._told_dropped = 0
         self._unsent = 0
         self._is_ending = threading.Event()
@@ -136,10 +139,9 @@ class LogForward:
     def _send_safely(self, record: logging.LogRecord) -> None:
         try:
             self._send(to_log(record))
-        except Exception:
-            # The thread's boundary: one odd line must not end the forwarding of all others.
+        except Exception as error:  # noqa: BLE001 - one odd line must not end the thread
             self._unsent += 1
-            log.exception("a log line could not be forwarded")
+            self._faults.note(error, "a log line could not be forwarded")
 
     def _send(self, line: Log) -> None:
         """Send a line, waiting for a link as long as there is hope of one."""

@@ -10,6 +10,7 @@ from random import Random
 from typing import Final, Protocol
 
 from daemonkit.clock import Clock
+from daemonkit.fault_log import FaultLog
 from tcpproto import (
     ClientSettings,
     Command,
@@ -77,6 +78,7 @@ class Uplink:
         self._acknowledge = acknowledge
         self._clock = clock
         self._is_refusing = False
+        self._faults = FaultLog(log, clock)
         self._client = LinkClient(
             settings,
             identity,
@@ -142,8 +144,10 @@ class Uplink:
         """Answer what was answered before, and give the engine everything else."""
         try:
             outcome = self._outcomes.find(command.id)
-        except Exception:
-            log.exception("cannot look up command id=%s verb=%s", command.id, command.verb)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the answer is the same
+            self._faults.note(
+                error, "cannot look up command id=%s verb=%s", command.id, command.verb
+            )
             self.answer(Reply(command.id, ReplyState.UNKNOWN, UNREADABLE))
             return
         if outcome is not None:

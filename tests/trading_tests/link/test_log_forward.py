@@ -9,6 +9,7 @@ from itertools import count
 
 import pytest
 
+from daemonkit.clock import SystemClock
 from daemonkit.secrets import Secret
 from tcpproto import Log
 from tests.waiting import wait_until
@@ -56,7 +57,7 @@ def logger() -> Iterator[logging.Logger]:
 def attach(logger: logging.Logger, wire: Wire, queue_len_max: int = 1_000) -> LogForward:
     handler = LogForwardHandler(logging.INFO, queue_len_max)
     logger.addHandler(handler)
-    return LogForward(handler, wire.forward)
+    return LogForward(handler, wire.forward, clock=SystemClock())
 
 
 def test_lines_arrive_in_order_with_level_logger_and_time(
@@ -158,11 +159,30 @@ def test_a_line_that_logs_when_it_is_sent_feeds_nothing(logger: logging.Logger, 
         logger.info("sending a line")
         return wire.forward(line, wait_s)
 
-    forward = LogForward(handler, forward_and_log)
+    forward = LogForward(handler, forward_and_log, clock=SystemClock())
     logger.info("the only one")
     forward.start()
     forward.stop(5)
     assert wire.texts == ["the only one"]
+
+
+def test_a_fault_at_every_line_is_told_once_and_each_line_counted(
+    logger: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    handler = LogForwardHandler(logging.INFO, 1_000)
+    logger.addHandler(handler)
+
+    def break_down(_line: Log, _wait_s: float) -> bool:
+        raise ZeroDivisionError("oops")
+
+    forward = LogForward(handler, break_down, clock=SystemClock())
+    for number in range(500):
+        logger.info("line %d", number)
+    forward.start()
+    forward.stop(5)
+    assert forward.dropped == 500
+    told = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
+    assert told == ["a log line could not be forwarded"]
 
 
 def test_arguments_are_those_of_the_moment_of_the_call(logger: logging.Logger, wire: Wire) -> None:

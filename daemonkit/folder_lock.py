@@ -9,15 +9,20 @@ from typing import Self
 
 from daemonkit.errors import StateError, UnavailableError
 from daemonkit.files import file_error, make_private_folder
+from daemonkit.reserve import ReserveFile
 
 _TRIES_MAX = 16
 
 
 class FolderLock:
-    """Hold a folder for this process through its pid file."""
+    """Hold a folder for this process through its pid file.
 
-    def __init__(self, path: Path) -> None:
+    On a full disk the holder, and no process that is refused, gives the folder's reserve back.
+    """
+
+    def __init__(self, path: Path, reserve: ReserveFile | None = None) -> None:
         self._path = path
+        self._reserve = reserve
         self._descriptor = -1
 
     def acquire(self) -> None:
@@ -27,6 +32,8 @@ class FolderLock:
         make_private_folder(self._path.parent)
         try:
             descriptor = self._open_locked()
+            if self._reserve is not None:
+                self._reserve.make_start_possible()
             self._write_pid(descriptor)
         except BlockingIOError as error:
             raise StateError(

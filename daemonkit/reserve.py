@@ -2,12 +2,15 @@
 
 import logging
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
 
 _BLOCK = 512
+# What a start writes before it can do anything about a full disk: a pid, logs, SQLite's memory.
+_START_ROOM_BYTES = 1024 * 1024
 
 
 class ReserveFile:
@@ -40,6 +43,12 @@ class ReserveFile:
             log.warning("reserve file %s not made: %s", self._path, error.strerror)
             return False
         return True
+
+    def make_start_possible(self) -> None:
+        """Give the room back if the disk is so full that a process could not even start."""
+        with suppress(OSError):
+            if shutil.disk_usage(self._path.parent).free < _START_ROOM_BYTES:
+                self.release()
 
     def release(self) -> bool:
         """Give the room back; return False when there was none to give."""

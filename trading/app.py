@@ -19,6 +19,7 @@ from daemonkit.errors import ConfigurationError, ExitCode, UnavailableError
 from daemonkit.folder_lock import FolderLock
 from daemonkit.logs import setup_logging
 from daemonkit.notify import Notifier
+from daemonkit.reserve import ReserveFile
 from daemonkit.version import VERSION
 from trading.config import BotConfig, BotSettings, load_config
 from trading.control import STOP_SIGNALS, Control, SignalCame, ThreadEnded
@@ -30,6 +31,7 @@ from trading.parts import Parts, RunOptions, Surroundings
 from trading.reload import merge_settings
 from trading.store.database import StateDatabase, open_state_database
 from trading.store.ownership import Owner
+from trading.store.reserve import RESERVE_NAME
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +66,7 @@ class TradingApp:
     def run(self) -> int:
         """Start, serve, stop; return the exit code."""
         with ExitStack() as closing:
-            closing.enter_context(FolderLock(self._config.folder / "bot.pid"))
+            closing.enter_context(self._build_lock())
             self._start_logging(closing)
             database = self._open_database(closing)
             parts = self._build_parts(database)
@@ -79,6 +81,11 @@ class TradingApp:
             self._around.notifier.announce_ready()
             reason, failure = self._serve(parts)
             return self._stop(parts, reason, failure)
+
+    def _build_lock(self) -> FolderLock:
+        folder = self._config.folder
+        reserve = ReserveFile(folder / RESERVE_NAME, self._settings.store.reserve_bytes)
+        return FolderLock(folder / "bot.pid", reserve)
 
     def _start_logging(self, closing: ExitStack) -> None:
         logs = self._settings.logs

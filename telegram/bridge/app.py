@@ -24,7 +24,7 @@ from daemonkit.logs import setup_logging
 from daemonkit.notify import Notifier
 from daemonkit.version import VERSION
 from telegram.bridge.access import BOT_FATHER_STEPS, check_token, read_users
-from telegram.bridge.assembly import World, build_bridge
+from telegram.bridge.assembly import World, build_bridge, build_reserve
 from telegram.bridge.config import BridgeConfig, BridgeSettings, load_config
 from telegram.bridge.console_parts import ConsoleParts, build_console
 from telegram.bridge.control import Control, InputEnded, SignalCame
@@ -50,7 +50,7 @@ def run_bridge(
     )
     notifier = Notifier(environ, clock)
     with ExitStack() as stack:
-        stack.enter_context(FolderLock(config.folder / "lock"))
+        stack.enter_context(FolderLock(config.folder / "lock", build_reserve(config)))
         make_private_folder(config.logs)
         stack.callback(set_up_logs(config, options).close)
         log.info("bridge %s starts, files in %s", VERSION, config.folder)

@@ -122,10 +122,14 @@ def build_bridge(
     return Bridge(core.server, parts, Forward(world.clock, parts, on_bot), core.receipts)
 
 
+def build_reserve(config: BridgeConfig) -> ReserveFile:
+    """Build the room that is kept for a full disk."""
+    return ReserveFile(config.folder / "reserve", config.settings.reserve_bytes)
+
+
 def _build_core(world: World, chats: Chats) -> _Core:
     clock, settings, database = world.clock, world.config.settings, world.database
-    reserve = ReserveFile(world.config.folder / "reserve", settings.reserve_bytes)
-    disk = DiskState(reserve, clock)
+    disk = DiskState(build_reserve(world.config), clock)
     disk.restore_reserve()
     keeper = EventKeeper(EventTable(database), disk=disk, clock=clock, on_stored=chats.wake)
     intake = Intake(settings.intake_limits)

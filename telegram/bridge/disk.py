@@ -39,7 +39,9 @@ class DiskState:
         """Note a failed write; True when room was made just now and it may be tried at once."""
         problem = _describe(error)
         if problem != self._failing.get(writer):
-            log.error("%s cannot be written to bridge.db: %s", writer, problem, exc_info=error)
+            # A full disk needs no traceback: nothing in it is ours to mend.
+            trace = None if is_disk_full(error) else error
+            log.error("%s cannot be written to bridge.db: %s", writer, problem, exc_info=trace)
         if self.since is None:
             self.since = self._clock.wall()
         self._failing[writer] = problem

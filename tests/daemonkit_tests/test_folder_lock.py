@@ -7,6 +7,7 @@ import pytest
 
 from daemonkit.errors import StateError, UnavailableError
 from daemonkit.folder_lock import FolderLock
+from daemonkit.reserve import ReserveFile
 from tests.daemonkit_tests.programs import start_program
 from tests.small_filesystem import fill_up, read_only
 
@@ -112,3 +113,22 @@ def test_a_full_disk_may_be_better_later(small_filesystem: Path) -> None:
     filler.unlink()
     lock.acquire()
     lock.release()
+
+
+def test_on_a_full_disk_the_reserve_makes_a_start_possible(small_filesystem: Path) -> None:
+    reserve = ReserveFile(small_filesystem / "reserve", 1024 * 1024)
+    assert reserve.ensure()
+    fill_up(small_filesystem)
+    with FolderLock(small_filesystem / "bot.pid", reserve):
+        assert (small_filesystem / "bot.pid").read_text() == f"{os.getpid()}\n"
+        assert not (small_filesystem / "reserve").exists()
+
+
+def test_a_process_that_is_refused_leaves_the_reserve_of_the_holder(small_filesystem: Path) -> None:
+    reserve = ReserveFile(small_filesystem / "reserve", 1024 * 1024)
+    with FolderLock(small_filesystem / "bot.pid"):
+        assert reserve.ensure()
+        fill_up(small_filesystem)
+        with pytest.raises(StateError, match="already in use"):
+            FolderLock(small_filesystem / "bot.pid", reserve).acquire()
+        assert (small_filesystem / "reserve").exists()

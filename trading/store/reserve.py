@@ -5,9 +5,11 @@ Trying to make it on a disk that is nearly full would take, for a moment, the la
 
 import shutil
 from pathlib import Path
+from typing import Final
 
 from daemonkit.reserve import ReserveFile
 
+RESERVE_NAME: Final = "state.reserve"
 
 class RoomyReserve:
     """Keep the reserve file of a folder, leaving a quarter of its size free beside it."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
@@ -40,7 +41,11 @@ def build_engine(
         connection.execute(f"PRAGMA journal_size_limit={_WAL_SIZE_KEPT_BYTES}")
 
     engine = create_engine(
-        URL.create("sqlite", database=str(path)),
+        # Never made by opening it: where a running process lost its file, an empty one would
+        # take its place, and be refused as damaged at the next start.
+        URL.create(
+            "sqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"}
+        ),
         # Transactions are ours to begin (see _begin): the driver would begin them late, and none
         # at all before DDL, so that a failed migration could not be undone.
         connect_args={

@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from daemonkit.errors import StateError, UnavailableError
 from daemonkit.storage.check import check_database, companion
@@ -195,6 +196,28 @@ def test_the_remains_of_an_interrupted_creation_are_no_obstacle(tmp_path: Path) 
     path = made_database(tmp_path, "a")
     assert [each.name for each in folder.iterdir()] == ["state.db"]
     assert items(path) == ["a"]
+
+
+def test_a_database_that_is_deleted_under_a_process_is_not_replaced_by_an_empty_one(
+    tmp_path: Path,
+) -> None:
+    engine = open_first(tmp_path)
+    engine.dispose()
+    path = tmp_path / "var" / "state.db"
+    path.unlink()
+    with pytest.raises(OperationalError), reading(engine):
+        pass
+    engine.dispose()
+    assert not path.exists()
+
+
+def test_a_path_of_odd_characters_is_a_path(tmp_path: Path) -> None:
+    folder = tmp_path / "a ?b#c%20é&mode=ro"
+    folder.mkdir()
+    engine = open_first(folder)
+    add_items(engine, "a")
+    engine.dispose()
+    assert (folder / "var" / "state.db").is_file()
 
 
 def test_a_database_of_the_other_process_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from tests.small_filesystem import fill_up, read_only, small_filesystem
 from tests.trading_tests.makers import NOW, make_event
 from tests.trading_tests.store.rig import StoreRig, store_rig
 from tests.waiting import wait_until
-from trading.engine.effects import RaiseEvent, RecordOutcome
+from trading.engine.effects import RaiseEvent, RecordOutcome, SaveState
 from trading.engine.events import StoreFault, StoreRecovered, StoreTrouble
 from trading.model.outcome import CommandOutcome
 from trading.store.database import StoreLimits
@@ -94,8 +94,10 @@ def test_commands_are_taken_while_the_disk_is_full_however_much_waits(
         submit(rig, range(1))
         rig.settle()
         filler = fill_up(small_filesystem)
-        submit(rig, range(1, BEHIND_UNITS + 2_000), size=10)
+        submit(rig, range(1, 200))
         wait_until(lambda: troubles(rig), 5, "the fault is told")
+        for number in range(BEHIND_UNITS + 2_000):
+            rig.store.submit([SaveState("number", str(number))])
         assert rig.store.units_waiting > BEHIND_UNITS
         # They are answered without the store, and among them are those that reduce risk.
         assert not rig.store.is_behind

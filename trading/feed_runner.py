@@ -64,10 +64,13 @@ class FeedRunner:
     def _run(self) -> None:
         wait_s = self._retry.first_s
         while not self._stop.is_set():
+            started_at = self._clock.monotonic()
             try:
                 self._play()
             except Exception as error:
                 log.exception("feed failed name=%s", self.name)
+                if self._clock.monotonic() - started_at > self._retry.longest_s:
+                    wait_s = self._retry.first_s  # it worked in between
                 retry_in_s = None if self._feed.lossless else wait_s
                 self._tell_failure(error, retry_in_s)
                 if retry_in_s is None:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from daemonkit.clock import SystemClock
+from daemonkit.clock import ManualClock
 from tests.trading_tests.makers import NOW, make_bar, make_tick
 from tests.waiting import wait_until
 from trading.engine.events import FeedEnded, FeedFailed, FeedStarted, HistoryLoaded
@@ -31,14 +31,17 @@ class ScriptedFeed:
 
 
 def run_feed(
-    play: Callable[[Publish, threading.Event], None], *, lossless: bool
+    play: Callable[[Publish, threading.Event], None],
+    *,
+    lossless: bool,
+    clock: ManualClock | None = None,
 ) -> tuple[FeedRunner, Inbox]:
     inbox = Inbox()
     runner = FeedRunner(
         "scripted",
         ScriptedFeed(play, lossless=lossless),
         inbox,
-        clock=SystemClock(),
+        clock=clock or ManualClock(NOW),
         retry=FeedRetry(first_s=0.01, longest_s=0.02),
     )
     runner.start()
@@ -94,6 +97,24 @@ def test_a_live_feed_that_breaks_is_tried_again_ever_more_slowly_until_it_works(
     rests = [event.retry_in_s for event in events if isinstance(event, FeedFailed)]
     assert rests == [0.01, 0.02, 0.02]
     assert type(events[-1]) is FeedEnded
+
+
+def test_a_live_feed_that_worked_for_long_is_tried_again_as_quickly_as_at_first() -> None:
+    clock = ManualClock(NOW)
+    tries: list[int] = []
+
+    def break_down(publish: Publish, _stop: threading.Event) -> None:
+        tries.append(1)
+        if len(tries) == 4:
+            clock.advance(3_600.0)
+        if len(tries) < 6:
+            raise OSError("gone")
+        publish(make_tick())
+
+    runner, inbox = run_feed(break_down, lossless=False, clock=clock)
+    assert runner.join(5)
+    rests = [event.retry_in_s for event in drain(inbox) if isinstance(event, FeedFailed)]
+    assert rests == [0.01, 0.02, 0.02, 0.01, 0.02]
 
 
 def test_a_feed_that_is_asked_to_stop_tells_no_end() -> None:

@@ -132,6 +132,11 @@ class LinkClient:
         return self._state
 
     @property
+    def is_alive(self) -> bool:
+        """Tell whether both threads run."""
+        return self._reader.is_alive() and self._writer.is_alive()
+
+    @property
     def frames_refused(self) -> int:
         """Count the frames that found their queue full or were dropped with their connection."""
         return self._queue.frames_refused

@@ -1,4 +1,4 @@
-"""The monitor thread: looks after engine, feeds, memory and disk, and feeds the watchdog.
+"""The monitor thread: looks after threads, memory and disk, and feeds the watchdog.
 
 It changes nothing; it logs changes of state and stops feeding systemd's watchdog when the engine
 loop stands still.
@@ -84,22 +84,29 @@ class Monitor:
                 if not is_blind:
                     log.exception("the monitor cannot look, and goes on trying")
                 is_blind = True
-            self._stop.wait(self._limits.interval_s)
+            self._stop.wait(self._pause_s)
 
     def look(self) -> Sample:
-        """Take all figures once, warn of changes, and feed the watchdog if the engine runs."""
+        """Feed the watchdog if the engine runs, take all figures once, and warn of changes."""
+        silence_s = self._clock.monotonic() - self._engine_beat()
+        if silence_s <= self._limits.engine_silence_s:
+            # Before the other figures: one that cannot be had says nothing about the engine.
+            self._notifier.watchdog()
         self.sample = sample = Sample(
-            engine_silence_s=self._clock.monotonic() - self._engine_beat(),
+            engine_silence_s=silence_s,
             memory_bytes=self._process.memory_info().rss,
             threads=threading.active_count(),
             disk_free_bytes=psutil.disk_usage(str(self._folder)).free,
             dead_threads=tuple(self._dead_threads()),
         )
-        warnings = find_warnings(sample, self._limits)
-        self._tell_changes(warnings)
-        if "engine" not in warnings:
-            self._notifier.watchdog()
+        self._tell_changes(find_warnings(sample, self._limits))
         return sample
+
+    @property
+    def _pause_s(self) -> float:
+        watchdog_s = self._notifier.watchdog_interval_s
+        # Half of it: a call that comes a moment too early sends nothing.
+        return min(self._limits.interval_s, watchdog_s / 2 if watchdog_s else 3_600.0)
 
     def _tell_changes(self, warnings: dict[str, str]) -> None:
         for what, text in warnings.items():

@@ -167,7 +167,12 @@ class Parts:
         )
 
     def _dead_threads(self) -> Sequence[str]:
-        alive = {"engine": self._engine.is_alive, "store": self._store.is_alive}
+        alive = {
+            "engine": self._engine.is_alive,
+            "store": self._store.is_alive,
+            "link": self._uplink.is_alive,
+            "log-forward": self._log_forward.is_alive,
+        }
         feeds = [f"feed-{feed.name}" for feed in self._feeds if feed.is_dead]
         return [name for name, is_alive in alive.items() if not is_alive] + feeds
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daemonkit.clock import ManualClock
+from daemonkit.clock import ManualClock, SystemClock
 from daemonkit.notify import Notifier
 from trading.monitor import Monitor, MonitorLimits, Sample, find_warnings
 
@@ -80,6 +80,38 @@ def test_the_watchdog_is_fed_only_while_the_engine_beats(tmp_path: Path) -> None
         rig.beat = rig.clock.monotonic()
         rig.monitor.look()
         assert systemd.recv(100) == b"WATCHDOG=1"
+
+
+def test_the_watchdog_is_fed_although_a_figure_cannot_be_had(tmp_path: Path) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(path)
+        systemd.settimeout(0.2)
+        environ = {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "1000000"}
+        rig = Rig(tmp_path / "gone", environ)
+        with pytest.raises(FileNotFoundError):
+            rig.monitor.look()
+        assert systemd.recv(100) == b"WATCHDOG=1"
+
+
+def test_the_watchdog_is_fed_in_time_however_seldom_the_figures_are_taken(tmp_path: Path) -> None:
+    path = str(tmp_path / "notify")
+    clock = SystemClock()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(path)
+        systemd.settimeout(10)
+        monitor = Monitor(
+            MonitorLimits(interval_s=3_600.0),
+            clock=clock,
+            notifier=Notifier({"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "400000"}, clock),
+            folder=tmp_path,
+            engine_beat=clock.monotonic,
+            dead_threads=lambda: (),
+        )
+        monitor.start()
+        for _ in range(3):
+            assert systemd.recv(100) == b"WATCHDOG=1"
+        monitor.stop(5)
 
 
 def test_a_dead_feed_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -165,3 +165,14 @@ def test_a_bridge_that_reads_nothing_or_floods_changes_nothing_for_the_engine(
     assert last["ticks_handled"] - first["ticks_handled"] == market_s
     assert last["uptime_s"] - first["uptime_s"] == pytest.approx(market_s / 60, abs=1.0)
     assert last["commands_handled"] > 0
+
+
+def test_a_thread_that_ends_by_itself_is_noticed(tmp_path: Path, bridge: BridgeEnd) -> None:
+    rig = Rig(tmp_path, bridge, RunOptions())
+    rig.parts.start()
+    wait_until(lambda: bridge.peers, 5, "the link is up")
+    assert not rig.parts._dead_threads()
+    rig.parts._uplink.stop("by itself", 2)
+    rig.parts._log_forward.stop(2)
+    assert rig.parts._dead_threads() == ["link", "log-forward"]
+    assert rig.stop()

@@ -111,6 +111,11 @@ class LogForward:
         """Count the lines that were lost so far."""
         return self.handler.dropped + self._unsent
 
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether the thread runs."""
+        return self._thread.is_alive()
+
     def start(self) -> None:
         """Forward from now on."""
         self._thread.start()

@@ -94,6 +94,11 @@ class Uplink:
         """Return how the link is."""
         return self._client.state
 
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether the threads of the link run."""
+        return self._client.is_alive
+
     def start(self) -> None:
         """Connect, and connect again, from now on."""
         self._client.start()

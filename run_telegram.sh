@@ -6,5 +6,5 @@ source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/scripts/caller.sh"
 source scripts/venv.sh
 enter_venv run
 
-set_arguments --config "$@"
+set_arguments "--config backup restore" "$@"
 exec python3 -c "from telegram.main import main; main()" "${arguments[@]}"

@@ -14,17 +14,20 @@ from_caller() { # PATH
     case $1 in "" | /*) printf '%s' "$1" ;; *) printf '%s' "$CALLER_FOLDER/$1" ;; esac
 }
 
-set_arguments() { # PATH_OPTION ARGUMENT...: the arguments, with that option's value made absolute
-    local option=$1 previous="" argument
+set_arguments() { # "WORD..." ARGUMENT...: the arguments; the path after each of those words absolute
+    local words=" $1 " previous="" argument
     arguments=()
     for argument in "${@:2}"; do
-        if [[ $previous == "$option" ]]; then
+        if [[ $previous == [a-z-]* && $words == *" $previous "* ]]; then
             argument=$(from_caller "$argument")
-        elif [[ $argument == "$option="* ]]; then
-            argument=$option=$(from_caller "${argument#*=}")
+            previous=""
+        else
+            previous=$argument
+            if [[ $argument == --*=* && $words == *" ${argument%%=*} "* ]]; then
+                argument=${argument%%=*}=$(from_caller "${argument#*=}")
+            fi
         fi
         arguments+=("$argument")
-        previous=$argument
     done
 }
 

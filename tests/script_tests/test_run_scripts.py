@@ -60,6 +60,10 @@ def test_paths_are_meant_from_where_the_caller_stands(
     ]
     assert last_arguments("run_telegram.sh", "--config=c") == [f"--config={tmp_path}/c"]
     assert last_arguments("run_telegram.sh", "--config") == ["--config"]
+    for action in ("backup", "restore"):
+        assert last_arguments("run_telegram.sh", action, "a b.db") == [action, f"{tmp_path}/a b.db"]
+    both = last_arguments("run_telegram.sh", "--config", "backup", "backup", "copy.db")
+    assert both == ["--config", f"{tmp_path}/backup", "backup", f"{tmp_path}/copy.db"]
 
 
 def test_a_link_to_a_script_starts_it_too(processes: Processes, venv: Path, tmp_path: Path) -> None:

@@ -190,7 +190,8 @@ class Demo:
         stderr_path = self._folder / f"{script}.stderr"
         with stderr_path.open("wb") as stderr:
             process = subprocess.Popen(
-                [ROOT / script, *arguments],
+                # By way of bash, as an unpacked archive may have lost the right to execute.
+                ["bash", ROOT / script, *arguments],
                 env=self._environment,
                 stdin=stdin,
                 stdout=stdout,

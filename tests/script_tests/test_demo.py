@@ -1,6 +1,8 @@
 """run_demo.sh as a stranger uses it: commands in, chat out, nothing left behind."""
 
+import shutil
 import signal
+import sys
 from pathlib import Path
 
 import psutil
@@ -65,6 +67,21 @@ def test_without_any_command_it_ends_well(
     done = processes.run(DEMO, env=own_folders, timeout_s=START_LIMIT_S)
     assert done.returncode == 0, done.describe()
     assert _left_in(own_folders) == []
+
+
+def test_scripts_that_lost_the_right_to_execute_do_as_well(
+    processes: Processes, own_folders: dict[str, str | None], tmp_path: Path
+) -> None:
+    checkout = tmp_path / "it's a \"checkout\""
+    for name in ("daemonkit", "requirements", "scripts", "tcpproto", "telegram", "trading"):
+        shutil.copytree(ROOT / name, checkout / name)
+    for script in ROOT.glob("run_*.sh"):
+        (checkout / script.name).write_bytes(script.read_bytes())
+    demo = ("bash", checkout / DEMO.name)
+    environment = own_folders | {"VENV": str(Path(sys.executable).parent.parent)}
+    done = processes.run(*demo, env=environment, stdin="/ping\n", timeout_s=START_LIMIT_S)
+    assert done.returncode == 0, done.describe()
+    assert _outcomes(done) == ["[applied] /ping — pong; 1 bot connected"]
 
 
 def test_two_at_once_do_not_meet(processes: Processes, own_folders: dict[str, str | None]) -> None:

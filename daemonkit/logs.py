@@ -33,8 +33,9 @@ __all__ = [
     "setup_logging",
 ]
 
-# These write URLs with tokens and whole frames at INFO and DEBUG.
-_NOISY = ("httpx", "httpcore", "hpack", "h2")
+# These write URLs with tokens and whole frames at INFO and DEBUG, or, like alembic, name each of
+# their plugins.
+_NOISY = ("httpx", "httpcore", "hpack", "h2", "alembic")
 
 _QUEUE_MAX = 10_000
 _BATCH_MAX = 256

@@ -95,8 +95,6 @@ class TradingApp:
             max_bytes=logs.file_max_bytes,
             backups=logs.file_backups,
         )
-        # At INFO it names each of its plugins.
-        logging.getLogger("alembic").setLevel(logging.WARNING)
         root = logging.getLogger()
         root.addHandler(self._log_handler)
         closing.callback(root.removeHandler, self._log_handler)

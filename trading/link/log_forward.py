@@ -22,14 +22,11 @@ log = logging.getLogger(__name__)
 LINE_LEN_MAX: Final = 16 * 1024
 # What these threads log is about sending: each line would make another one.
 SENDING_THREADS: Final = frozenset({"log-forward", "tcp-send"})
-IMMUTABLE: Final = frozenset({str, int, float, bool, bytes, type(None)})
 # So many lines, then a pause: writing lines out must not take the interpreter from the engine.
 ROUND_LEN: Final = 256
 ROUND_PAUSE_S: Final = 0.005
 ROOM_WAIT_S: Final = 0.25
 OFFLINE_WAIT_S: Final = 0.5
-
-_are_immutable: Final = IMMUTABLE.issuperset
 
 Forward = Callable[[Log, float], bool]
 
@@ -48,13 +45,7 @@ class LogForwardHandler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Queue a record; the oldest goes when there is no room."""
-        args = record.args
-        if args:
-            if type(args) is not tuple or not _are_immutable(map(type, args)):
-                # An argument may have changed by the time the line is written.
-                freeze(record)
-        elif type(record.msg) is not str:
-            freeze(record)
+        freeze(record)
         # Counting is one step of the interpreter, so no thread can come in between.
         self._came_in = next(self._count_in)
         self._records.append(record)

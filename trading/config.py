@@ -6,9 +6,9 @@ Every interval and bound is a key here. What a key means is said in bots/paper/c
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from daemonkit.endpoint import LinkSection
 from daemonkit.errors import ConfigurationError
@@ -40,6 +40,12 @@ class BridgeSection(LinkSection):
     handshake_s: Seconds = 5.0
     reconnect_longest_s: Seconds | None = None
     bulk_frames_max: Count = 10_000
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.heartbeat_s >= self.dead_after_s:
+            raise ValueError("heartbeat_s below dead_after_s")
+        return self
 
 
 class LogSection(Settings):

@@ -71,6 +71,7 @@ def test_a_name_that_fits_nowhere_is_refused(tmp_path: Path) -> None:
         ("feed: {kind: nothing}", "feed"),
         ("store: {outbox_rows_max: many}", "store.outbox_rows_max: found 'many'"),
         ("status_interval_s: .nan", "status_interval_s"),
+        ("link: {heartbeat_s: 20}", "heartbeat_s below dead_after_s"),
     ],
 )
 def test_a_mistake_names_file_key_value_and_what_is_allowed(

@@ -16,7 +16,8 @@ from tcpproto.payloads import (
     Text,
     encode_event,
 )
-from tcpproto.server import LinkServer, ServerCallbacks, ServerSettings
+from tcpproto.server import LinkServer
+from tcpproto.server_callbacks import ServerCallbacks, ServerSettings
 from tcpproto.server_peer import PeerInfo
 from tcpproto.timing import Clock, Limits
 

@@ -7,22 +7,19 @@ this class waits for the network, save `offer(wait_s=…)` and `stop`.
 from __future__ import annotations
 
 import logging
-import os
 import secrets
-import select
-import socket
 import ssl
-import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from tcpproto.authentication import NONCE_BYTES
 from tcpproto.backoff import Backoff
 from tcpproto.client_connection import ClientConnection
 from tcpproto.client_queue import ClientQueue
+from tcpproto.client_stream import QUIET_S, ClientStream
 from tcpproto.connection import Closed, ConnectionEvent, Noticed, Opened
 from tcpproto.errors import RemoteProtocolError
 from tcpproto.greetings import Bye, Hello
@@ -30,16 +27,9 @@ from tcpproto.messages import Message, encode_message
 from tcpproto.outbox import OutboxReader
 from tcpproto.payloads import Ack, Command
 from tcpproto.timing import Clock, Limits, Now, read_clock
-from tcpproto.tls import TlsLayer
 
 logger = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_S: Final = 5.0
-# Below the size from which malloc maps fresh pages for every call.
-_RECEIVE_LEN: Final = 64 * 1024
-_QUIET_S: Final = 0.25
-_QUIET_US: Final = int(_QUIET_S * 1_000_000)
-_TIMEVAL: Final = struct.Struct("@ll")
 _STEADY_AFTER_S: Final = 1.0
 # Trying again changes nothing about these: somebody must act. Either side may have said so.
 _REFUSALS: Final = frozenset({"bot_name", "name_taken", "secret", "tls", "version"})
@@ -121,7 +111,7 @@ class LinkClient:
         self._stopping = threading.Event()
         self._ending = threading.Event()
         self._progress = threading.Event()
-        self._stream: _Stream | None = None
+        self._stream: ClientStream | None = None
         self._state = LinkState("connecting", clock.wall())
         self._reader = threading.Thread(target=self._read_for_ever, name="tcp-recv", daemon=True)
         self._writer = threading.Thread(target=self._write_for_ever, name="tcp-send", daemon=True)
@@ -258,7 +248,13 @@ class LinkClient:
 
     def _converse(self) -> Closed:
         """Hold one conversation, from connecting to its end."""
-        stream = _Stream.connect(self._settings, self._stopping)
+        settings = self._settings
+        stream = ClientStream.connect(
+            settings.address(),
+            settings.tls,
+            timeout_s=settings.limits.handshake_s,
+            stopping=self._stopping,
+        )
         self._stream = stream
         if self._stopping.is_set():  # stop() may have come too early to see the stream
             return Closed("stopping", "stopped while connecting", is_clean=True)
@@ -285,7 +281,7 @@ class LinkClient:
                 events = connection.receive_data(data, now)
             else:
                 events = [] if data is None else connection.receive_end()
-            if now.monotonic - polled_at >= _QUIET_S:
+            if now.monotonic - polled_at >= QUIET_S:
                 polled_at = now.monotonic
                 events += self._poll(connection, now)
             closed = self._act_on(events, stream, connection, now)
@@ -303,7 +299,7 @@ class LinkClient:
     def _act_on(
         self,
         events: list[ConnectionEvent],
-        stream: _Stream,
+        stream: ClientStream,
         connection: ClientConnection,
         now: Now,
     ) -> Closed | None:
@@ -338,7 +334,7 @@ class LinkClient:
             ack = Ack.parse(message)
             self._acknowledge(ack.epoch, ack.seq)
 
-    def _change(self, event: ConnectionEvent, stream: _Stream) -> Closed | None:
+    def _change(self, event: ConnectionEvent, stream: ClientStream) -> Closed | None:
         if isinstance(event, Opened):
             self._open(event, stream)
         elif isinstance(event, Noticed):
@@ -347,7 +343,7 @@ class LinkClient:
             return event
         return None
 
-    def _open(self, event: Opened, stream: _Stream) -> None:
+    def _open(self, event: Opened, stream: ClientStream) -> None:
         epoch, last_seq = self._identity.epoch, event.welcome.last_seq
         self._queue.open(stream, epoch, last_seq)
         if last_seq:
@@ -359,139 +355,3 @@ class LinkClient:
         if stored_seq:
             self._callbacks.on_ack(epoch, stored_seq)
         self._progress.set()
-
-
-class _Stream:
-    """One connected socket, with TLS over it or not: a reader and a writer may use it at once."""
-
-    def __init__(self, sock: socket.socket, tls: TlsLayer | None) -> None:
-        self._sock = sock
-        self._tls = tls
-        # Ciphertext must leave in the order in which it was made.
-        self._send_lock = threading.Lock()
-        self.rest = b""
-
-    @classmethod
-    def connect(cls, settings: ClientSettings, stopping: threading.Event) -> _Stream:
-        host, port = settings.address()
-        sock = _connect(host, port, stopping)
-        # The kernel's receive timeout, and not Python's, which would bound the writer as well.
-        sock.settimeout(None)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(0, _QUIET_US))
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        tls = None
-        if settings.tls is not None:
-            tls = TlsLayer(settings.tls, server_side=False, server_hostname=host)
-            sock.sendall(tls.start())
-        return cls(sock, tls)
-
-    def send(self, data: bytes) -> None:
-        """Send all of it; OSError when the connection is broken."""
-        with self._send_lock:
-            rest, self.rest = self.rest, b""
-            self._sock.sendall(rest + (data if self._tls is None else self._tls.send(data)))
-
-    def try_send(self, data: bytes) -> bool:
-        """Send now if nobody else is sending and the socket has room; never blocks.
-
-        What the socket takes only a part of is kept and goes first at the next `send`.
-        """
-        if not self._send_lock.acquire(blocking=False):
-            return False
-        try:
-            if self.rest:
-                return False
-            if self._tls is not None:
-                data = self._tls.send(data)
-            self.rest = data  # kept if the socket takes nothing
-            sent = self._sock.send(data, socket.MSG_DONTWAIT)
-            self.rest = data[sent:] if sent < len(data) else b""
-        except BlockingIOError:
-            return True
-        except OSError as error:
-            logger.debug("cannot send: %s", error)  # the reader sees the same break
-        finally:
-            self._send_lock.release()
-        return True
-
-    def receive(self) -> bytes | None:
-        """Return what has come, b"" at the end of the stream, None after a quiet while."""
-        try:
-            data = self._sock.recv(_RECEIVE_LEN)
-        except BlockingIOError:
-            return None
-        except OSError:
-            return b""
-        if self._tls is None or not data:
-            return data
-        return self._decrypt(self._tls, data)
-
-    def _decrypt(self, tls: TlsLayer, data: bytes) -> bytes | None:
-        try:
-            plaintext = tls.receive(data)
-        finally:
-            self._send_for(tls)
-        # Handshake bytes only: the stream has not ended.
-        return plaintext or None
-
-    def _send_for(self, tls: TlsLayer) -> None:
-        """Send what TLS itself wants sent; while a writer is at it, that goes with its bytes."""
-        if not self._send_lock.acquire(blocking=False):
-            return
-        try:
-            self.rest += tls.data_to_send()
-            if self.rest:
-                self.rest = self.rest[self._sock.send(self.rest, socket.MSG_DONTWAIT) :]
-        except BlockingIOError:
-            logger.debug("no room for TLS itself, it goes out with the next bytes")
-        finally:
-            self._send_lock.release()
-
-    def shut(self) -> None:
-        """Break the connection, waking a thread that is blocked on it."""
-        try:
-            self._sock.shutdown(socket.SHUT_RDWR)
-        except OSError as error:
-            logger.debug("already broken: %s", error)
-
-    def close(self) -> None:
-        """Break the connection and free the socket."""
-        self.shut()
-        # Not before the writer has left the socket: its number may be given to another one.
-        with self._send_lock:
-            self._sock.close()
-
-
-def _connect(host: str, port: int, stopping: threading.Event) -> socket.socket:
-    """Connect to the first address that answers; OSError when none does, or to stop."""
-    failure = OSError(f"no address for {host}")
-    for family, kind, protocol, _name, address in socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM
-    ):
-        sock = socket.socket(family, kind, protocol)
-        try:
-            _finish_connecting(sock, address, stopping)
-        except OSError as error:
-            sock.close()
-            failure = error
-        else:
-            return sock
-    raise failure
-
-
-def _finish_connecting(sock: socket.socket, address: Any, stopping: threading.Event) -> None:
-    sock.setblocking(False)
-    try:
-        sock.connect(address)
-    except BlockingIOError:
-        poll = select.poll()
-        poll.register(sock, select.POLLOUT)
-        for _ in range(int(CONNECT_TIMEOUT_S / _QUIET_S)):
-            if stopping.is_set():
-                raise
-            if poll.poll(_QUIET_S * 1000):
-                break
-        else:
-            raise TimeoutError(f"no answer within {CONNECT_TIMEOUT_S:g} s") from None
-    if code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-        raise OSError(code, os.strerror(code))

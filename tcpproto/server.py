@@ -10,11 +10,9 @@ import logging
 import secrets
 import select
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from tcpproto.authentication import NONCE_BYTES
 from tcpproto.connection import (
@@ -26,80 +24,23 @@ from tcpproto.connection import (
 )
 from tcpproto.errors import RemoteProtocolError
 from tcpproto.greetings import Bye, Hello
+from tcpproto.legacy import to_legacy
 from tcpproto.messages import Message, encode_message
-from tcpproto.payloads import Ack, Command, Event, Log, Reply, Status, parse_text
+from tcpproto.payloads import Ack, Event, Log, Reply, Status, parse_text
+from tcpproto.server_callbacks import ServerCallbacks, ServerSettings
 from tcpproto.server_connection import ServerConnection
 from tcpproto.server_listener import Listener, listen
 from tcpproto.server_peer import Peer, PeerInfo
-from tcpproto.timing import Clock, Limits, Now, read_clock
+from tcpproto.timing import Clock, Now, read_clock
 from tcpproto.tls import TlsLayer
-from tcpproto.vocabulary import legacy_text
 
 logger = logging.getLogger(__name__)
 
 _Parse = Callable[[Message], Any]
 
-PEERS_MAX: Final = 1024
 EVENTS_UNACKNOWLEDGED_MAX: Final = 8192
-NAME_TAKEN_RETRY_S: Final = 30.0
-BIND_RETRY_S: Final = 10.0
 _SWEEP_S: Final = 0.2
 _FLUSH_AFTER_BYE_S: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
-    """Hold where to listen and what to ask of peers."""
-
-    host: str
-    port: int
-    secret: str | None = field(default=None, repr=False)
-    tls: ssl.SSLContext | None = None
-    limits: Limits = field(default_factory=Limits)
-    software: str = ""
-    peers_max: int = PEERS_MAX
-    name_taken_retry_s: float = NAME_TAKEN_RETRY_S
-    bind_retry_s: float = BIND_RETRY_S
-
-
-class ServerCallbacks(Protocol):
-    """Take what comes up the link; all are called on the thread `tcp-server` and never block."""
-
-    def on_hello(self, hello: Hello) -> int:
-        """Return the last stored sequence number of the hello's bot and epoch."""
-        ...
-
-    def on_connected(self, peer: PeerInfo) -> None:
-        """Note that a peer is there and may be sent commands."""
-        ...
-
-    def on_disconnected(self, peer: PeerInfo, reason: str, clean: bool) -> None:
-        """Note that a peer is gone; `clean` when it or we said goodbye on purpose."""
-        ...
-
-    def on_refused(self, name: str, address: str, code: str, text: str) -> None:
-        """Note that a peer was turned away; the name is empty if it had not given one."""
-        ...
-
-    def on_event(self, peer: PeerInfo, event: Event) -> None:
-        """Take a durable event; `LinkServer.ack` once it is stored."""
-        ...
-
-    def on_reply(self, peer: PeerInfo, reply: Reply) -> None:
-        """Take the answer to a command."""
-        ...
-
-    def on_log(self, peer: PeerInfo, log: Log) -> None:
-        """Take a log line."""
-        ...
-
-    def on_status(self, peer: PeerInfo, status: Status) -> None:
-        """Take a status; the latest wins."""
-        ...
-
-    def on_text(self, peer: PeerInfo, text: str) -> None:
-        """Take a line for the chat."""
-        ...
 
 
 class LinkServer:
@@ -190,7 +131,7 @@ class LinkServer:
         if peer is None or (info := peer.info) is None:
             return False
         if info.legacy:
-            legacy = _to_legacy(message)
+            legacy = to_legacy(message)
             if legacy is None:
                 return False
             message = legacy
@@ -498,12 +439,3 @@ class LinkServer:
 
     def _label(self, peer: Peer) -> str:
         return peer.info.name if peer.info is not None else peer.address
-
-
-def _to_legacy(message: Message) -> Message | None:
-    """Turn a command into the three fields that a peer of seed 003 reads."""
-    if message.tag != "command":
-        return None
-    command = Command.parse(message)
-    text = legacy_text(command.verb, command.args)
-    return None if text is None else Message("command", text, message.timestamp)

@@ -48,7 +48,10 @@ LINK_SHELLS = {
     "tcpproto",
     "tcpproto.client",
     "tcpproto.client_queue",
+    "tcpproto.client_stream",
     "tcpproto.server",
+    "tcpproto.server_callbacks",
+    "tcpproto.server_listener",
     "tcpproto.server_peer",
     "tcpproto.tls",
 }

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tcpproto import LinkServer, LinkState, Log, ServerSettings
+from tcpproto import Limits, LinkServer, LinkState, Log, ServerSettings
 from tests.fakes.link_parties import PATIENCE_S, Bot, Links, link_threads
 from tests.fakes.proxy import Proxy
 from tests.tcpproto_tests.raw_peer import RawPeer
@@ -90,11 +90,8 @@ def test_a_bot_that_is_still_connecting_stops_in_time(links: Links, deaf_port: i
     assert bot.state.phase == "stopped"
 
 
-def test_a_bot_that_hangs_in_connecting_gives_up_and_says_so(
-    links: Links, deaf_port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tcpproto.client.CONNECT_TIMEOUT_S", 0.5)
-    bot = links.join(deaf_port)
+def test_a_bot_that_hangs_in_connecting_gives_up_and_says_so(links: Links, deaf_port: int) -> None:
+    bot = links.join(deaf_port, limits=Limits(handshake_s=0.5))
     wait_until(lambda: "no answer within 0.5 s" in bot.state.detail, PATIENCE_S, "the reason")
 
 

@@ -15,7 +15,9 @@ def main() -> NoReturn:
     # Loaded only now: a stop that comes while the libraries load is noticed already.
     from telegram.bridge.cli import run_command  # noqa: PLC0415
 
-    sys.exit(run_command(sys.argv[1:], control))
+    code = run_command(sys.argv[1:], control)
+    control.ignore_signals()
+    sys.exit(code)
 
 
 def _open_standard_streams() -> None:

@@ -10,4 +10,6 @@ if __name__ == "__main__":
         control.catch_signals()
     from trading.cli import run_command
 
-    sys.exit(run_command(sys.argv[1:], control))
+    code = run_command(sys.argv[1:], control)
+    control.ignore_signals()
+    sys.exit(code)

@@ -41,6 +41,11 @@ class Control:
         for number in (*STOP_SIGNALS, signal.SIGHUP):
             signal.signal(number, self._on_signal)
 
+    def ignore_signals(self) -> None:
+        """Let no signal spoil the very end: the interpreter puts the deadly defaults back in it."""
+        for number in (*STOP_SIGNALS, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+
     def put(self, notice: Notice) -> None:
         """Add a notice."""
         self._queue.put(notice)

@@ -16,4 +16,6 @@ def main() -> NoReturn:
     # Loaded only now: a stop that comes while the libraries load is noticed already.
     from trading.cli import run_command  # noqa: PLC0415
 
-    sys.exit(run_command(["run", *sys.argv[1:]], control))
+    code = run_command(["run", *sys.argv[1:]], control)
+    control.ignore_signals()
+    sys.exit(code)

@@ -15,6 +15,7 @@ from daemonkit.errors import ConfigurationError, DaemonError, ExitCode
 from daemonkit.logs import flush_logs, install_exception_hooks
 from daemonkit.printable import one_line
 from daemonkit.secrets import redact
+from daemonkit.standard_error import write_standard_error
 
 __all__ = ["ExitCode", "run_main", "write_error_line"]
 
@@ -84,12 +85,8 @@ def _fail(text: str, code: ExitCode) -> ExitCode:
 def write_error_line(text: str) -> None:
     """Write one redacted, visible `error: …` line on standard error, if there is one."""
     line = one_line(redact(text)).removeprefix("error: ")
-    try:
-        sys.stderr.write(f"error: {line}\n")
-        sys.stderr.flush()
-    except (OSError, ValueError, AttributeError):
-        # Standard error is closed, full or gone: the exit code has to do.
-        return
+    # Where standard error takes nothing, the exit code has to do.
+    write_standard_error(f"error: {line}\n")
 
 
 def _settle_output() -> None:

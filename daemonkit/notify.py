@@ -3,12 +3,12 @@
 import logging
 import os
 import socket
-import sys
 from collections.abc import Mapping
 
 from daemonkit.clock import Clock
 from daemonkit.printable import one_line
 from daemonkit.secrets import redact
+from daemonkit.standard_error import write_standard_error
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +39,8 @@ class Notifier:
     def announce_ready(self) -> None:
         """Say that the start is complete, also as one line `ready` on standard error."""
         self.ready()
-        try:
-            sys.stderr.write("ready\n")
-            sys.stderr.flush()
-        except (OSError, ValueError, AttributeError):
-            log.debug("standard error is closed")
+        if not write_standard_error("ready\n"):
+            log.debug("standard error takes nothing")
 
     def reloading(self) -> None:
         """Say that the configuration is being read again; ready() ends it."""

@@ -1,10 +1,14 @@
 """How real processes end: exit code, last line, and nothing after it."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.daemonkit_tests.programs import run_program
+from tests.processes import ROOT
 
 PROLOGUE = """
 import logging, sys
@@ -116,3 +120,29 @@ def test_output_that_finds_no_room_is_a_failure_in_one_line(small_filesystem: Pa
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "error: OSError: [Errno 28] No space left on device"
     assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "body", ["raise StateError('no')", "Notifier({}, SystemClock()).announce_ready(); return 78"]
+)
+def test_a_standard_error_that_nobody_reads_holds_up_neither_start_nor_end(body: str) -> None:
+    imports = "from daemonkit.notify import Notifier\nfrom daemonkit.clock import SystemClock"
+    reader, writer = os.pipe()
+    try:
+        os.set_blocking(writer, False)
+        while True:
+            os.write(writer, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program(body, imports)],
+            cwd=ROOT,
+            stderr=writer,
+            timeout=20,
+            check=False,
+        )
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert done.returncode == 78

@@ -125,10 +125,11 @@ class Process:
         try:
             endpoint.write_port(server.port)
             self._bridge.forward.start()
-            if self._console is not None:
-                self._console.start(self._bridge)
             log.info("listening on %s:%d", endpoint.host, server.port)
             self._notifier.announce_ready()
+            if self._console is not None:
+                # Last, as its prompt would be torn by a line that comes from elsewhere.
+                self._console.start(self._bridge)
             self._watch()
         finally:
             self._stop()

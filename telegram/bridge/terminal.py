@@ -8,6 +8,7 @@ import logging
 import os
 import termios
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,10 @@ class Terminal:
 
     def restore(self) -> None:
         """Leave the terminal as it was found: reading may have been cut off half-way."""
+        if self._is_reading:
+            # What comes next in this terminal begins a line of its own.
+            with suppress(OSError):
+                os.write(_OUTPUT, b"\n")
         try:
             termios.tcsetattr(_INPUT, termios.TCSADRAIN, self._saved)
         except (termios.error, OSError, ValueError) as error:

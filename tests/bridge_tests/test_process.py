@@ -464,3 +464,12 @@ def test_on_a_terminal_there_is_a_prompt_and_output_does_not_tear_what_is_typed(
     screen.type("\x04")
     assert screen.wait() == 0
     assert "INFO" not in screen.text
+
+
+def test_ctrl_c_leaves_the_terminal_at_the_beginning_of_a_line(screen: Screen) -> None:
+    screen.wait_for("> ")
+    screen.type("/half")
+    screen.wait_for("> /half")
+    screen.type("\x03")
+    assert screen.wait() == 0
+    assert screen.text.endswith("/half\r\n")

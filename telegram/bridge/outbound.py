@@ -223,7 +223,9 @@ class Outbound:
     def _refuse(self, record: CommandRecord, text: str) -> None:
         finished_at = self._clock.wall()
         state = advance(record.state, Step.REJECT)
-        self._show(replace(record, state=state, text=text, finished_at=finished_at))
+        record = replace(record, state=state, text=text, finished_at=finished_at)
+        _log_outcome(record)
+        self._show(record)
 
     def _as_sent(self, record: CommandRecord) -> CommandRecord:
         state = advance(record.state, Step.SEND)
@@ -257,6 +259,7 @@ class Outbound:
 
     def _end(self, record: CommandRecord) -> None:
         record = replace(record, finished_at=self._clock.wall())
+        _log_outcome(record)
         self._open.pop(record.id, None)
         self._lost.pop(record.id, None)
         # The outcome is on the disk before a person reads it, as far as the disk allows.
@@ -336,6 +339,14 @@ def _message_of(record: CommandRecord, now: float) -> Message:
         expires_at=record.expires_at,
     )
     return command.to_message(now)
+
+
+def _log_outcome(record: CommandRecord) -> None:
+    # The lines that follow the first are what was asked for, and for the chat alone.
+    text = record.text.partition("\n")[0]
+    log.info(
+        "command %s of %s to %s: %s %s", record.line, record.author, record.bot, record.state, text
+    )
 
 
 def _lost_text(record: CommandRecord) -> str:

@@ -1,5 +1,6 @@
 """The path of a command to a bot and of its outcome back to the chat."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +39,23 @@ def test_an_answer_ends_the_command_with_one_line_below_its_body(
         "engine RUNNING\nBTC/USDT 93,320.20\n[applied] /getstatus — paper main PAPER"
     ]
     assert bridge.chat.last.command_id == bot.commands[0].id
+
+
+def test_the_log_says_who_commanded_what_and_how_it_ended(
+    bridge: Harness, make_bot: MakeBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "telegram.bridge.outbound")
+    bot = make_bot(bridge)
+    bridge.say("/getstatus")
+    _wait_for(bot, bridge, 1)
+    bot.reply(0, "applied", "engine RUNNING\nfor the chat alone")
+    bridge.turn_until(lambda: bridge.chat.messages, "the answer")
+    bot.stop()
+    bridge.turn_until(lambda: not bridge.bridge.parts.sessions.is_connected("paper"), "the end")
+    bridge.say("/getstatus")
+    lines = [one.getMessage() for one in caplog.records]
+    assert lines[0] == "command /getstatus of os:tester to paper: applied engine RUNNING"
+    assert lines[1].startswith("command /getstatus of os:tester to paper: rejected not connected")
 
 
 def test_the_bot_is_told_who_asks_when_and_until_when(bridge: Harness, make_bot: MakeBot) -> None:

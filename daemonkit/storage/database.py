@@ -1,6 +1,7 @@
 """Open a process's database: refuse what is not sound, migrate what is old, create what is new."""
 
 import errno
+import logging
 import os
 import sqlite3
 from contextlib import closing
@@ -16,6 +17,8 @@ from daemonkit.storage.engine import BUSY_TIMEOUT_S, DatabaseWriter, build_engin
 from daemonkit.storage.faults import storage_error
 
 __all__ = ["DatabaseKind", "DatabaseWriter", "open_database", "reading"]
+
+log = logging.getLogger(__name__)
 
 
 def open_database(
@@ -79,6 +82,7 @@ def _create(path: Path, kind: DatabaseKind, migrations: Path, head: str) -> None
     finally:
         remove_database(new)
     sync_folder(path.parent)
+    log.info("%s is made, schema %s", path, head)
 
 
 def _set_orphans_aside(path: Path) -> None:
@@ -104,3 +108,4 @@ def _migrate(path: Path, kind: DatabaseKind, migrations: Path, revision: str, he
     copy = path.with_name(f"{path.name}.backup-{revision}-before-{head}")
     backup_database(path, copy, kind=kind, overwrite=True)
     upgrade(path, migrations, head)
+    log.info("%s: schema %s is now %s, the one before is kept as %s", path, revision, head, copy)

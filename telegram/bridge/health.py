@@ -52,9 +52,13 @@ class Health:
     @property
     def summary(self) -> str:
         """Return the state in a few words."""
-        connected = len(self._sessions.connected())
-        bots = f"{connected} of {plural(len(self._sessions.known()), 'bot')} connected"
-        return f"{self._disk.problem}; {bots}" if self._disk.problem else f"all well; {bots}"
+        connected, known = len(self._sessions.connected()), len(self._sessions.known())
+        bots = f"{connected} of {plural(known, 'bot')} connected"
+        if not known:
+            bots = "no bot has connected yet"
+        if self._disk.problem:
+            return f"{self._disk.problem}; {bots}"
+        return f"all well; {bots}" if 0 < connected == known else bots
 
     def report(self) -> str:
         """Return the body of /health."""

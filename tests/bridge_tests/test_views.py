@@ -87,6 +87,15 @@ def test_health_tells_of_bridge_link_database_and_bots(bridge: Harness, make_bot
     ]
 
 
+def test_health_is_not_well_while_a_bot_is_away(bridge: Harness, make_bot: MakeBot) -> None:
+    assert bridge.say("/health").last_line == "[applied] /health — no bot has connected yet"
+    bot = make_bot(bridge)
+    assert bridge.say("/health").last_line.endswith("all well; 1 of 1 bot connected")
+    bot.stop()
+    bridge.turn_until(lambda: not bridge.bridge.parts.sessions.is_connected("paper"), "the end")
+    assert bridge.say("/health").last_line == "[applied] /health — 0 of 1 bot connected"
+
+
 def test_bodies_fit_a_phone(bridge: Harness, make_bot: MakeBot) -> None:
     make_bot(bridge)
     for line in ("/health", "/bots", "/version"):

@@ -24,7 +24,8 @@ The bridge needs the token of a Telegram bot of your own:
   2. Choose a name and a user name that ends with "bot".
   3. BotFather answers with a token such as 123456789:AAE…; keep it secret.
   4. Start again with it: TELEGRAM_BOT_TOKEN=… ./run_telegram.sh
-To try the bridge without Telegram: ./run_telegram.sh --console
+This version serves bots and keeps their events, but does not talk to Telegram yet.
+To use the bridge without Telegram: ./run_telegram.sh --console
 """
 
 _ENVIRONMENT = "environment"

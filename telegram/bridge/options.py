@@ -16,7 +16,7 @@ standard output is the chat and nothing else, a line with / is a command, /help 
 """
 _EPILOG = """\
 other forms:
-  setup                find your chat and write telegram.yaml
+  setup                find your chat and write telegram.yaml (not in this version)
   backup FILE          copy bridge.db into FILE, also while the bridge runs
   restore FILE         put the copy FILE in the place of bridge.db
 """
@@ -47,6 +47,9 @@ class Options:
 def parse_options(arguments: Sequence[str]) -> Options:
     """Read the command line, or raise UsageError."""
     found = _build_parser().parse_args(list(arguments))
+    # Only now: a misspelt option is named before what stands behind it.
+    if found.action not in ("", *ACTIONS):
+        raise UsageError(f"found {found.action!r}, allowed options or {', '.join(ACTIONS)}")
     if found.action in ("backup", "restore") and found.file is None:
         raise UsageError(f"{found.action} needs the name of a file")
     if found.action in ("", "setup") and found.file is not None:
@@ -69,7 +72,7 @@ def _build_parser() -> _Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("action", nargs="?", default="", type=_action, help=argparse.SUPPRESS)
+    parser.add_argument("action", nargs="?", default="", help=argparse.SUPPRESS)
     parser.add_argument("file", nargs="?", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--console", action="store_true", help="chat on this terminal")
     parser.add_argument(
@@ -85,12 +88,6 @@ def _build_parser() -> _Parser:
     )
     parser.add_argument("--version", action="version", version=f"tradebridge {VERSION}")
     return parser
-
-
-def _action(text: str) -> str:
-    if text not in ("", *ACTIONS):
-        raise argparse.ArgumentTypeError(f"found {text!r}, allowed {', '.join(ACTIONS)}")
-    return text
 
 
 def _seconds(text: str) -> float:

@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import pytest
+import yaml
+from pydantic import BaseModel
 
+from daemonkit.endpoint import DEFAULT_HOST, DEFAULT_PORT, TlsSection
 from daemonkit.errors import ConfigurationError
 from daemonkit.secrets import Secret
 from telegram.bridge import config as bridge_config
 from telegram.bridge.access import check_token, read_users
-from telegram.bridge.config import BridgeSettings, load_config
+from telegram.bridge.config import ROOT, BridgeSettings, load_config
 from telegram.bridge.options import Options, UsageError, parse_options
 
 TOKEN = "123456789:" + "A" * 35
@@ -28,6 +31,21 @@ def test_without_a_file_everything_has_a_default(
     assert config.settings == BridgeSettings()
     assert config.file is None
     assert config.database == tmp_path / "var" / "telegram" / "bridge.db"
+
+
+def test_the_shipped_example_says_every_default_there_is() -> None:
+    example = ROOT / "telegram.example.yaml"
+    settings = load_config(example, {}).settings
+    # The address is said too, though it is daemonkit's default and not the model's.
+    assert (settings.link.host, settings.link.port) == (DEFAULT_HOST, DEFAULT_PORT)
+    link = settings.link.model_copy(update={"host": None, "port": None})
+    assert settings.model_copy(update={"link": link}) == BridgeSettings()
+    said = yaml.safe_load(example.read_text(encoding="utf-8").replace("  # tls:", "  tls:"))
+    assert set(said) == set(BridgeSettings.model_fields)
+    for name, section in BridgeSettings():
+        if isinstance(section, BaseModel):
+            assert set(said[name]) == set(type(section).model_fields), name
+    assert set(said["link"]["tls"]) == set(TlsSection.model_fields)
 
 
 def test_a_file_in_the_root_is_read_unasked(
@@ -116,6 +134,13 @@ def test_the_command_line_is_read() -> None:
     assert parse_options(["--console", "--wait-for-bot", "2.5"]).wait_for_bot_s == 2.5
     assert parse_options(["backup", "/x/y"]) == Options(action="backup", file=Path("/x/y"))
     assert parse_options(["--config", "/a.yaml"]).config == Path("/a.yaml")
+
+
+def test_a_misspelt_option_is_named_itself() -> None:
+    with pytest.raises(UsageError, match="unrecognized arguments: --conf "):
+        parse_options(["--conf", "x"])
+    with pytest.raises(UsageError, match="found 'stop', allowed options or setup, backup, restore"):
+        parse_options(["stop"])
 
 
 @pytest.mark.parametrize(

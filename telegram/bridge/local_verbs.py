@@ -128,7 +128,8 @@ class LocalVerbs:
             text=named.get("text", ""),
         )
         found = find_lines(self._log_paths.path_of(bot), wanted)
-        return Answer(f"{bot}: {plural(len(found), 'line')}", "\n".join(found))
+        count = plural(len(found), "line") if found else "no line fits, or none has come yet"
+        return Answer(f"{bot}: {count}", "\n".join(found))
 
     def _set_follow(self, request: Request) -> Answer:
         named, bot = _arguments(request), request.command.bot

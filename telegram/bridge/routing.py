@@ -56,7 +56,7 @@ def unknown_bot(name: str, known: Sequence[str]) -> str:
     if not known:
         return f"there is no bot {name}; none has connected yet"
     close = get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known[:10])}"
+    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known[:10])}"
     return f"there is no bot {name}; {hint}"
 
 

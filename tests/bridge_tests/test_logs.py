@@ -130,7 +130,7 @@ def test_logs_shows_the_last_lines_that_match(
 
 def test_logs_of_a_bot_without_a_file_are_no_lines(bridge: Harness, make_bot: MakeBot) -> None:
     make_bot(bridge)
-    assert bridge.say("/logs").text == "[applied] /logs — paper: 0 lines"
+    assert bridge.say("/logs").text == "[applied] /logs — paper: no line fits, or none has come yet"
 
 
 def test_logs_reads_on_in_the_file_before_when_the_new_one_is_short(tmp_path: Path) -> None:

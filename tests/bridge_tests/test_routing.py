@@ -47,7 +47,7 @@ def test_a_name_in_the_command_decides() -> None:
         "there is no bot krakn; did you mean kraken?"
     )
     assert find_route("zzz", Risk.RAISING, scene) == Refuse(
-        "there is no bot zzz; there are a, b, kraken"
+        "there is no bot zzz; known: a, b, kraken"
     )
     assert find_route("a", Risk.READING, Scene([], [], None)) == Refuse(
         "there is no bot a; none has connected yet"

@@ -121,7 +121,8 @@ class StoreThread:
         return StoreHealth(
             trouble=self._trouble.trouble,
             outbox_rows=self._outbox.rows,
-            outbox_room=self._outbox.room,
+            # What waits here will want its place: a disk that hangs tells nothing by itself.
+            outbox_room=max(0, self._outbox.room - self._queue.qsize()),
             events_refused=self._outbox.refused,
             commits=self._commits,
             units_lost=self._units_lost,

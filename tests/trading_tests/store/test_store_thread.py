@@ -242,3 +242,16 @@ def check_stored(rig: StoreRig, flat: list[CommittedEffect]) -> None:
     assert [event.text for event in rig.events()] == texts
     assert [event.seq for event in rig.events()] == list(range(1, len(texts) + 1))
     assert [reply.reply_to for reply in rig.seen.replies] == answered
+
+
+def test_what_waits_to_be_committed_takes_up_room_in_the_outbox(tmp_path: Path) -> None:
+    """A disk that hangs gives no error, and the queue before it must not grow without end."""
+    rig = StoreRig(tmp_path, limits=StoreLimits(outbox_rows_max=100))
+    for number in range(60):
+        rig.store.submit([RaiseEvent(make_event(str(number)))])
+    assert rig.store.health.outbox_room == 40
+    rig.store.start()
+    rig.settle()
+    assert rig.store.health.outbox_room == 40
+    rig.store.stop(5.0)
+    rig.database.close()

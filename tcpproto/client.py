@@ -329,7 +329,12 @@ class LinkClient:
 
     def _receive(self, message: Message) -> None:
         if message.tag == "command":
-            self._callbacks.on_command(Command.parse(message))
+            command = Command.parse(message)
+            try:
+                self._callbacks.on_command(command)
+            except Exception:
+                # The bridge sends it again after a reconnect: it must not cost the connection.
+                logger.exception("fault in on_command id=%s verb=%s", command.id, command.verb)
         else:
             ack = Ack.parse(message)
             self._acknowledge(ack.epoch, ack.seq)
@@ -347,11 +352,18 @@ class LinkClient:
         epoch, last_seq = self._identity.epoch, event.welcome.last_seq
         self._queue.open(stream, epoch, last_seq)
         if last_seq:
-            self._callbacks.on_ack(epoch, last_seq)
+            self._tell_stored(epoch, last_seq)
         self._set_state("connected", "", reconnects=self._state.reconnects + 1)
 
     def _acknowledge(self, epoch: str, seq: int) -> None:
         stored_seq = self._queue.acknowledge(epoch, seq)
         if stored_seq:
-            self._callbacks.on_ack(epoch, stored_seq)
+            self._tell_stored(epoch, stored_seq)
         self._progress.set()
+
+    def _tell_stored(self, epoch: str, seq: int) -> None:
+        try:
+            self._callbacks.on_ack(epoch, seq)
+        except Exception:
+            # The rows stay; a later acknowledgement or the next start covers them.
+            logger.exception("fault in on_ack epoch=%s seq=%d", epoch, seq)

@@ -184,7 +184,7 @@ class Connection(ABC):
         if message.tag == "bye" and self.state is not State.LEGACY:
             bye = Bye.parse(message)
             self._advance(Trigger.CLOSE)
-            events.append(Closed(bye.code, bye.text, True, bye.retry_after_s))
+            events.append(Closed(bye.code, _one_line(bye.text), True, bye.retry_after_s))
         elif self.state is not State.OPEN:
             self._receive_greeting(message, now, events)
         elif message.tag == "ping":
@@ -203,7 +203,7 @@ class Connection(ABC):
         self._push(Message("pong", {}, now.wall, reply_to=message.id))
         body = message.message
         if type(body) is dict and type(body.get("notice")) is str:
-            events.append(Noticed(body["notice"][:1000]))
+            events.append(Noticed(_one_line(body["notice"][:1000])))
 
     @property
     @abstractmethod
@@ -243,3 +243,8 @@ def check_version(version: str) -> None:
 def _is_tls(data: bytes) -> bool:
     """Tell whether bytes that made no frame begin like a TLS handshake or alert."""
     return data[:2] in (b"\x16\x03", b"\x15\x03")
+
+
+def _one_line(text: str) -> str:
+    """Join the lines of a peer's words, which must not look like more lines of our log."""
+    return " ".join(filter(None, text.splitlines()))

@@ -223,7 +223,11 @@ class LinkServer:
                 self._tell_full(address)
             else:
                 self._is_full = False
-                self._add(sock, address)
+                try:
+                    self._add(sock, address)
+                except OSError as error:
+                    logger.warning("cannot serve %s: %s", address, error)
+                    sock.close()
 
     def _tell_full(self, address: str) -> None:
         if not self._is_full:

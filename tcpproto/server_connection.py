@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from tcpproto.authentication import CLIENT_ROLE, SERVER_ROLE, is_proof, make_proof
 from tcpproto.connection import (
@@ -18,6 +19,8 @@ from tcpproto.greetings import Challenge, Hello, Proof, Welcome, is_bot_name
 from tcpproto.messages import TAGS_DOWN, TAGS_UP, Message
 from tcpproto.states import SERVER_TABLE, State, Trigger
 from tcpproto.timing import Limits, Now
+
+GREETING_LEN_MAX: Final = 16 * 1024
 
 
 class ServerConnection(Connection):
@@ -40,6 +43,9 @@ class ServerConnection(Connection):
         self._secret = secret
         self._make_nonce = make_nonce
         self._legacy_allowed = legacy_allowed and secret is None
+        if not self._legacy_allowed:
+            # A stranger does not make us hold much: a first frame can only be a greeting here.
+            self._decoder.frame_len_max = min(GREETING_LEN_MAX, limits.frame_len_max)
         self._hello: Hello | None = None
         self._server_nonce = ""
 
@@ -51,6 +57,7 @@ class ServerConnection(Connection):
     def accept(self, last_seq: int, software: str, now: Now) -> None:
         """Welcome the identified peer, saying how much of its epoch is stored."""
         self._advance(Trigger.WELCOME)
+        self._decoder.frame_len_max = self.limits.frame_len_max
         self._push(Welcome(last_seq, software).to_message(now.wall))
 
     def poll(self, now: Now) -> list[ConnectionEvent]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tcpproto.authentication import CLIENT_ROLE, SERVER_ROLE, is_proof, make_proof
 from tcpproto.client_connection import ClientConnection
 from tcpproto.connection import Closed, Identified, Noticed, Opened
-from tcpproto.greetings import Challenge, Hello, Proof, Welcome
+from tcpproto.greetings import Bye, Challenge, Hello, Proof, Welcome
 from tcpproto.messages import Message, encode_message
 from tcpproto.payloads import Ack, Log, Text
 from tcpproto.states import State
@@ -447,6 +447,36 @@ def test_a_notice_is_heard_with_the_next_ping_and_answered() -> None:
     assert noticed.text.startswith("another process was refused")
     assert len(noticed.text) == 1_000
     assert pair.server.rtt_s is not None
+
+
+def test_a_stranger_cannot_make_a_server_with_a_secret_hold_much() -> None:
+    pair = pair_with_secret()
+    pair.up.drop()
+    pair.up.put(b"\x00\x00\x40\x01")
+    pair.deliver_up()
+    assert pair.server_closed.code == "frame_length"
+    assert "allowed 1 to 16384" in pair.server_closed.text
+
+
+@pytest.mark.parametrize("secret", [None, SECRET])
+def test_a_bot_that_was_welcome_may_send_long_frames(secret: str | None) -> None:
+    pair = pair_with_secret(secret, secret).settle()
+    long = Text("x" * 500_000).to_message(1.0)
+    pair.send_up(long)
+    pair.settle()
+    assert pair.heard_by_server(Message) == [long]
+
+
+def test_the_words_of_a_peer_are_one_line_and_cannot_forge_a_log() -> None:
+    words = "bye\n2026-11-20T00:00:00Z CRITICAL forged\r\n\x85more\u2028lines"
+    pair = ConnectionPair().settle()
+    pair.server.notify(words, read_clock(pair.clock))
+    pair.pass_time(0.25)
+    pair.server.close(Bye("stopping", words), read_clock(pair.clock))
+    pair.pass_time(0.25)
+    (noticed,) = pair.heard_by_client(Noticed)
+    for text in (noticed.text, pair.client_closed.text):
+        assert text == "bye 2026-11-20T00:00:00Z CRITICAL forged more lines"
 
 
 def test_every_frame_of_a_handshake_is_compact_json() -> None:

@@ -1,6 +1,7 @@
 """A bot and the bridge over real sockets: what goes up, what comes down, and on which threads."""
 
 import logging
+import socket
 
 import pytest
 
@@ -120,6 +121,19 @@ def test_the_round_trip_shows_on_both_sides(links: Links) -> None:
     wait_until(lambda: bot.state.rtt_s, PATIENCE_S, "a round trip at the bot")
     wait_until(lambda: server.rtt_s("paper"), PATIENCE_S, "a round trip at the server")
     assert 0 < (bot.state.rtt_s or 0) < 5
+
+
+def test_the_link_works_over_ipv6(links: Links) -> None:
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+    server, ears = links.serve(host="::1")
+    bot = links.join(server.port, host="::1")
+    bot.add_events(3)
+    bot.wait_acknowledged()
+    assert len(ears.events) == 3
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import logging
 import os
 import resource
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -32,6 +33,7 @@ def is_served(bot: Bot, ears: Ears, port_name: str = "paper") -> bool:
     return bot.state.reconnects == 1
 
 
+RESET = struct.pack("ii", 1, 0)
 RUBBISH = {
     "http": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "http post": b"POST /webhook HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
@@ -116,9 +118,10 @@ def test_port_scanners_come_and_go_without_a_word(links: Links) -> None:
     server, ears = links.serve()
     bot = links.join(server.port)
     bot.wait_connected()
-    for _ in range(100):
-        with RawPeer(server.port):
-            pass
+    for number in range(200):
+        with RawPeer(server.port) as scanner:
+            if number % 2:
+                scanner.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     assert is_served(bot, ears)
     wait_until(lambda: len(server._by_fd) == 1, PATIENCE_S, "all are gone")
     assert not ears.refused

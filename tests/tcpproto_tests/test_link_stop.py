@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tcpproto import Limits, LinkServer, LinkState, Log, ServerSettings
+from tcpproto import Command, Limits, LinkServer, LinkState, Log, ServerSettings
 from tests.fakes.link_parties import PATIENCE_S, Bot, Links, link_threads
 from tests.fakes.proxy import Proxy
 from tests.tcpproto_tests.raw_peer import RawPeer
@@ -179,6 +179,35 @@ def test_a_fault_in_a_callback_of_the_bot_does_not_end_its_link(links: Links) ->
     links.serve(ears.ports[-1], ears=ears)
     bot.add_events(3)
     bot.wait_acknowledged()
+
+
+@pytest.mark.parametrize("name", ["on_command", "on_ack"])
+def test_what_a_bot_chokes_on_does_not_cost_the_connection(
+    links: Links, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    server, ears = links.serve()
+    bot = links.join(server.port)
+    bot.wait_connected()
+
+    def fail(*_args: object) -> None:
+        raise RuntimeError("planted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bot, name, fail)
+        bot.add_events(3)
+        server.send("paper", a_command("one").to_message(1.0))
+        wait_until(lambda: "planted" in caplog.text, PATIENCE_S, "the fault")
+    bot.add_events(3)
+    server.send("paper", a_command("two").to_message(1.0))
+    wait_until(
+        lambda: "two" in [reply.reply_to for _, reply in ears.replies], PATIENCE_S, "a reply"
+    )
+    bot.wait_acknowledged()
+    assert len(ears.connected) == 1
+
+
+def a_command(command_id: str) -> Command:
+    return Command(command_id, "ping", (), "tg:1", "admin", "tg:1", 1.0, 2e9)
 
 
 def test_a_server_says_goodbye_to_all_and_leaves_no_thread(links: Links) -> None:

@@ -281,8 +281,7 @@ def said_codes() -> Iterator[str]:
 def test_document_lists_every_code_of_a_goodbye() -> None:
     table = DOCUMENT.partition("## Closing")[2].partition("## Three-field")[0]
     listed = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
-    # After a fault of TLS nothing can be said any more.
-    assert listed == {"bad_field", *said_codes()} - {"tls"}
+    assert listed == {"bad_field", *said_codes()}
 
 
 def test_document_lists_every_tag_and_no_other() -> None:

@@ -57,7 +57,7 @@ class _FarEnd:
             Identity("bench", epoch, epoch, "benchmark"),
             committed=self._database,
             take_command=self._take_command,
-            acknowledge=lambda *stored: self.store.acknowledge(*stored),
+            acknowledge=self._acknowledge,
             last_seq=lambda: self.store.health.last_seq,
             clock=self._clock,
             rng=Random(1),
@@ -93,6 +93,9 @@ class _FarEnd:
         self.uplink.stop("done", 2.0)
         self.store.stop(2.0)
         self._database.close()
+
+    def _acknowledge(self, epoch: str, seq: int) -> None:
+        self.store.acknowledge(epoch, seq)  # built after the link
 
     def _take_command(self, command: Command) -> bool:
         return False

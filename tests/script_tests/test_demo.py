@@ -1,5 +1,6 @@
 """run_demo.sh as a stranger uses it: commands in, chat out, nothing left behind."""
 
+import shlex
 import shutil
 import signal
 import sys
@@ -61,6 +62,17 @@ def test_piped_commands_are_answered_and_nothing_is_left(
     assert _left_in(own_folders) == []
 
 
+def test_without_a_standard_error_it_chats_as_well(
+    processes: Processes, own_folders: dict[str, str | None]
+) -> None:
+    command = ("bash", "-c", f"exec 2>&-; exec {shlex.quote(str(DEMO))}")
+    done = processes.run(*command, env=own_folders, stdin="/ping\n", timeout_s=START_LIMIT_S)
+    assert done.returncode == 0, done.describe()
+    assert done.stdout.splitlines()[-1] == "[applied] /ping — pong; 1 bot connected"
+    assert "tail -F" not in done.stdout
+    assert _left_in(own_folders) == []
+
+
 def test_without_any_command_it_ends_well(
     processes: Processes, own_folders: dict[str, str | None]
 ) -> None:
@@ -72,7 +84,7 @@ def test_without_any_command_it_ends_well(
 def test_scripts_that_lost_the_right_to_execute_do_as_well(
     processes: Processes, own_folders: dict[str, str | None], tmp_path: Path
 ) -> None:
-    checkout = tmp_path / "it's a \"checkout\""
+    checkout = tmp_path / 'it\'s a "checkout"'
     for name in ("daemonkit", "requirements", "scripts", "tcpproto", "telegram", "trading"):
         shutil.copytree(ROOT / name, checkout / name)
     for script in ROOT.glob("run_*.sh"):

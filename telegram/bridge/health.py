@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from daemonkit.clock import Clock
+from daemonkit.printable import one_line
 from daemonkit.version import VERSION
 from tcpproto import PROTOCOL_VERSION
 from telegram.bridge.disk import DiskState
@@ -56,9 +57,11 @@ class Health:
         bots = f"{connected} of {plural(known, 'bot')} connected"
         if not known:
             bots = "no bot has connected yet"
-        if self._disk.problem:
-            return f"{self._disk.problem}; {bots}"
-        return f"all well; {bots}" if 0 < connected == known else bots
+        problems = [self._disk.problem] if self._disk.problem else []
+        problems += [f"{one.name}: {_store(one)}" for one in self._shown() if _is_in_trouble(one)]
+        if 0 < connected == known and not problems:
+            return f"all well; {bots}"
+        return "; ".join([*problems, bots])
 
     def report(self) -> str:
         """Return the body of /health."""
@@ -131,6 +134,8 @@ class Health:
         if session.status_at is not None:
             age = age_text(self._clock.wall() - session.status_at)
             lines.append(f"  status   {age} old")
+        if _is_in_trouble(session):
+            lines.append(f"  store    {_store(session)}")
         waiting = session.status_fields.get("outbox_rows")
         if isinstance(waiting, int):
             lines.append(f"  outbox   {waiting:,} waiting")
@@ -143,3 +148,13 @@ class Health:
         by_bot = session.status_fields.get("log_lines_dropped")
         before = by_bot if isinstance(by_bot, int) else 0
         return before + session.lines_dropped + self._vitals.lines_lost(session.name)
+
+
+def _store(session: Session) -> str:
+    """Return how the bot says its own database fares."""
+    store = session.status_fields.get("store")
+    return one_line(store, 24) if isinstance(store, str) else "ok"
+
+
+def _is_in_trouble(session: Session) -> bool:
+    return session.is_connected and _store(session) != "ok"

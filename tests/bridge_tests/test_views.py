@@ -96,6 +96,16 @@ def test_health_is_not_well_while_a_bot_is_away(bridge: Harness, make_bot: MakeB
     assert bridge.say("/health").last_line == "[applied] /health — 0 of 1 bot connected"
 
 
+def test_health_tells_of_a_bot_that_cannot_write(bridge: Harness, make_bot: MakeBot) -> None:
+    bot = make_bot(bridge)
+    bot.show({"mode": "PAPER", "store": "disk full"})
+    session = bridge.bridge.parts.sessions.get("paper")
+    bridge.turn_until(lambda: session and "store" in session.status_fields, "the status")
+    text = bridge.say("/health").text
+    assert "  store    disk full" in text.splitlines()
+    assert text.endswith("[applied] /health — paper: disk full; 1 of 1 bot connected")
+
+
 def test_bodies_fit_a_phone(bridge: Harness, make_bot: MakeBot) -> None:
     make_bot(bridge)
     for line in ("/health", "/bots", "/version"):

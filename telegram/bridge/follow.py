@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from daemonkit.clock import Clock
+from daemonkit.printable import one_line
 from tcpproto import Log
 from telegram.bridge.log_search import level_number
 from telegram.bridge.records import FollowSetting
-from telegram.bridge.render import plural
+from telegram.bridge.render import continued, plural
 
 _TEXT_LEN_MAX = 300
 
@@ -95,8 +96,8 @@ class Follow:
                 follower.more += 1
                 continue
             text = line.text if len(line.text) <= _TEXT_LEN_MAX else line.text[:_TEXT_LEN_MAX] + "…"
-            text = text.replace("\n", "\n  ")
-            follower.lines.append(f"{bot} {line.level} {line.logger}: {text}")
+            head = one_line(f"{bot} {line.level} {line.logger}")
+            follower.lines.append(f"{head}: {continued(text)}")
 
     def _flush(self, follower: _Follower) -> None:
         lines = follower.lines

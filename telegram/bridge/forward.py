@@ -34,6 +34,7 @@ from telegram.bridge.intake import (
 from telegram.bridge.log_files import LogFiles
 from telegram.bridge.outbound import Link, Outbound
 from telegram.bridge.questions import Questions
+from telegram.bridge.render import continued
 from telegram.bridge.sessions import Sessions
 from telegram.bridge.store.settings import FollowTable
 
@@ -150,7 +151,7 @@ class Forward:
                 self._parts.outbound.disconnect(item.peer.name)
                 self._parts.housekeeping.note_change(item.peer.name)
         elif isinstance(item, Said):
-            self._parts.chats.send_to_all(f"{item.bot}: {item.text}")
+            self._parts.chats.send_to_all(f"{item.bot}: {continued(item.text)}")
         else:
             item()
 

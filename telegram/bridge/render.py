@@ -16,6 +16,11 @@ def clean(text: str) -> str:
     return printable(redact(text)).rstrip()
 
 
+def continued(text: str) -> str:
+    """Indent all lines but the first: none may pass for a message or a receipt of its own."""
+    return text.replace("\n", "\n  ")
+
+
 def receipt_line(state: State, line: str, text: str) -> str:
     """Return the one line that a command ends with."""
     text = one_line(text)
@@ -47,7 +52,7 @@ def event_text(event: StoredEvent, now: float, *, is_repeat: bool = False) -> st
         marks.append("perhaps shown before")
     mark = f" ({', '.join(marks)})" if marks else ""
     text = event.text.strip() or event.kind
-    return f"#{event.id} {event.bot} {event.severity}{mark}: " + text.replace("\n", "\n  ")
+    return f"#{event.id} {event.bot} {event.severity}{mark}: {continued(text)}"
 
 
 def utc_text(at: float) -> str:

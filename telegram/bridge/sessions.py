@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from daemonkit.clock import Clock
+from daemonkit.printable import one_line
 from tcpproto import PeerInfo, Status
 from telegram.bridge.records import SeenBot
 
 KNOWN_MAX = 1_000
+REASON_LEN_MAX = 200
 PAPER, LIVE = "PAPER", "LIVE"
 
 
@@ -75,7 +77,7 @@ class Sessions:
         session = self._session(peer.name)
         session.peer = peer
         session.legacy = peer.legacy
-        session.software = peer.software
+        session.software = one_line(peer.software)
         session.seen_at = self._clock.wall()
         self._forget_oldest()
         return session
@@ -87,7 +89,7 @@ class Sessions:
             return False
         session.peer = None
         session.seen_at = self._clock.wall()
-        session.gone_because = reason
+        session.gone_because = one_line(reason, REASON_LEN_MAX)
         session.gone_cleanly = clean
         if session.legacy:
             # The next connection gets a new number, so this name means nothing any more.

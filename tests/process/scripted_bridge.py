@@ -12,6 +12,7 @@ import orjson
 from daemonkit.clock import SystemClock
 from tcpproto import Command, Event, LinkServer, Log, PeerInfo, Reply, ServerSettings, Status
 from tcpproto.greetings import Hello
+from tcpproto.timing import read_clock
 from tests.process.installation import PATIENCE_S
 from tests.waiting import wait_until
 
@@ -76,6 +77,16 @@ class ScriptedBridge:
             expires_at=now + 20,
         )
         return made._replace(**changes)
+
+    def remark(self, text: str) -> None:
+        """Send the bot a remark for its log."""
+        peer = self.server._by_name["paper"]
+        peer.connection.notify(text, read_clock(self._clock))
+        assert peer.write(peer.connection.data_to_send())
+
+    def send_raw(self, data: bytes) -> None:
+        """Put bytes on the bot's connection, whatever they mean."""
+        assert self.server._by_name["paper"].write(data)
 
     def send(self, command: Command) -> bool:
         """Send a command to the bot."""

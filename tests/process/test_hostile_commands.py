@@ -178,7 +178,7 @@ def test_frames_that_are_no_commands_end_the_connection_and_nothing_else(
     ]
     before = state_values(here)
     for number, frame in enumerate(frames, 1):
-        send_raw(bridge, frame)
+        bridge.send_raw(frame)
         wait_until(lambda: len(bridge.endings) == number, 20, f"frame {number} ends it")  # noqa: B023
         bridge.wait_connected(times=number + 1)
     assert bridge.ask(sound).state == ReplyState.APPLIED
@@ -186,12 +186,6 @@ def test_frames_that_are_no_commands_end_the_connection_and_nothing_else(
     assert state_values(here) == before
     assert trading.stop() == 0
     assert_no_traceback(trading)
-
-
-def send_raw(bridge: ScriptedBridge, data: bytes) -> None:
-    """Put bytes on the bot's connection, whatever they mean."""
-    peer = bridge.server._by_name["paper"]
-    assert peer.write(data)
 
 
 def test_a_bot_that_sends_commands_upwards_is_shut_out_and_nobody_obeys(

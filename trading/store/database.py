@@ -3,15 +3,17 @@
 Each opening makes a new epoch, so that a restored copy never gives an old number to a new event.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from daemonkit.storage.check import DatabaseKind
 from daemonkit.storage.database import DatabaseWriter, open_database, reading
+from daemonkit.storage.faults import is_damage
 from trading.store.outbox import OutboxReader, OutboxWriter
 from trading.store.outcomes import OutcomeReader, OutcomeWriter
 from trading.store.ownership import Owner, claim_database
@@ -41,8 +43,9 @@ class StateDatabase:
         self.epoch = epoch
         with engine.begin() as connection:
             claim_database(connection, path, owner)
-        self.outbox = OutboxReader(engine)
-        self.outcomes = OutcomeReader(engine)
+        self.outbox = OutboxReader(self._read)
+        self.outcomes = OutcomeReader(self._read)
+        self._report_damage: Callable[[Exception], None] = _tell_nobody
 
     def load_saved(self) -> Mapping[str, str]:
         """Return the engine's values from earlier runs."""
@@ -64,9 +67,27 @@ class StateDatabase:
         """Return the one connection that writes."""
         return DatabaseWriter(self._engine)
 
+    def watch_for_damage(self, report: Callable[[Exception], None]) -> None:
+        """Have the damage that a reader meets reported, on the reader's thread."""
+        self._report_damage = report
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        try:
+            with reading(self._engine) as connection:
+                yield connection
+        except Exception as error:
+            if is_damage(error):
+                self._report_damage(error)
+            raise
+
     def close(self) -> None:
         """Close all connections; the log is brought into the file by the last one."""
         self._engine.dispose()
+
+
+def _tell_nobody(_error: Exception) -> None:
+    """Stand in until the store thread is there."""
 
 
 def open_state_database(

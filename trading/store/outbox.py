@@ -5,17 +5,20 @@ refuses the lesser events and counts them; the grave ones are always taken.
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Final
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, func, select
 
-from daemonkit.storage.database import reading
 from tcpproto import Event, LocalProtocolError, OutboxRow, encode_event
 from tcpproto.messages import encode_payload
 from trading.model.event import DurableEvent
 from trading.store.schema import OUTBOX
 from trading.store.statements import DELETE_ACKNOWLEDGED, INSERT_OUTBOX, READ_OUTBOX
+
+# Opens the database to read one moment of it.
+Read = Callable[[], AbstractContextManager[Connection]]
 
 # Far below the limit of a frame: an event that could not be sent would block all later ones.
 BODY_LEN_MAX: Final = 64 * 1024
@@ -27,12 +30,12 @@ PLAIN_BRACKETS_MAX: Final = 16
 class OutboxReader:
     """Read committed rows for the link, on whatever thread asks."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, read: Read) -> None:
+        self._read = read
 
     def read_after(self, row_id: int, limit: int) -> Sequence[OutboxRow]:
         """Return up to `limit` rows with a greater row id, oldest first."""
-        with reading(self._engine) as connection:
+        with self._read() as connection:
             rows = connection.exec_driver_sql(READ_OUTBOX, (row_id, limit))
             return [OutboxRow._make(row) for row in rows]
 

@@ -4,11 +4,11 @@ import sqlite3
 from collections.abc import Sequence
 
 import orjson
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, func, select
 
-from daemonkit.storage.database import reading
 from tcpproto import ReplyState
 from trading.model.outcome import CommandOutcome
+from trading.store.outbox import Read
 from trading.store.schema import OUTCOME
 from trading.store.statements import EVICT_OUTCOMES, FIND_OUTCOME, INSERT_OUTCOME, PRUNE_OUTCOMES
 
@@ -19,12 +19,12 @@ PRUNE_ROWS_MAX = 2_000
 class OutcomeReader:
     """Find committed outcomes, on whatever thread asks."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, read: Read) -> None:
+        self._read = read
 
     def find(self, command_id: str) -> CommandOutcome | None:
         """Return the outcome of a command, if it has one."""
-        with reading(self._engine) as connection:
+        with self._read() as connection:
             row = connection.exec_driver_sql(FIND_OUTCOME, (command_id,)).one_or_none()
         if row is None:
             return None

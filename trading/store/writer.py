@@ -60,6 +60,11 @@ class _Acknowledged:
 
 
 @dataclass(frozen=True, slots=True)
+class _Damage:
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
 class _Mark:
     reached: threading.Event
 
@@ -68,7 +73,7 @@ class _End:
     """Stand in the queue for: everything before is the last."""
 
 
-_Item = Sequence[CommittedEffect] | _Acknowledged | _Mark | _End
+_Item = Sequence[CommittedEffect] | _Acknowledged | _Damage | _Mark | _End
 
 
 class StoreThread:
@@ -95,6 +100,8 @@ class StoreThread:
         self._journal = database.build_journal()
         self._trouble = TroubleDesk(reserve, clock, report, timings.reserve_check_s)
         self._queue: SimpleQueue[_Item] = SimpleQueue()
+        # What a reader meets may lie where nothing is written for long.
+        database.watch_for_damage(lambda error: self._queue.put(_Damage(error)))
         self._give_up = threading.Event()
         self._is_ending = False
         self._prune_at = clock.monotonic()
@@ -192,6 +199,8 @@ class StoreThread:
                     # Deleting waits for company: it costs a commit and nobody waits for it.
                     until = self._clock.monotonic() + self._timings.acknowledge_delay_s
                 batch.add_acknowledgement(item.epoch, item.seq)
+            elif isinstance(item, _Damage):
+                self._trouble.note_failure(item.error)
             elif isinstance(item, _Mark):
                 batch.marks.append(item.reached)
                 until = 0.0

@@ -4,6 +4,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+from sqlalchemy.exc import DatabaseError
+
 from tcpproto import ReplyState
 from tests.small_filesystem import fill_up, read_only, small_filesystem
 from tests.trading_tests.makers import NOW, make_event
@@ -194,3 +197,22 @@ def test_read_only_mount_is_no_reason_to_lose_anything(small_filesystem: Path) -
         assert (folder / "state.db").exists()
     with store_rig(folder) as rig:
         assert numbers_of(rig) == [0]
+
+
+def test_damage_that_only_a_reader_meets_is_told_like_any_other(tmp_path: Path) -> None:
+    with store_rig(tmp_path) as rig:
+        submit(rig, range(500))
+        rig.settle()
+        page = 4096
+        with closing(sqlite3.connect(tmp_path / "state.db")) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (root,) = other.execute(
+                "SELECT rootpage FROM sqlite_master WHERE name LIKE 'sqlite_autoindex_outcome%'"
+            ).fetchone()
+        with (tmp_path / "state.db").open("r+b") as file:
+            file.seek((root - 1) * page)
+            file.write(b"\xff" * page)
+        with pytest.raises(DatabaseError):
+            rig.database.outcomes.find("1")
+        wait_until(lambda: troubles(rig) == [StoreTrouble.DAMAGED], 5, "the damage is told")
+        assert rig.store.health.trouble is StoreTrouble.DAMAGED

@@ -61,7 +61,9 @@ class TroubleDesk:
         if trouble is None:
             return False
         self._failing = trouble
-        self._tell_change(f"{type(error).__name__}: {error}")
+        # Without the statement and its values, which SQLAlchemy adds.
+        cause = getattr(error, "orig", None) or error
+        self._tell_change(f"{type(cause).__name__}: {cause}")
         return True
 
     def note_success(self) -> None:

@@ -216,3 +216,5 @@ def test_damage_that_only_a_reader_meets_is_told_like_any_other(tmp_path: Path) 
             rig.database.outcomes.find("1")
         wait_until(lambda: troubles(rig) == [StoreTrouble.DAMAGED], 5, "the damage is told")
         assert rig.store.health.trouble is StoreTrouble.DAMAGED
+        (fault,) = [one for one in rig.seen.reports if isinstance(one, StoreFault)]
+        assert fault.detail == "DatabaseError: database disk image is malformed"

@@ -9,6 +9,7 @@ import os
 import termios
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from threading import Event
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 PROMPT = "> "
 _INPUT, _OUTPUT = 0, 1
 _WIPE = b"\r\x1b[K"
+_PROMPT_WAIT_S = 0.2
 
 
 class Terminal:
@@ -26,6 +28,11 @@ class Terminal:
         self._readline = _load_readline()
         self._saved = termios.tcgetattr(_INPUT)
         self._is_reading = False
+        self._is_prompt_there = Event()
+        # Python with libedit in place of readline may not have it.
+        self._has_hook = hasattr(self._readline, "set_pre_input_hook")
+        if self._has_hook:
+            self._readline.set_pre_input_hook(self._is_prompt_there.set)
         if self._readline is not None:
             self._readline.set_completer(self._complete)
             self._readline.set_completer_delims(" ")
@@ -35,6 +42,8 @@ class Terminal:
         """Yield what a person types until the end of input."""
         while True:
             self._is_reading = True
+            if not self._has_hook:
+                self._is_prompt_there.set()
             try:
                 line = input(PROMPT)
             except EOFError:
@@ -42,11 +51,13 @@ class Terminal:
                 return
             finally:
                 self._is_reading = False
+                self._is_prompt_there.clear()
             yield line
 
     def around(self, data: bytes) -> bytes:
         """Return output with the line that is being typed wiped before and put back after."""
-        if not self._is_reading:
+        # What is written before a prompt that is on its way would bring a second one.
+        if not self._is_reading or not self._is_prompt_there.wait(_PROMPT_WAIT_S):
             return data
         typed = "" if self._readline is None else self._readline.get_line_buffer()
         return _WIPE + data + (PROMPT + typed).encode("utf-8", "replace")

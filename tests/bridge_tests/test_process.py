@@ -10,6 +10,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -473,3 +474,16 @@ def test_ctrl_c_leaves_the_terminal_at_the_beginning_of_a_line(screen: Screen) -
     screen.type("\x03")
     assert screen.wait() == 0
     assert screen.text.endswith("/half\r\n")
+
+
+def _has_answers(screen: Screen, count: int) -> bool:
+    text = screen.read()
+    return text.count("[applied]") == count and text.endswith("\r\n> ")
+
+
+def test_an_answer_brings_the_prompt_back_once(screen: Screen) -> None:
+    screen.wait_for("> ")
+    for number in range(1, 21):
+        screen.type("/ping\n")
+        wait_until(partial(_has_answers, screen, number), 15, "the answer and the prompt")
+    assert "> > " not in screen.text

@@ -23,8 +23,11 @@ _END_LENGTH = 10
 _PATTERN_LENGTH_MAX = 4096
 
 # A Telegram token anywhere, also one that was never registered (a URL in a library's error).
+# One that was cut is shorter and has dots behind it.
 # The look-behind and the possessive digits keep a long run of digits linear.
-_TELEGRAM_TOKEN = re.compile(r"(?<![0-9])[0-9]{6,}+(?::|%3[Aa])[A-Za-z0-9_-]{30,}")
+_TELEGRAM_TOKEN = re.compile(
+    r"(?<![0-9])[0-9]{6,}+(?::|%3[Aa])(?:[A-Za-z0-9_-]{30,}|[A-Za-z0-9_-]{5,29}(?=…|\.\.))"
+)
 _URL_CREDENTIALS = re.compile(r"(?<=://)[^\s/:@]{0,200}:[^\s/@]{1,200}(?=@)")
 
 _PLAIN_RUN = re.compile(r"[A-Za-z0-9]+")
@@ -94,10 +97,14 @@ class Redactor:
 
 @dataclass(frozen=True, slots=True)
 class _Needle:
-    """One text to find: a part of it that is never escaped, and a pattern for all of it."""
+    """One text to find: a part of it that is never escaped, and a pattern for all of it.
+
+    `whole` is the value that it is one end of, if it is.
+    """
 
     plain: str
     pattern: re.Pattern[str] | None
+    whole: str = ""
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield where the text stands, also where it overlaps itself."""
@@ -106,13 +113,24 @@ class _Needle:
         if self.pattern is None:
             start = text.find(self.plain)
             while start >= 0:
-                yield start, start + len(self.plain)
+                yield self._grow(text, start, start + len(self.plain))
                 start = text.find(self.plain, start + 1)
             return
         match = self.pattern.search(text)
         while match:
-            yield match.span()
+            yield self._grow(text, *match.span())
             match = self.pattern.search(text, match.start() + 1)
+
+    def _grow(self, text: str, start: int, end: int) -> tuple[int, int]:
+        """Take in what follows the beginning of a value, or precedes its end, until it was cut."""
+        whole, found = self.whole, text[start:end]
+        if found and whole.startswith(found):
+            while end < len(text) and whole[end - start : end - start + 1] == text[end]:
+                end += 1
+        elif found and whole.endswith(found):
+            while start and whole[start - end - 1 : start - end] == text[start - 1]:
+                start -= 1
+        return start, end
 
 
 def _cover(text: str, spans: Iterable[tuple[int, int]]) -> str:
@@ -131,8 +149,8 @@ def _needles(value: str) -> Iterator[_Needle]:
     lines = (line.strip() for line in value.split("\n"))
     parts = {line for line in lines if len(line) >= _LINE_LENGTH_MIN and line[:5] != "-----"}
     parts |= {value, value.strip()}
-    parts |= {end for part in parts for end in _ends(part)}
-    return (_needle(part) for part in parts if len(part) >= LENGTH_MIN)
+    wholes = {end: part for part in parts for end in _ends(part)} | dict.fromkeys(parts, "")
+    return (_needle(part, whole) for part, whole in wholes.items() if len(part) >= LENGTH_MIN)
 
 
 def _ends(value: str) -> tuple[str, ...]:
@@ -142,13 +160,13 @@ def _ends(value: str) -> tuple[str, ...]:
     return value[:_END_LENGTH], value[-_END_LENGTH:]
 
 
-def _needle(value: str) -> _Needle:
+def _needle(value: str, whole: str) -> _Needle:
     longest = max(_PLAIN_RUN.findall(value), key=len, default="")
     if longest == value or len(value) > _PATTERN_LENGTH_MAX:
-        return _Needle(value, None)
+        return _Needle(value, None, whole)
     pattern = "".join(_piece_pattern(piece) for piece in _PIECE.findall(value))
     plain = longest if len(longest) >= _RUN_LENGTH_MIN else ""
-    return _Needle(plain, re.compile(pattern))
+    return _Needle(plain, re.compile(pattern), whole)
 
 
 def _piece_pattern(piece: str) -> str:

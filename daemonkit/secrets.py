@@ -4,6 +4,7 @@ Knows nothing of files or logs; whoever writes text for people calls redact() fi
 """
 
 import re
+from collections.abc import Mapping
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -34,6 +35,17 @@ _REDACTOR = Redactor()
 def redact(text: str) -> str:
     """Return the text without any secret of this process and without anything like a token."""
     return _REDACTOR.redact(text)
+
+
+def redact_values(value: Any) -> Any:
+    """Return a value as JSON knows it with every text in it redacted."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {key: redact_values(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [redact_values(item) for item in value]
+    return value
 
 
 def hide(value: str) -> None:

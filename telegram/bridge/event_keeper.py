@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from daemonkit.clock import Clock
+from daemonkit.secrets import redact, redact_values
 from tcpproto import Event
 from telegram.bridge.disk import DiskState
 from telegram.bridge.records import NewEvent
@@ -141,8 +142,8 @@ class EventKeeper:
                         event.seq,
                         event.kind,
                         event.severity,
-                        event.fields,
-                        event.text,
+                        redact_values(event.fields),
+                        redact(event.text),
                         event.at,
                     )
                 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from daemonkit.clock import Clock
+from daemonkit.secrets import redact, redact_values
 from tcpproto import Command, Message, Reply
 from tcpproto.vocabulary import MAX_AGE_S, QUEUED_MAX_AGE_S, Risk, legacy_text, risk_of
 from telegram.bridge.command_journal import CommandJournal
@@ -118,9 +119,8 @@ class Outbound:
             log.warning("%s answers %s, which was not asked of it", bot, reply.reply_to)
             return
         try:
-            self._step(
-                record, STEP_OF_REPLY[reply.state], text=reply.text, fields=dict(reply.fields)
-            )
+            fields = redact_values(reply.fields)
+            self._step(record, STEP_OF_REPLY[reply.state], text=redact(reply.text), fields=fields)
         except IllegalStepError as error:
             log.warning("%s answers %s a second time, differently: %s", bot, record.id, error)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from daemonkit.clock import Clock
 from daemonkit.printable import one_line
+from daemonkit.secrets import redact, redact_values
 from tcpproto import PeerInfo, Status
 from telegram.bridge.records import SeenBot
 
@@ -101,8 +102,8 @@ class Sessions:
         session = self._session(bot)
         before = session.accounts
         session.status_at = session.seen_at = self._clock.wall()
-        session.status_text = status.text
-        session.status_fields = status.fields
+        session.status_text = redact(status.text)
+        session.status_fields = redact_values(status.fields)
         return session.accounts != before
 
     def get(self, bot: str) -> Session | None:

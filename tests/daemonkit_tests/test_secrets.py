@@ -138,9 +138,15 @@ def test_what_is_left_of_a_long_secret_after_a_cut_is_hidden_too() -> None:
     redactor = Redactor()
     redactor.add("0123456789abcdefghijABCDEFGHIJ")
     assert redactor.redact(reprlib.repr("0123456789abcdefghijABCDEFGHIJ!")) == (
-        f"'{REDACTED}ab...ij{REDACTED}!'"
+        f"'{REDACTED}...{REDACTED}!'"
     )
-    assert redactor.redact("0123456789abcdefg…") == f"{REDACTED}abcdefg…"
+    assert redactor.redact("0123456789abcdefg…") == f"{REDACTED}…"
+    assert redactor.redact("…bcdefghijABCDEFGHIJ, 0123456789xyz") == f"…{REDACTED}, {REDACTED}xyz"
+
+
+def test_a_token_that_was_cut_is_hidden_too() -> None:
+    assert redact(f"'{TOKEN[:32]}…' is not a market") == f"'{REDACTED}…' is not a market"
+    assert redact(f"{TOKEN[:18]}...") == f"{REDACTED}..."
 
 
 def test_short_values_are_not_hidden_as_they_would_blot_out_everything() -> None:

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from daemonkit.clock import Clock
 from daemonkit.fault_log import FaultLog
+from daemonkit.secrets import redact, redact_values
 from tcpproto import (
     ClientSettings,
     Command,
@@ -121,6 +122,7 @@ class Uplink:
 
     def _answer_by(self, send: Callable[[Message], bool], reply: Reply) -> None:
         at = self._clock.wall()
+        reply = reply._replace(text=redact(reply.text), fields=redact_values(reply.fields))
         try:
             send(reply.to_message(at))
         except LocalProtocolError as error:
@@ -135,7 +137,7 @@ class Uplink:
 
     def say(self, text: str) -> None:
         """Send a text for the chat, best effort."""
-        self._client.offer(Text(text).to_message(self._clock.wall()))
+        self._client.offer(Text(redact(text)).to_message(self._clock.wall()))
 
     def forward(self, line: Log, wait_s: float) -> bool:
         """Send a log line, best effort, waiting for room if need be."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
+from daemonkit.secrets import redact, redact_values
 from tcpproto import Event, LocalProtocolError, OutboxRow, encode_event
 from tcpproto.messages import encode_payload
 from trading.model.event import DurableEvent
@@ -90,7 +91,8 @@ class OutboxWriter:
 
 
 def _encode(event: DurableEvent, epoch: str, seq: int, timestamp: float) -> bytes:
-    wire = _to_wire(event, epoch, seq, dict(event.fields))
+    # Here, because only this process knows its secrets: the bridge cannot find them.
+    wire = _to_wire(event, epoch, seq, redact_values(event.fields))
     try:
         body = encode_payload(wire.to_message(timestamp))
         if body.count(b"{") + body.count(b"[") > PLAIN_BRACKETS_MAX:
@@ -110,7 +112,7 @@ def _to_wire(event: DurableEvent, epoch: str, seq: int, fields: dict[str, object
         seq=seq,
         kind=event.kind,
         severity=event.severity,
-        text=event.text,
+        text=redact(event.text),
         at=event.at,
         fields=fields,
     )

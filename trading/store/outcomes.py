@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import orjson
 from sqlalchemy import Connection, func, select
 
+from daemonkit.secrets import redact, redact_values
 from tcpproto import ReplyState
 from trading.model.outcome import CommandOutcome
 from trading.store.outbox import Read
@@ -68,5 +69,7 @@ class OutcomeWriter:
 
 
 def _to_row(one: CommandOutcome) -> tuple[object, ...]:
-    fields = orjson.dumps(dict(one.fields), default=str, option=orjson.OPT_NON_STR_KEYS)
-    return one.command_id, one.verb, one.author, one.state.value, one.text, fields, one.at
+    fields = orjson.dumps(redact_values(one.fields), default=str, option=orjson.OPT_NON_STR_KEYS)
+    # A refusal quotes what was typed, whatever that was.
+    verb, text = redact(one.verb), redact(one.text)
+    return one.command_id, verb, one.author, one.state.value, text, fields, one.at

@@ -20,6 +20,7 @@ from daemonkit.folder_lock import FolderLock
 from daemonkit.logs import setup_logging
 from daemonkit.notify import Notifier
 from daemonkit.reserve import ReserveFile
+from daemonkit.thread_names import show_thread_names
 from daemonkit.version import VERSION
 from trading.config import BotConfig, BotSettings, load_config
 from trading.control import STOP_SIGNALS, Control, SignalCame, ThreadEnded
@@ -78,6 +79,7 @@ class TradingApp:
             gc.freeze()
             gc.enable()
             parts.start()
+            show_thread_names()
             self._around.notifier.announce_ready()
             reason, failure = self._serve(parts)
             return self._stop(parts, reason, failure)

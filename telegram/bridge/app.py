@@ -22,6 +22,7 @@ from daemonkit.files import make_private_folder
 from daemonkit.folder_lock import FolderLock
 from daemonkit.logs import setup_logging
 from daemonkit.notify import Notifier
+from daemonkit.thread_names import show_thread_names
 from daemonkit.version import VERSION
 from telegram.bridge.access import BOT_FATHER_STEPS, check_token, read_users
 from telegram.bridge.assembly import World, build_bridge, build_reserve
@@ -130,6 +131,7 @@ class Process:
             if self._console is not None:
                 # Last, as its prompt would be torn by a line that comes from elsewhere.
                 self._console.start(self._bridge)
+            show_thread_names()
             self._watch()
         finally:
             self._stop()

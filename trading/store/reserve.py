@@ -11,6 +11,7 @@ from daemonkit.reserve import ReserveFile
 
 RESERVE_NAME: Final = "state.reserve"
 
+
 class RoomyReserve:
     """Keep the reserve file of a folder, leaving a quarter of its size free beside it."""
 

@@ -2,13 +2,14 @@
 
 Each rival is a function for the far process (`serve_…`) and a class for the near one. A round trip
 ends where the link hands the answer over: in the handler for links that call one, in the caller
-for those that are read by it. The seed-style stand-in does what the original of seed 003
-does: one queue item, one `json.dumps` and one send a message, a thread each way.
+for those that are read by it. The seed-style stand-in does what the node of seed 003 does for each
+message, with code of our own.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import queue
 import socket
 import struct
@@ -19,6 +20,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import orjson
+
+logger = logging.getLogger(__name__)
 
 PAYLOAD = "x" * 140
 _HEADER = struct.Struct(">I")
@@ -119,56 +122,63 @@ class RawEcho:
 
 
 class SeedNode:
-    """One end of a seed-style link: unbounded queue, one send a message, a thread each way.
+    """One end of a seed-style link, at the original's price for each message.
 
-    The handler runs on the receiving thread and the socket has a timeout of one second, as in
-    the original.
+    An unbounded `queue.Queue` read with a timeout of one second, one `json.dumps`, one send and
+    one line for the debug log a message; a socket with a timeout of one second, read header
+    first and then in pieces of at most 4 KiB; a thread each way, the handler on the reading one.
     """
 
-    def __init__(self, sock: socket.socket, handler: Any) -> None:
+    def __init__(self, sock: socket.socket, handler: Callable[[str, Any], None]) -> None:
         sock.settimeout(1.0)
         self._sock = sock
         self._handler = handler
-        self._outbound: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._outbound: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self._is_open = True
         threading.Thread(target=self._send_loop, daemon=True).start()
         threading.Thread(target=self._receive_loop, daemon=True).start()
 
-    def send(self, message: dict[str, Any]) -> None:
+    def send(self, tag: str, message: Any) -> None:
         """Queue one message."""
-        self._outbound.put(message)
+        self._outbound.put((tag, message))
 
     def _send_loop(self) -> None:
-        while True:
-            data = json.dumps(self._outbound.get()).encode()
+        while self._is_open:
             try:
+                tag, message = self._outbound.get(timeout=1.0)
+                record = {"tag": tag, "message": message, "timestamp": time.time()}
+                data = json.dumps(record).encode()
                 # The original calls send(), which may cut; the stand-in must not lose the stream.
                 self._sock.sendall(_HEADER.pack(len(data)) + data)
+                logger.debug(f"sent [{tag}] {message}")  # noqa: G004 - formatted whatever the level
+            except queue.Empty:
+                continue
             except OSError:
                 return
 
     def _receive_loop(self) -> None:
-        while True:
-            header = self._read(4)
-            if header is None:
-                return
+        while (header := self._read(4)) is not None:
             body = self._read(_HEADER.unpack(header)[0])
             if body is None:
-                return
-            self._handler(json.loads(body.decode()))
+                break
+            record = json.loads(body.decode())
+            self._handler(record.get("tag", ""), record.get("message", ""))
+        self._is_open = False
 
     def _read(self, count: int) -> bytes | None:
-        data = b""
-        while len(data) < count:
+        pieces, have = [], 0
+        while have < count:
             try:
-                piece = self._sock.recv(count - len(data))
+                piece = self._sock.recv(min(count - have, 4096))
             except TimeoutError:
                 continue
             except OSError:
                 return None
             if not piece:
                 return None
-            data += piece
-        return data
+            pieces.append(piece)
+            have += len(piece)
+        return b"".join(pieces)
 
 
 def serve_seed(pipe: Connection) -> None:
@@ -178,12 +188,9 @@ def serve_seed(pipe: Connection) -> None:
     sock = _accept(listener)
     done = threading.Event()
 
-    def handle(message: dict[str, Any]) -> None:
-        flood = message.get("flood", 0)
-        if not flood:
-            node.send(make_record())
-        for _ in range(flood):
-            node.send(make_record())
+    def handle(tag: str, message: Any) -> None:
+        for _ in range(message if tag == "flood" else 1):
+            node.send("message", PAYLOAD)
 
     node = SeedNode(sock, handle)
     pipe.poll(None)
@@ -196,7 +203,7 @@ class SeedLink:
     def __init__(self, port: int) -> None:
         self._sock = _connect(port)
         self._node = SeedNode(self._sock, self._handle)
-        self._course = RoundTrips(lambda: self._node.send(make_record()))
+        self._course = RoundTrips(lambda: self._node.send("command", PAYLOAD))
         self._left = 0
         self._done = threading.Event()
 
@@ -208,10 +215,10 @@ class SeedLink:
         """Ask for a flood and take it."""
         self._left = count
         self._done.clear()
-        self._node.send({"flood": count})
+        self._node.send("flood", count)
         self._done.wait()
 
-    def _handle(self, _message: dict[str, Any]) -> None:
+    def _handle(self, _tag: str, _message: Any) -> None:
         if not self._left:
             self._course.answer()
             return

@@ -138,7 +138,10 @@ class LinkClient:
 
     def offer(self, message: Message, wait_s: float = 0.0) -> bool:
         """Send best effort; False when offline or, after `wait_s`, still full."""
-        return self._queue.is_open and self._queue.put_bulk(encode_message(message), wait_s)
+        queue = self._queue
+        if queue.sink is None:
+            return False  # and the message need not be encoded
+        return queue.put_bulk(encode_message(message), wait_s)
 
     def send(self, message: Message) -> bool:
         """Send before best-effort messages; False, and dropped, when offline.
@@ -307,7 +310,7 @@ class LinkClient:
         closed = None
         try:
             for event in events:
-                if isinstance(event, Message):
+                if type(event) is Message:
                     self._receive(event)
                 else:
                     closed = self._change(event, stream) or closed

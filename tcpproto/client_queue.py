@@ -65,7 +65,7 @@ class ClientQueue:
         self._is_reading_rows = False
         self._status: bytes | None = None
         self._status_wanted = False
-        self._sink: Sink | None = None
+        self.sink: Sink | None = None
         self._rows_failed = False
         self._rows_unsendable = 0
         self.frames_refused = 0
@@ -73,13 +73,13 @@ class ClientQueue:
     @property
     def is_open(self) -> bool:
         """Tell whether there is a connection to send on."""
-        return self._sink is not None
+        return self.sink is not None
 
     def open(self, sink: Sink, epoch: str, last_seq: int) -> None:
         """Begin a connection on which the peer already has an epoch up to `last_seq`."""
         with self._rows_lock:
             self._rows.restart(epoch, last_seq)
-            self._sink = sink
+            self.sink = sink
         self._rows_wanted = True
         self._status_wanted = True
         self.wake()
@@ -87,7 +87,7 @@ class ClientQueue:
     def close(self) -> None:
         """End the connection: best-effort frames are dropped, durable rows stay where they are."""
         with self._rows_lock:
-            self._sink = None
+            self.sink = None
         self._drop_frames()
         self._tell_room()
         self.wake()
@@ -100,7 +100,7 @@ class ClientQueue:
     def send_urgent(self, frame: bytes) -> bool:
         """Send a frame on the caller's thread if nothing is before it, else queue it."""
         with self._line_lock:
-            sink = self._sink
+            sink = self.sink
             # A frame that the writer has taken and not sent yet is still before this one.
             if sink is None or self._in_line or not sink.try_send(frame):
                 return self._line_up(frame)
@@ -115,7 +115,7 @@ class ClientQueue:
             self._taken = 0
 
     def _line_up(self, frame: bytes) -> bool:
-        if self._sink is None or self._in_line >= URGENT_FRAMES_MAX:
+        if self.sink is None or self._in_line >= URGENT_FRAMES_MAX:
             self.frames_refused += 1
             return False
         self._in_line += 1
@@ -124,12 +124,13 @@ class ClientQueue:
 
     def put_bulk(self, frame: bytes, wait_s: float) -> bool:
         """Queue a best-effort frame; False when closed, or still full after `wait_s`."""
-        if self._sink is None:
+        if self.sink is None:
             return False
         if len(self._bulk) >= self._bulk_frames_max and not self._wait_for_room(wait_s):
             return False
         self._bulk.append(frame)
-        self.wake()
+        if not self._is_awake:
+            self.wake()
         return True
 
     def put_status(self, frame: bytes) -> None:
@@ -181,7 +182,7 @@ class ClientQueue:
         `settle` must follow.
         """
         item = self._urgent.get()
-        sink = self._sink
+        sink = self.sink
         frames = [] if item is None else [item]
         # Cleared before the lanes are looked at, so that whatever is put from here on wakes us.
         self._is_awake = False
@@ -232,7 +233,7 @@ class ClientQueue:
         with self._rows_lock:
             # Rows read for one connection must not go out on the next: it starts again from
             # the oldest, and a newer row ahead of them would make them look like repeats.
-            if self._sink is not sink:
+            if self.sink is not sink:
                 return
             frames.extend(encode_frame(body) for body in self._rows.take(rows))
             unsendable = self._rows.unsendable

@@ -58,19 +58,20 @@ class FrameDecoder:
                 return []
             data = b"".join(self._chunks)
         payloads: list[bytes] = []
+        add, frame_len_max = payloads.append, self.frame_len_max
         start, end = 0, len(data)
         need = _HEADER_LEN
         while end - start >= _HEADER_LEN:
             (length,) = _unpack_length(data, start)
-            if not 0 < length <= self.frame_len_max:
+            if not 0 < length <= frame_len_max:
                 raise RemoteProtocolError(
                     "frame_length",
-                    f"a frame of {length} bytes, allowed 1 to {self.frame_len_max}",
+                    f"a frame of {length} bytes, allowed 1 to {frame_len_max}",
                 )
             need = _HEADER_LEN + length
             if start + need > end:
                 break
-            payloads.append(data[start + _HEADER_LEN : start + need])
+            add(data[start + _HEADER_LEN : start + need])
             start += need
             need = _HEADER_LEN
         rest = data[start:]

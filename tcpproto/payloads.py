@@ -289,7 +289,10 @@ class Text(NamedTuple):
 
     def to_message(self, timestamp: float) -> Message:
         """Return the frame's fields."""
-        return Message("message", _clip(self.text, TEXT_LEN_MAX), timestamp)
+        text = self.text
+        if len(text) > TEXT_LEN_MAX:
+            text = _clip(text, TEXT_LEN_MAX)
+        return new_tuple(Message, ("message", text, timestamp, None, None, None, None))
 
     @classmethod
     def parse(cls, message: Message) -> Self:
@@ -300,6 +303,8 @@ class Text(NamedTuple):
 def parse_text(message: Message) -> str:
     """Read a chat text as it is, without the value around it."""
     body = message.message
+    if type(body) is str and len(body) <= TEXT_LEN_MAX:
+        return body
     if type(body) is dict:
         body = body.get("text")
     return check_text("message", body, TEXT_LEN_MAX, empty_allowed=True)

@@ -282,7 +282,7 @@ class LinkServer:
         handlers = self._handlers
         try:
             for event in events:
-                if isinstance(event, Message):
+                if type(event) is Message:
                     if (info := peer.info) is not None:
                         handle, parse = handlers[event.tag]
                         handle(info, parse(event))

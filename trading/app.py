@@ -100,7 +100,15 @@ class TradingApp:
         root = logging.getLogger()
         root.addHandler(self._log_handler)
         closing.callback(root.removeHandler, self._log_handler)
-        log.info("bot %s starts, version %s, %s", self._config.bot, VERSION, self._config.mode)
+        config = self._config
+        # The folder too: a copy whose `name` was left as it was runs under that name.
+        log.info(
+            "bot %s starts from %s, version %s, %s",
+            config.bot,
+            config.bot_dir,
+            VERSION,
+            config.mode,
+        )
 
     def _open_database(self, closing: ExitStack) -> StateDatabase:
         database = open_state_database(

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import orjson
 
@@ -37,9 +37,18 @@ def run_command(arguments: Sequence[str], control: Control) -> int:
     return run_main(lambda: action(options, control))
 
 
+class _Parser(argparse.ArgumentParser):
+    """End wrong use as every other mistake ends: with a last line `error: …`."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say how it is used and what was wrong, and exit with 2."""
+        self.print_usage(sys.stderr)
+        self.exit(ExitCode.USAGE, f"error: {message}\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    parser = argparse.ArgumentParser(prog="python -m trading", description="One trading bot.")
+    parser = _Parser(prog="python -m trading", description="One trading bot.")
     parser.add_argument("--version", action="version", version=f"tradebridge {VERSION}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     run = _add(commands, "run", run_bot, "run the bot until it is asked to stop")

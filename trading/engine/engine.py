@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 ROUND_S_MAX: Final = 0.5
 # While commands are held back because the store is behind, it is looked at this often.
 HELD_BACK_S: Final = 0.01
+# A command is answered with a picture of link and store that is at most this old.
+FRESH_S: Final = 0.1
 
 
 class StoreInlet(Protocol):
@@ -104,6 +106,7 @@ class EngineThread:
             ReportBug: self._report_bug,
             Finish: self._finish,
         }
+        self._sampled_at = float("-inf")
         self.beat = clock.monotonic()
 
     def start(self) -> None:
@@ -136,9 +139,11 @@ class EngineThread:
         now = self.beat = self._clock.monotonic()
         wait_s = self._timers.due_in_s(now, HELD_BACK_S if self._store.is_behind else ROUND_S_MAX)
         for item in self._inbox.take_round(wait_s, wants_commands=self._wants_commands):
-            effects = self._core.process(
-                CommandReceived(item, self._clock.wall()) if isinstance(item, Command) else item
-            )
+            if isinstance(item, Command):
+                self._freshen()
+                effects = self._core.process(CommandReceived(item, self._clock.wall()))
+            else:
+                effects = self._core.process(item)
             if effects:
                 self._apply(effects)
             if self._is_finished:
@@ -149,9 +154,18 @@ class EngineThread:
     def _wants_commands(self) -> bool:
         return not self._store.is_behind
 
+    def _freshen(self) -> None:
+        """Look at the link and the store again before a command is answered with old news."""
+        if self._clock.monotonic() - self._sampled_at >= FRESH_S:
+            self._sample()
+
+    def _sample(self) -> None:
+        self._sampled_at = self._clock.monotonic()
+        self._apply(self._core.process(self._sample_health()))
+
     def _fire(self, name: TimerName) -> None:
         if name is TimerName.STATUS:
-            self._apply(self._core.process(self._sample_health()))
+            self._sample()
         else:
             self._apply(self._core.process(TimerFired(name, self._clock.wall())))
 

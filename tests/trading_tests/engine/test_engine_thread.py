@@ -108,6 +108,17 @@ def test_commands_are_answered_in_order_by_way_of_the_store(rig: Rig) -> None:
     assert not rig.outlet.replies
 
 
+def test_the_first_command_is_answered_with_the_present_state_of_the_link() -> None:
+    rig = Rig(make_core(status_interval_s=3600))
+    rig.engine.start()
+    rig.inbox.put_command(rig.command("early")._replace(verb="getstatus"))
+    wait_until(rig.store.outcomes, 5, "the outcome")
+    effects = [effect for unit in rig.store.units for effect in unit]
+    (recorded,) = [one for one in effects if isinstance(one, RecordOutcome)]
+    assert f"link     {make_health(NOW).link}" in recorded.outcome.text
+    rig.stop()
+
+
 def test_commands_wait_while_the_store_is_behind_and_market_data_does_not(rig: Rig) -> None:
     rig.store.is_behind = True
     rig.inbox.put_command(rig.command("held"))

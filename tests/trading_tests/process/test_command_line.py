@@ -78,6 +78,7 @@ def test_wrong_use_exits_2_with_the_usage(bot: Bot, arguments: list[str]) -> Non
     process = bot.command(*arguments)
     assert process.returncode == 2
     assert "usage:" in process.stderr
+    assert process.stderr.splitlines()[-1].startswith("error: ")
     assert process.stdout == ""
 
 

@@ -58,11 +58,12 @@ WRONG_FILES = [
         "log_level: !!python/object:os.system {}\n", [], id="YAML that would run code", marks=LONG
     ),
     pytest.param("a: &a [*a]\n", [], id="YAML that holds itself", marks=LONG),
-    pytest.param("log_level: \udcff\n", [], id="not UTF-8"),
+    pytest.param("log_level: \udcff\n", [], id="not UTF-8", marks=LONG),
     pytest.param(
         "link: {tls: {cert_file: no.pem, key_file: no.pem, ca_file: no.pem}}\n",
         ["no.pem"],
         id="TLS files missing",
+        marks=LONG,
     ),
 ]
 
@@ -106,7 +107,13 @@ def test_a_folder_whose_name_fits_no_bot_needs_a_name(here: Installation) -> Non
     check_refusal(process, "name", "My Bot", "a-z 0-9 _ -")
 
 
-@pytest.mark.parametrize("what", ["no folder", "no file", "a file", "an unreadable file"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "no folder",
+        *(pytest.param(what, marks=LONG) for what in ("no file", "a file", "an unreadable file")),
+    ],
+)
 def test_a_bot_without_a_configuration_is_refused(here: Installation, what: str) -> None:
     folder = here.folder / "other"
     if what == "a file":
@@ -138,9 +145,7 @@ def surrounding(
 
 WRONG_SURROUNDINGS = [
     surrounding("port that is a word", lambda _: {"LINK_PORT": "http"}, "LINK_PORT", "http"),
-    surrounding(
-        "port that is too high", lambda _: {"LINK_PORT": "70000"}, "LINK_PORT", "70000", long=False
-    ),
+    surrounding("port that is too high", lambda _: {"LINK_PORT": "70000"}, "LINK_PORT", "70000"),
     surrounding("host with a port", lambda _: {"LINK_HOST": "localhost:1"}, "LINK_HOST", "port"),
     surrounding(
         "off this machine without TLS",
@@ -173,7 +178,6 @@ WRONG_SURROUNDINGS = [
         "secret that is not there",
         lambda here: {"LINK_SECRET_FILE": str(here.folder / "nowhere")},
         *("LINK_SECRET_FILE", "nowhere"),
-        long=False,
     ),
 ]
 
@@ -205,7 +209,7 @@ def test_a_made_secret_that_was_opened_to_others_is_refused(
     [
         (["run_trading.sh", "--nonsense"], "--nonsense"),
         pytest.param(["run_trading.sh", "bots/paper", "bots/other"], "bots/other", marks=LONG),
-        (["run_trading.sh", "--alerts", "many"], "many"),
+        pytest.param(["run_trading.sh", "--alerts", "many"], "many", marks=LONG),
         pytest.param(["run_trading.sh", "--interval", "-1"], "-1", marks=LONG),
         (["run_telegram.sh", "--nonsense"], "--nonsense"),
         pytest.param(["run_telegram.sh", "start"], "start", marks=LONG),

@@ -177,7 +177,7 @@ def test_a_stop_is_not_held_up_by_a_bridge_that_reads_nothing(here: Installation
     with DeafBridge() as deaf:
         trading = here.start_trading(*ALERTS, **deaf.environment)
         assert deaf.welcomed.wait(PATIENCE_S)
-        await_alerts(here)
+        await_alerts(here, 50)
         assert trading.stop(10) == 0
     check_calm(here, trading)
 

@@ -4,6 +4,7 @@ import signal
 from random import Random
 
 import orjson
+import pytest
 
 from tests.process.installation import (
     PATIENCE_S,
@@ -118,6 +119,7 @@ def check_resolved(here: Installation, bridge: RunningProcess) -> None:
     assert len(outcome_lines(bridge)) == 1
 
 
+@pytest.mark.long
 def test_a_bot_killed_in_the_middle_of_a_command_answers_it_when_it_is_back(
     here: Installation,
 ) -> None:

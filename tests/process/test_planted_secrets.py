@@ -118,7 +118,6 @@ def test_no_secret_appears_when_a_program_refuses_to_start(here: Installation) -
     processes = []
     for env in (
         {"LINK_PORT": OTHERS},
-        {"LINK_HOST": OTHERS},
         {"LINK_SECRET_FILE": OTHERS},
         {"TELEGRAM_CHAT_ID": OTHERS, "TELEGRAM_BOT_TOKEN": TOKEN},
     ):

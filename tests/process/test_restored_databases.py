@@ -53,7 +53,10 @@ def _restore_by_copying(here: Installation, old: Path) -> None:
     shutil.copy(old, here.state_db)
 
 
-@pytest.mark.parametrize("replace", [_delete, _restore_by_command, _restore_by_copying])
+@pytest.mark.parametrize(
+    "replace",
+    [_delete, _restore_by_command, pytest.param(_restore_by_copying, marks=pytest.mark.long)],
+)
 def test_a_bot_whose_database_was_deleted_or_put_back_loses_nothing_new(
     here: Installation, replace: Callable[[Installation, Path], None]
 ) -> None:
@@ -91,6 +94,7 @@ def test_a_backup_with_events_that_have_arrived_since_does_not_bring_them_again(
     assert_no_traceback(bridge, trading)
 
 
+@pytest.mark.long
 def test_events_that_only_the_backup_holds_arrive_from_it(here: Installation) -> None:
     trading = here.start_trading("--alerts", str(OLD), "--interval", "0")
     wait_until(lambda: len(here.outbox()) > OLD, 20, "the series waits for a bridge")
@@ -105,6 +109,7 @@ def test_events_that_only_the_backup_holds_arrive_from_it(here: Installation) ->
     assert bridge.stop() == 0
 
 
+@pytest.mark.long
 def test_the_log_of_a_killed_bot_is_not_replayed_into_a_restored_database(
     here: Installation,
 ) -> None:
@@ -119,6 +124,7 @@ def test_the_log_of_a_killed_bot_is_not_replayed_into_a_restored_database(
     assert bridge.stop() == 0
 
 
+@pytest.mark.long
 def test_an_old_copy_put_beside_the_log_of_a_killed_bot_is_refused_or_used_but_never_half(
     here: Installation,
 ) -> None:
@@ -161,7 +167,12 @@ def _restore_bridge_by_copying(here: Installation, old: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "replace", [_delete_bridge, _restore_bridge_by_command, _restore_bridge_by_copying]
+    "replace",
+    [
+        _delete_bridge,
+        pytest.param(_restore_bridge_by_command, marks=pytest.mark.long),
+        pytest.param(_restore_bridge_by_copying, marks=pytest.mark.long),
+    ],
 )
 def test_a_bridge_whose_database_was_deleted_or_put_back_loses_nothing_new(
     here: Installation, replace: Callable[[Installation, Path], None]

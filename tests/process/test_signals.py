@@ -65,7 +65,7 @@ def check_stop(process: RunningProcess, was_catching: bool) -> None:
 
 @BOTH
 @pytest.mark.parametrize(
-    "times", [pytest.param(8, id="few"), pytest.param(60, id="many", marks=pytest.mark.long)]
+    "times", [pytest.param(5, id="few"), pytest.param(60, id="many", marks=pytest.mark.long)]
 )
 @pytest.mark.timeout(180)
 def test_a_stop_at_any_moment_of_the_start_is_clean(
@@ -87,7 +87,7 @@ def test_a_stop_at_any_moment_of_the_start_is_clean(
 
 
 @pytest.mark.parametrize(
-    "times", [pytest.param(3, id="few"), pytest.param(20, id="many", marks=pytest.mark.long)]
+    "times", [pytest.param(2, id="few"), pytest.param(20, id="many", marks=pytest.mark.long)]
 )
 @pytest.mark.timeout(180)
 def test_a_stop_at_any_moment_of_life_is_clean_and_loses_nothing(
@@ -115,7 +115,9 @@ def test_a_stop_at_any_moment_of_life_is_clean_and_loses_nothing(
 
 
 @BOTH
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 def test_signals_that_come_again_and_again_hasten_the_end_and_do_not_spoil_it(
     here: Installation, program: str, number: signal.Signals
 ) -> None:

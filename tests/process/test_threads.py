@@ -40,7 +40,7 @@ def test_both_processes_run_the_named_threads_and_no_others(here: Installation) 
 
 def test_threads_neither_grow_in_number_nor_go_over_many_reconnects(here: Installation) -> None:
     trading = here.start_trading()
-    for _ in range(4):
+    for _ in range(2):
         bridge = here.start_bridge()
         bridge.wait_for("paper connected from")
         check_threads(bridge, TELEGRAM | CONSOLE | SHARED)

@@ -106,7 +106,7 @@ def test_a_peer_without_a_certificate_is_refused_and_harms_nobody(
     "wrong",
     [
         "bot's issuer",
-        "bridge's name",
+        pytest.param("bridge's name", marks=pytest.mark.long),
         pytest.param("bridge's issuer", marks=pytest.mark.long),
         pytest.param("no TLS", marks=pytest.mark.long),
     ],

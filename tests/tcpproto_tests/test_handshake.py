@@ -188,6 +188,35 @@ def test_a_recorded_handshake_replayed_to_the_client_is_refused() -> None:
     assert not later.heard_by_client(Opened)
 
 
+@pytest.mark.parametrize("mask", [0x01, 0x20, 0x80])
+def test_a_handshake_in_which_any_byte_is_changed_never_makes_another_bot(mask: int) -> None:
+    """The secret covers all of the hello but the timestamp and the name of the software."""
+    whole = pair_with_secret().settle()
+    welcome_at = whole.down.history.rindex(b'{"tag":"welcome"') - 4
+    for wire, length in (("up", len(whole.up.history)), ("down", welcome_at)):
+        for at in range(length):
+            pair = pair_with_secret()
+            change_byte(pair, wire, at, mask)
+            for identified in pair.heard_by_server(Identified):
+                assert dataclasses.replace(identified.hello, software="") == WITH_NONCE
+            assert len(pair.heard_by_server(Closed)) <= 1
+            assert len(pair.heard_by_client(Closed)) <= 1
+
+
+def change_byte(pair: ConnectionPair, wire_name: str, at: int, mask: int) -> None:
+    """Let the handshake go on with one byte of a direction changed."""
+    wire = getattr(pair, wire_name)
+    for _ in range(4):
+        carried = len(wire.history) - len(wire.waiting)
+        if carried <= at < len(wire.history):
+            wire.waiting[at - carried] ^= mask
+        pair.deliver_up()
+        carried = len(wire.history) - len(wire.waiting)
+        if wire_name == "down" and carried <= at < len(wire.history):
+            wire.waiting[at - carried] ^= mask
+        pair.deliver_down()
+
+
 def test_the_servers_own_proof_sent_back_is_refused() -> None:
     pair = pair_with_secret()
     pair.deliver_up()

@@ -95,6 +95,27 @@ def test_rubbish_from_a_bot_that_was_welcome_ends_its_connection_only(links: Lin
     assert is_served(bot, ears)
 
 
+@pytest.mark.parametrize("secret", [None, "secret"], ids=["open", "secret"])
+@pytest.mark.parametrize("rubbish", [*RUBBISH.values(), b""], ids=[*RUBBISH, "nothing"])
+def test_a_bot_at_a_rude_server_stays_alive_and_finds_the_right_one(
+    links: Links, rubbish: bytes, secret: str | None
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as rude:
+        rude.settimeout(PATIENCE_S)
+        ports = [rude.getsockname()[1]]
+        bot = links.join(lambda: ports[-1], secret=secret)
+        sock, _address = rude.accept()
+        with sock:
+            sock.sendall(rubbish)
+            sock.shutdown(socket.SHUT_WR)
+            wait_until(lambda: bot.state.detail, PATIENCE_S, "a reason")
+        server, ears = links.serve(secret=secret)
+        ports.append(server.port)
+    bot.add_events(3)
+    bot.wait_acknowledged()
+    assert len(ears.events) == 3
+
+
 def test_a_peer_that_does_not_wait_for_its_welcome_is_refused_in_words(
     links: Links, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -148,6 +148,9 @@ class ClientQueue:
         """Note what the peer has stored; return how far that is, 0 if it is not new."""
         with self._rows_lock:
             stored_seq = self._rows.acknowledge(epoch, seq)
+            if stored_seq:
+                # Under the lock: nobody may see the window empty and no wish to fill it.
+                self._rows_wanted = True
         if stored_seq:
             self.want_rows()
         return stored_seq
@@ -161,9 +164,8 @@ class ClientQueue:
     def is_drained(self) -> bool:
         """Tell whether nothing is waiting to be sent or acknowledged."""
         with self._rows_lock:
-            in_flight = self._rows.in_flight
-        is_looking = self._rows_wanted or self._is_reading_rows or self._rows_failed
-        return not (in_flight or is_looking or self.is_pending)
+            is_looking = self._rows_wanted or self._is_reading_rows or self._rows_failed
+            return not (self._rows.in_flight or is_looking or self.is_pending)
 
     def wake(self) -> None:
         """Let the writer look again; cheap when it is awake already."""
@@ -191,10 +193,7 @@ class ClientQueue:
         if sink is None:
             return None, b""
         if self._rows_wanted:
-            # Up before the wish is down: `is_drained` must not look between the two.
-            self._is_reading_rows = True
             self._take_rows(sink, frames)
-            self._is_reading_rows = False
         if self._status_wanted:
             self._take_status(frames)
         if self._bulk:
@@ -223,20 +222,24 @@ class ClientQueue:
         self._bulk.clear()
 
     def _take_rows(self, sink: Sink, frames: list[bytes]) -> None:
-        self._rows_wanted = False
         with self._rows_lock:
             room = min(self._rows.room, _ROWS_PER_READ)
             cursor = self._rows.cursor
+            self._rows_wanted = False
+            self._is_reading_rows = room > 0
         if room <= 0:
             return  # the next acknowledgement asks again
         rows = self._read_rows(cursor, room)
         with self._rows_lock:
+            self._is_reading_rows = False
             # Rows read for one connection must not go out on the next: it starts again from
             # the oldest, and a newer row ahead of them would make them look like repeats.
             if self.sink is not sink:
                 return
             frames.extend(encode_frame(body) for body in self._rows.take(rows))
             unsendable = self._rows.unsendable
+            if len(rows) == room:
+                self._rows_wanted = True
         if len(rows) == room:
             self.want_rows()
         if unsendable != self._rows_unsendable:

@@ -310,6 +310,34 @@ def test_at_most_a_window_of_rows_is_in_flight() -> None:
     assert queue.is_drained
 
 
+class WatchedQueue(ClientQueue):
+    """Look whether it would be called drained at the moments in between its steps."""
+
+    seen_drained = 0
+
+    def want_rows(self) -> None:
+        self.seen_drained += self.is_drained
+        super().want_rows()
+
+
+def test_a_queue_is_never_called_drained_while_rows_are_left() -> None:
+    outbox = MemoryOutbox()
+    outbox.add(3 * WINDOW_ROWS)
+    queue = WatchedQueue(outbox, 10)
+    outbox.before_read = queue.want_rows  # looks while rows are being read, too
+    queue.open(RecordingSink(), "epoch-1", 0)
+    for seq in range(WINDOW_ROWS, 3 * WINDOW_ROWS, WINDOW_ROWS):
+        write_all(queue)
+        queue.acknowledge("epoch-1", seq)
+    assert queue.seen_drained == 0
+
+    outbox.before_read = lambda: None
+    write_all(queue)
+    queue.acknowledge("epoch-1", 3 * WINDOW_ROWS)
+    write_all(queue)
+    assert queue.is_drained
+
+
 def test_an_outbox_that_cannot_be_read_is_told_once_and_tried_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

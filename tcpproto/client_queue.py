@@ -186,10 +186,15 @@ class ClientQueue:
         item = self._urgent.get()
         sink = self.sink
         frames = [] if item is None else [item]
-        # Cleared before the lanes are looked at, so that whatever is put from here on wakes us.
-        self._is_awake = False
         self._take_urgent(frames)
         self._taken = len(frames)
+        # Cleared after the last wake-up was taken, or that would count as one still to come; and
+        # before the lanes are looked at, so that whatever is put from here on wakes us.
+        self._is_awake = False
+        if sink is not self.sink:
+            # Taken for a connection that ended meanwhile; the next turn serves the new one.
+            self.wake()
+            return None, b""
         if sink is None:
             return None, b""
         if self._rows_wanted:
@@ -198,6 +203,10 @@ class ClientQueue:
             self._take_status(frames)
         if self._bulk:
             self._take_bulk(frames)
+        if sink is not self.sink:
+            # The wishes of a new connection may have been cleared as those of the old one.
+            self._rows_wanted = self._status_wanted = True
+            self.wake()
         return sink, frames[0] if len(frames) == 1 else b"".join(frames)
 
     def _take_urgent(self, frames: list[bytes]) -> None:

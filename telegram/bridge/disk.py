@@ -7,7 +7,7 @@ import logging
 
 from daemonkit.clock import Clock
 from daemonkit.reserve import ReserveFile
-from daemonkit.storage.faults import is_damage, is_disk_full
+from daemonkit.storage.faults import is_damage, is_disk_full, is_locked
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +39,8 @@ class DiskState:
         """Note a failed write; True when room was made just now and it may be tried at once."""
         problem = _describe(error)
         if problem != self._failing.get(writer):
-            # A full disk needs no traceback: nothing in it is ours to mend.
-            trace = None if is_disk_full(error) else error
+            # Nothing in these is ours to mend, so they need no traceback.
+            trace = None if is_disk_full(error) or is_locked(error) else error
             log.error("%s cannot be written to bridge.db: %s", writer, problem, exc_info=trace)
         if self.since is None:
             self.since = self._clock.wall()
@@ -65,4 +65,6 @@ def _describe(error: Exception) -> str:
         return "no room is left on the disk"
     if is_damage(error):
         return "the database is damaged"
+    if is_locked(error):
+        return "another program keeps it locked"
     return f"{type(error).__name__}: {str(error).splitlines()[0]}"

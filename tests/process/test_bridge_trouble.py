@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import strptime
 
+import pytest
+
 from daemonkit.clock import SystemClock
 from tests.process.installation import (
     PATIENCE_S,
@@ -142,6 +144,26 @@ def test_a_frozen_bridge_changes_nothing_for_the_market(here: Installation) -> N
     assert numbers == list(range(1, len(numbers) + 1))
     assert trading.stop() == 0
     check_calm(here, trading, bridge)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("frozen", ["trading", "bridge"])
+def test_a_frozen_peer_is_found_within_fifteen_seconds_and_taken_back(
+    here: Installation, frozen: str
+) -> None:
+    here.configure_bot()
+    bridge, trading = here.start_bridge(), here.start_trading(*ALERTS)
+    here.wait_for_alerts(100_000, 10)
+    victim, other = (trading, bridge) if frozen == "trading" else (bridge, trading)
+    victim.send_signal(signal.SIGSTOP)
+    other.wait_for("nothing heard for ", timeout_s=15 + SLACK_S)
+    victim.send_signal(signal.SIGCONT)
+    await_alerts(here, 50)
+    here.wait_for_alerts(100_000, alerts_raised(here))
+    numbers = here.alerts(100_000)
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert (trading.stop(), bridge.stop()) == (0, 0)
+    assert_no_traceback(trading, bridge)
 
 
 def test_an_absent_bridge_changes_nothing_for_the_market(here: Installation) -> None:

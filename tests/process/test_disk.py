@@ -1,10 +1,13 @@
 """Full disks, damaged databases and trees that cannot be written, met by both real programs."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from daemonkit.clock import SystemClock
 from tests.process.installation import (
     PATIENCE_S,
     Installation,
@@ -158,3 +161,34 @@ def test_a_bridge_starts_on_a_disk_that_has_filled_up_and_answers(
 
 def launch(here: Installation, program: str) -> RunningProcess:
     return here.launch_trading() if program == "trading" else here.launch_bridge()
+
+
+@pytest.mark.long
+def test_a_database_that_another_program_locks_loses_nothing_and_holds_up_no_question(
+    here: Installation,
+) -> None:
+    bridge, trading = here.start_bridge(), here.start_trading(*ALERTS)
+    here.wait_for_alerts(SERIES, 20)
+    clock = SystemClock()
+    with locked(here.bridge_db):
+        bridge.wait_for("events cannot be written to bridge.db: another program keeps it locked")
+        began = clock.monotonic()
+        assert ask(bridge, "/getstatus").startswith("[applied]")
+        assert "another program keeps it locked" in ask(bridge, "/health")
+        assert clock.monotonic() - began < 5
+    with locked(here.state_db):
+        assert ask(bridge, "/health").startswith("[applied]")
+        here.wait_for_alerts(SERIES, len(here.alerts(SERIES)))
+    here.wait_for_alerts(SERIES, len(here.alerts(SERIES)) + 200)
+    check_series(here)
+    assert (trading.stop(), bridge.stop()) == (0, 0)
+    assert_no_traceback(trading, bridge)
+
+
+@contextmanager
+def locked(database: Path) -> Iterator[None]:
+    """Hold the write lock of a database, as a person with a database shell might."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")

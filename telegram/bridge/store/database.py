@@ -15,6 +15,8 @@ HEAD = "0001"
 KIND = DatabaseKind("bridge", 0x54426272)
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 RESTORE_HINT = "./run_telegram.sh restore FILE"
+# Only a foreign program can keep it locked, and everything waits behind the write that meets it.
+BUSY_TIMEOUT_S = 0.5
 
 
 class Database:
@@ -28,7 +30,12 @@ class Database:
         self.path = path
         self._lock = Lock()
         self._engine = open_database(
-            path, kind=KIND, migrations=MIGRATIONS, head=HEAD, restore_hint=RESTORE_HINT
+            path,
+            kind=KIND,
+            migrations=MIGRATIONS,
+            head=HEAD,
+            restore_hint=RESTORE_HINT,
+            busy_timeout_s=BUSY_TIMEOUT_S,
         )
         self._writer = DatabaseWriter(self._engine)
 

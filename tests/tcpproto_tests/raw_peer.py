@@ -66,6 +66,10 @@ class RawPeer:
         self.read_some()
         return read_frames(self.heard)
 
+    def frames_heard(self) -> list[dict[str, Any]]:
+        """Return all whole frames that were read, without reading more."""
+        return read_frames(self.heard)
+
     def wait_frame(self, tag: str, timeout_s: float = 10.0) -> dict[str, Any]:
         """Wait for the first frame with a tag."""
         found = wait_until(

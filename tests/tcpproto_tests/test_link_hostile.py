@@ -167,6 +167,27 @@ def test_a_peer_that_reads_nothing_is_bounded_and_others_are_served(links: Links
         assert [peer.name for peer in server.peers()] == ["paper", "deaf"]
 
 
+def test_a_peer_that_reads_late_gets_everything_whole_and_a_goodbye_behind_it(
+    links: Links,
+) -> None:
+    server, ears = links.serve()
+    with RawPeer(server.port, receive_buffer=65_536) as slow:
+        slow.greet("slow")
+        wait_until(lambda: ears.connected, PATIENCE_S, "it is there")
+        sent = 0
+        while len(server._by_name["slow"].backlog) < 100_000:
+            line = Log("INFO", "x", 1.0, f"{sent} " * 9_000)
+            assert server.send("slow", line.to_message(1.0))
+            sent += 1
+        slow.say(OVERSIZE)
+        wait_until(lambda: ears.disconnected, PATIENCE_S, "the server closes")
+        slow.wait_end()
+    frames = slow.frames_heard()
+    texts = [found["message"]["text"] for found in frames if found["tag"] == "log"]
+    assert texts == [f"{number} " * 9_000 for number in range(sent)]
+    assert frames[-1]["message"]["code"] == "frame_length"
+
+
 def test_a_peer_that_reads_nothing_and_pings_on_and_on_stays_bounded(links: Links) -> None:
     server, ears = links.serve()
     with RawPeer(server.port, receive_buffer=4096) as deaf:

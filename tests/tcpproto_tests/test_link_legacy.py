@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from tcpproto import Command
+from tcpproto import Command, Status
 from tests.fakes.link_parties import PATIENCE_S, QUICK, Links
 from tests.tcpproto_tests.frames_of import frame, three_fields
 from tests.tcpproto_tests.raw_peer import RawPeer
@@ -33,6 +33,7 @@ def test_a_three_field_peer_gets_nothing_that_it_cannot_read(links: Links) -> No
     with RawPeer(server.port) as peer:
         wait_until(server.peers, PATIENCE_S, "a second of silence")
         assert not server.send("legacy-1", a_command("flatten").to_message(1.0))
+        assert not server.send("legacy-1", Status("engine", "text").to_message(1.0))
         assert server.send("legacy-1", a_command("starttrading").to_message(1.0))
         heard = peer.wait_frame("command")
         assert heard["message"] == "starttrading"

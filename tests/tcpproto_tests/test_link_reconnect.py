@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tcpproto import Command, Limits, Log, Status
+from tcpproto import Command, Limits, Log, Reply, ReplyState, Status
 from tests.fakes.link_parties import PATIENCE_S, QUICK, Bot, Ears, Links
+from tests.fakes.papers import Papers
 from tests.fakes.proxy import Proxy
 from tests.waiting import wait_until
 
@@ -203,6 +204,25 @@ def test_replies_stuck_in_a_full_socket_do_not_end_the_writer(links: Links, prox
     check_arrived(bot, ears, 5)
 
 
+@pytest.mark.parametrize("with_tls", [False, True], ids=["plain", "tls"])
+def test_replies_to_a_bridge_that_reads_late_arrive_whole_and_in_order(
+    links: Links, proxy: Proxy, papers: Papers, with_tls: bool
+) -> None:
+    server, ears = links.serve(tls=papers.server() if with_tls else None)
+    assert server.port == links.port
+    bot = links.join(proxy.port, tls=papers.client() if with_tls else None)
+    bot.wait_connected()
+    proxy.freeze()
+    for number in range(150):
+        reply = Reply(f"command-{number}", ReplyState.APPLIED, f"{number} " * 20_000)
+        assert bot.client.send(reply.to_message(1.0))
+    proxy.thaw()
+    wait_until(lambda: len(ears.replies) == 150, PATIENCE_S, "all replies")
+    for number, (_name, reply) in enumerate(ears.replies):
+        assert (reply.reply_to, reply.text) == (f"command-{number}", f"{number} " * 20_000)
+    assert proxy.connections == 1
+
+
 def test_the_status_comes_again_after_every_reconnect(links: Links, proxy: Proxy) -> None:
     bot, ears = join(links, proxy)
     bot.client.set_status(Status("engine", "running").to_message(1.0))
@@ -243,6 +263,26 @@ def test_a_bridge_that_restarts_is_found_again_on_the_same_port(links: Links) ->
         count += 3
         links.serve(ears.ports[-1], ears=ears)
     check_arrived(bot, ears, count)
+
+
+def test_a_fault_in_finding_the_address_does_not_end_the_link(
+    links: Links, caplog: pytest.LogCaptureFixture
+) -> None:
+    server, ears = links.serve()
+    answers: list[int] = []
+
+    def port() -> int:
+        if not answers:
+            raise ValueError("planted")
+        return answers[0]
+
+    bot = links.join(port)
+    wait_until(lambda: bot.state.detail, PATIENCE_S, "a reason")
+    assert bot.state.detail == "internal fault, see the log"
+    assert "planted" in caplog.text
+    answers.append(server.port)
+    bot.add_events(3)
+    check_arrived(bot, ears, 3)
 
 
 def test_unreachable_is_logged_by_change_and_not_by_try(

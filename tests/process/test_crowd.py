@@ -25,7 +25,7 @@ SECONDS = 3
 BLOCK_LINES = 500
 # "Within a second", and as much again for a machine that does other things too.
 ANSWER_LIMIT_S = 2.0
-GROWTH_MAX_BYTES = 96 * 2**20
+GROWTH_MAX_BYTES = 32 * 2**20
 # Idle means idle: no heartbeat falls into the test.
 SETTINGS = "link: {heartbeat_s: 300, dead_after_s: 600}\n"
 _DROPPED = re.compile(r"… ([\d,]+) lines dropped")

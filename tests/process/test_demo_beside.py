@@ -25,7 +25,7 @@ def files_of(folder: Path) -> dict[str, tuple[int, int]]:
     return {
         str(path): (path.stat().st_ino, path.stat().st_size)
         for path in folder.rglob("*")
-        if path.is_file() and ".db" not in path.name and path.parent.name != "logs"
+        if path.name in ("link.secret", "link.port", "lock", "bot.pid")
     }
 
 

@@ -12,7 +12,6 @@ from random import Random
 import psutil
 import pytest
 
-from telegram.bridge.control import Control
 from tests.process.installation import (
     PATIENCE_S,
     Installation,
@@ -141,14 +140,6 @@ def test_a_hangup_during_the_start_is_a_reload_and_no_end(here: Installation, pr
     process.wait_for("reloaded")
     assert process.stop() == 0
     assert_no_traceback(process)
-
-
-def test_a_signal_may_come_in_the_middle_of_waiting_for_it() -> None:
-    control = Control()
-    with control.stop_asked._cond:  # type: ignore[attr-defined] # held in Event.wait()
-        control._on_signal(signal.SIGTERM, None)
-    assert control.stop_asked.wait(1)
-    assert control.stop_asked.is_set()
 
 
 def test_a_hangup_takes_a_good_configuration_over_and_refuses_a_bad_one(

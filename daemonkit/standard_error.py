@@ -1,5 +1,6 @@
 """Short lines on standard error, in whatever state it is: closed, full, or stuck."""
 
+import os
 import select
 import sys
 from typing import Final
@@ -15,11 +16,22 @@ def write_standard_error(text: str) -> bool:
     try:
         if not _has_room():
             return False
-        sys.stderr.write(text)
-        sys.stderr.flush()
+        _write(text)
     except (OSError, ValueError, AttributeError):
         return False
     return True
+
+
+def _write(text: str) -> None:
+    try:
+        descriptor = sys.stderr.fileno()
+    except (OSError, ValueError):
+        sys.stderr.write(text)  # no file: a text in memory
+        return
+    # Past the buffer: what it could not deliver it would try again at the very end, and exit 120.
+    data = text.encode("utf-8", "backslashreplace")
+    while data:
+        data = data[os.write(descriptor, data) :]
 
 
 def _has_room() -> bool:

@@ -221,10 +221,11 @@ class Demo:
 
 
 def _say(text: str) -> None:
-    # Nobody may be reading it; and print to a standard error that is None goes to the chat.
+    # Nobody may be reading it. Past Python's buffer, which would try again at the end and exit
+    # 120; and not by print, which takes a standard error that is None for the chat.
     if sys.stderr is not None:
         with suppress(OSError):
-            print(text, file=sys.stderr, flush=True)
+            os.write(sys.stderr.fileno(), f"{text}\n".encode("utf-8", "backslashreplace"))
 
 
 def main() -> int:

@@ -5,4 +5,6 @@ source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/scripts/caller.sh"
 source scripts/venv.sh
 enter_venv run test
 
+# As on a bare machine: unbuffered output hides what is left in a buffer at the end.
+unset PYTHONUNBUFFERED
 exec python3 -m pytest "$@"

@@ -30,7 +30,7 @@ from tests.fakes.memory_outbox import MemoryOutbox
 from tests.waiting import wait_until
 
 # A test never waits for the limits of production, and its machine may be slow.
-QUICK: Final = Limits(handshake_s=1.0, legacy_silence_s=0.3, heartbeat_s=0.2, dead_after_s=2.0)
+QUICK: Final = Limits(handshake_s=1.0, legacy_silence_s=0.3, heartbeat_s=0.2, dead_after_s=1.5)
 PATIENCE_S: Final = 20.0
 
 
@@ -174,7 +174,7 @@ class Bot:
         wait_until(lambda: self.state.phase == "connected", PATIENCE_S, "the bot is connected")
 
     def wait_acknowledged(self) -> None:
-        wait_until(lambda: not self.outbox.rows, PATIENCE_S, "all events are acknowledged")
+        assert self.outbox.wait_empty(PATIENCE_S), "not all events are acknowledged"
 
 
 def link_threads() -> list[str]:

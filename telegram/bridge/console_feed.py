@@ -6,6 +6,7 @@ event comes twice, and is marked.
 
 import logging
 
+from telegram.bridge.disk import describe_problem, is_foreign
 from telegram.bridge.records import StoredEvent
 from telegram.bridge.store.events import EventTable
 from telegram.bridge.store.settings import ChatCursorTable
@@ -41,10 +42,12 @@ class CursorFeed:
     def _save(self, shown_id: int, tried_id: int) -> None:
         try:
             self._cursors.save(self._chat, shown_id, tried_id)
-        except Exception:
-            # Showing goes on; after a restart some events come again and are marked.
+        except Exception as error:
+            # After a restart some events come again.
             if self._can_save:
-                log.exception("it cannot be noted which events the console has shown")
+                problem, trace = describe_problem(error), None if is_foreign(error) else error
+                text = "it cannot be noted which events the console has shown: %s"
+                log.warning(text, problem, exc_info=trace)
             self._can_save = False
         else:
             self._can_save = True

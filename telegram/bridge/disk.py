@@ -37,10 +37,9 @@ class DiskState:
 
     def note_failure(self, writer: str, error: Exception) -> bool:
         """Note a failed write; True when room was made just now and it may be tried at once."""
-        problem = _describe(error)
+        problem = describe_problem(error)
         if problem != self._failing.get(writer):
-            # Nothing in these is ours to mend, so they need no traceback.
-            trace = None if is_disk_full(error) or is_locked(error) else error
+            trace = None if is_foreign(error) else error
             log.error("%s cannot be written to bridge.db: %s", writer, problem, exc_info=trace)
         if self.since is None:
             self.since = self._clock.wall()
@@ -60,7 +59,13 @@ class DiskState:
             self._reserve.ensure()
 
 
-def _describe(error: Exception) -> str:
+def is_foreign(error: Exception) -> bool:
+    """Tell whether nothing of ours is to be mended, so that a traceback would say nothing."""
+    return is_disk_full(error) or is_locked(error)
+
+
+def describe_problem(error: Exception) -> str:
+    """Say why bridge.db is not written."""
     if is_disk_full(error):
         return "no room is left on the disk"
     if is_damage(error):

@@ -127,6 +127,12 @@ class Installation:
             if event.kind == "alert" and event.fields["total"] == total
         ]
 
+    def alerts_raised(self, total: int) -> int:
+        """Return how many alerts of a series the engine has raised and the store committed."""
+        key = f"alert_series.{total}"
+        rows = query(self.state_db, f"SELECT value FROM state_value WHERE key = '{key}'")
+        return int(rows[0][0]) if rows else 0
+
     def wait_for_alerts(self, total: int, count: int, *, timeout_s: float = PATIENCE_S) -> None:
         """Wait until so many alerts of a series are in bridge.db."""
         wait_until(

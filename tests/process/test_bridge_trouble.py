@@ -23,7 +23,6 @@ from tests.process.installation import (
     Installation,
     assert_no_traceback,
     outcome_lines,
-    query,
 )
 from tests.process.scripted_bridge import DeafBridge, ScriptedBridge
 from tests.processes import RunningProcess
@@ -39,7 +38,8 @@ logs: {forward_level: DEBUG}
 engine: {market_len_max: 50}
 link: {reconnect_longest_s: 0.1, heartbeat_s: 0.5, dead_after_s: 60}
 """
-ALERTS = ("--alerts", "100000", "--interval", "0.01")
+SERIES = 100_000
+ALERTS = ("--alerts", str(SERIES), "--interval", "0.01")
 TROUBLE_ALERTS = 300
 # What a busy machine may add between the bot's clock and ours.
 SLACK_S = 1.5
@@ -78,16 +78,12 @@ def check_pace(before: Look, after: Look) -> None:
     assert abs(market_s - (after.at - before.at)) < SLACK_S, (before, after)
 
 
-def alerts_raised(here: Installation) -> int:
-    """Return how many alerts the engine has raised and the store has committed."""
-    rows = query(here.state_db, "SELECT value FROM state_value WHERE key = 'alert_series.100000'")
-    return int(rows[0][0]) if rows else 0
-
-
 def await_alerts(here: Installation, more: int = TROUBLE_ALERTS) -> None:
     """Wait until the engine has raised so many more alerts."""
-    target = alerts_raised(here) + more
-    wait_until(lambda: alerts_raised(here) >= target, PATIENCE_S, f"{more} more alerts raised")
+    target = here.alerts_raised(SERIES) + more
+    wait_until(
+        lambda: here.alerts_raised(SERIES) >= target, PATIENCE_S, f"{more} more alerts raised"
+    )
 
 
 def look(bridge: ScriptedBridge) -> Look:
@@ -131,7 +127,7 @@ def test_a_frozen_bridge_changes_nothing_for_the_market(here: Installation) -> N
     here.configure_bot(SETTINGS)
     bridge = here.start_bridge()
     trading = here.start_trading(*ALERTS)
-    here.wait_for_alerts(100_000, 1)
+    here.wait_for_alerts(SERIES, 1)
     before = look_by_console(bridge)
     bridge.send_signal(signal.SIGSTOP)
     await_alerts(here)
@@ -139,8 +135,8 @@ def test_a_frozen_bridge_changes_nothing_for_the_market(here: Installation) -> N
     after = look_by_console(bridge)
     check_pace(before, after)
     # What was raised in that time arrives afterwards, each once.
-    here.wait_for_alerts(100_000, alerts_raised(here))
-    numbers = here.alerts(100_000)
+    here.wait_for_alerts(SERIES, here.alerts_raised(SERIES))
+    numbers = here.alerts(SERIES)
     assert numbers == list(range(1, len(numbers) + 1))
     assert trading.stop() == 0
     check_calm(here, trading, bridge)
@@ -153,14 +149,14 @@ def test_a_frozen_peer_is_found_within_fifteen_seconds_and_taken_back(
 ) -> None:
     here.configure_bot()
     bridge, trading = here.start_bridge(), here.start_trading(*ALERTS)
-    here.wait_for_alerts(100_000, 10)
+    here.wait_for_alerts(SERIES, 10)
     victim, other = (trading, bridge) if frozen == "trading" else (bridge, trading)
     victim.send_signal(signal.SIGSTOP)
     other.wait_for("nothing heard for ", timeout_s=15 + SLACK_S)
     victim.send_signal(signal.SIGCONT)
     await_alerts(here, 50)
-    here.wait_for_alerts(100_000, alerts_raised(here))
-    numbers = here.alerts(100_000)
+    here.wait_for_alerts(SERIES, here.alerts_raised(SERIES))
+    numbers = here.alerts(SERIES)
     assert numbers == list(range(1, len(numbers) + 1))
     assert (trading.stop(), bridge.stop()) == (0, 0)
     assert_no_traceback(trading, bridge)

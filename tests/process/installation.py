@@ -186,6 +186,16 @@ def ask(bridge: RunningProcess, line: str, *, timeout_s: float = PATIENCE_S) -> 
     return outcome_lines(bridge)[before]
 
 
+def wait_connected(bridge: RunningProcess, count: int = 1) -> None:
+    """Wait until so many bots are connected to a bridge."""
+    bots = "1 bot" if count == 1 else f"{count} bots"
+    wait_until(
+        lambda: ask(bridge, "/ping").endswith(f" {bots} connected"),
+        PATIENCE_S,
+        f"{bots} connected\n{bridge.describe()}",
+    )
+
+
 def last_error(process: RunningProcess) -> str:
     """Return the last line on standard error."""
     return process.stderr.splitlines()[-1]

@@ -12,17 +12,13 @@ from tests.process.installation import (
     ask,
     assert_no_traceback,
     outcome_lines,
+    wait_connected,
 )
 from tests.processes import ROOT, RunningProcess
 from tests.waiting import wait_until
 
 # A queued command has no outcome; piped input waits for one only so long.
 IMPATIENT = "console: {outcome_wait_s: 0.2}\n"
-
-
-def wait_connected(bridge: RunningProcess, count: int = 1) -> None:
-    bots = "1 bot" if count == 1 else f"{count} bots"
-    wait_until(lambda: f" {bots} connected" in ask(bridge, "/ping"), PATIENCE_S, bots)
 
 
 def test_while_a_bot_is_away_only_what_reduces_risk_waits_for_it(here: Installation) -> None:

@@ -4,9 +4,8 @@ import socket
 from contextlib import closing
 from pathlib import Path
 
-from tests.process.installation import PATIENCE_S, Installation, ask, outcome_lines
+from tests.process.installation import PATIENCE_S, Installation, ask, outcome_lines, wait_connected
 from tests.processes import ROOT, RunningProcess
-from tests.waiting import wait_until
 
 DEFAULT_PORT = 55_110
 
@@ -33,7 +32,7 @@ def start_installation(here: Installation) -> tuple[RunningProcess, RunningProce
     """Start an installation on the default port, unless this machine has one there already."""
     env: dict[str, str | None] = {} if is_taken(DEFAULT_PORT) else {"LINK_PORT": None}
     bridge, trading = here.start_bridge(**env), here.start_trading(**env)
-    wait_until(lambda: "1 bot connected" in ask(bridge, "/ping"), PATIENCE_S, "the bot is there")
+    wait_connected(bridge)
     assert is_taken(DEFAULT_PORT)
     return bridge, trading
 

@@ -15,6 +15,7 @@ from tests.process.installation import (
     assert_each_once,
     assert_no_traceback,
     last_error,
+    wait_connected,
 )
 from tests.processes import RunningProcess
 from tests.small_filesystem import fill_up, mounted
@@ -128,6 +129,7 @@ def test_a_bot_starts_on_a_disk_that_has_filled_up_and_raises_no_risk(
     filler = fill_up(bot_disk)
     second = small.start_trading(*ALERTS)
     second.wait_for("state.db is not written: disk full")
+    wait_connected(bridge)
     assert ask(bridge, "/getstatus").startswith("[applied]")
     assert "\nstore    disk full\n" in bridge.stdout
     raised = small.alerts_raised(SERIES)

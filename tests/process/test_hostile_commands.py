@@ -17,6 +17,7 @@ from tests.process.installation import (
     ask,
     assert_no_traceback,
     query,
+    wait_connected,
 )
 from tests.process.scripted_bridge import NO_SECRET, ScriptedBridge, json_frame
 from tests.processes import RunningProcess
@@ -193,7 +194,7 @@ def test_a_bot_that_sends_commands_upwards_is_shut_out_and_nobody_obeys(
 ) -> None:
     bridge = here.start_bridge(**NO_SECRET)
     trading = here.start_trading(**NO_SECRET)
-    wait_until(lambda: "1 bot connected" in ask(bridge, "/ping"), 20, "the bot is there")
+    wait_connected(bridge)
     before = state_values(here)
     with RawPeer(here.port) as peer:
         peer.greet("rogue")
@@ -216,7 +217,7 @@ def test_a_bot_that_sends_commands_upwards_is_shut_out_and_nobody_obeys(
 def test_a_bot_cannot_answer_for_another(here: Installation) -> None:
     bridge = here.start_bridge(**NO_SECRET)
     trading = here.start_trading(**NO_SECRET)
-    wait_until(lambda: "1 bot connected" in ask(bridge, "/ping"), 20, "the bot is there")
+    wait_connected(bridge)
     trading.send_signal(signal.SIGSTOP)
     bridge.write("/getstatus @paper\n")
     wait_until(here.commands, 20, "the command is sent")

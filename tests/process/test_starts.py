@@ -20,6 +20,7 @@ from tests.process.installation import (
     assert_no_traceback,
     last_error,
     outcome_lines,
+    wait_connected,
 )
 from tests.processes import ROOT, RunningProcess
 from tests.small_filesystem import mounted, read_only
@@ -62,7 +63,7 @@ def test_two_first_starts_at_once_make_one_secret_and_one_of_each_wins(
     assert all("already in use by" in last_error(one) for one in refused)
     (trading,) = (one for one in started[::2] if one.returncode is None)
     (bridge,) = (one for one in started[1::2] if one.returncode is None)
-    wait_until(lambda: "1 bot connected" in ask(bridge, "/ping"), PATIENCE_S, "they meet")
+    wait_connected(bridge)
     assert_no_traceback(*started)
     assert (trading.stop(), bridge.stop()) == (0, 0)
 
@@ -75,7 +76,7 @@ def test_a_port_that_becomes_free_in_time_is_taken(here: Installation) -> None:
     taken.close()
     bridge.wait_for("^ready$")
     trading = here.start_trading(LINK_PORT=port)
-    wait_until(lambda: "1 bot connected" in ask(bridge, "/ping"), PATIENCE_S, "the bot is there")
+    wait_connected(bridge)
     assert (trading.stop(), bridge.stop()) == (0, 0)
 
 

@@ -13,6 +13,7 @@ from tests.process.installation import (
     ask,
     assert_each_once,
     assert_no_traceback,
+    wait_connected,
 )
 from tests.waiting import wait_until
 
@@ -80,7 +81,7 @@ def test_a_stranger_on_the_port_of_a_dead_bridge_is_left_for_the_bridge_that_com
 
 def test_a_second_bot_with_the_same_name_is_refused_and_both_are_told(here: Installation) -> None:
     bridge, first = here.start_bridge(), here.start_trading()
-    wait_until(lambda: "1 bot connected" in ask(bridge, "/ping"), PATIENCE_S, "the bot is there")
+    wait_connected(bridge)
     second = here.start_trading(
         VAR_DIR=str(here.folder / "elsewhere"),
         LINK_PORT=str(here.port),

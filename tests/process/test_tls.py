@@ -17,6 +17,7 @@ from tests.process.installation import (
     ask,
     assert_no_traceback,
     last_error,
+    wait_connected,
 )
 from tests.process.scripted_bridge import json_frame
 from tests.waiting import wait_until
@@ -72,7 +73,7 @@ def test_both_programs_meet_over_tls_and_do_everything_as_ever(
     wait_until(here.forwarded_log.exists, PATIENCE_S, "the log is forwarded")
     bridge.kill()
     second = here.start_bridge(**ENV)
-    wait_until(lambda: "1 bot connected" in ask(second, "/ping"), PATIENCE_S, "the bot is back")
+    wait_connected(second)
     for process in (trading, second):
         assert process.stop() == 0
     assert_no_traceback(bridge, trading, second)
@@ -96,7 +97,7 @@ def test_a_peer_without_a_certificate_is_refused_and_harms_nobody(
         peer.settimeout(10)
         assert b"welcome" not in peer.recv(1000)
     trading = here.start_trading(**ENV)
-    wait_until(lambda: "1 bot connected" in ask(bridge, "/ping"), PATIENCE_S, "the bot is there")
+    wait_connected(bridge)
     for process in (trading, bridge):
         assert process.stop() == 0
     assert_no_traceback(bridge, trading)

@@ -41,6 +41,7 @@ def test_a_second_start_on_the_same_folders_is_refused_and_the_first_goes_on(
     here: Installation,
 ) -> None:
     bridge, trading = here.start_bridge(), here.start_trading()
+    wait_connected(bridge)
     for first, program in ((bridge, "telegram"), (trading, "trading")):
         second = launch(here, program)
         assert second.wait() == 78, second.describe()

@@ -87,7 +87,10 @@ def _count_lines(here: Installation, bot: str) -> tuple[int, int]:
     """Return how many lines of a bot were written to its files, and how many were dropped."""
     written = dropped = 0
     for file in here.bridge_folder.glob(f"logs/{bot}.log*"):
-        text = file.read_text(encoding="utf-8")
+        try:
+            text = file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return 0, 0  # rotated since it was listed: the next look counts it
         written += text.count(" flood: line ")
         dropped += sum(int(found.replace(",", "")) for found in _DROPPED.findall(text))
     return written, dropped

@@ -97,7 +97,7 @@ def _wrong_reloads(here: Installation, bridge: RunningProcess, trading: RunningP
 
 def _tell(bot: ScriptedBot, bridge: RunningProcess) -> None:
     """Say secrets in every way that a bot has."""
-    bridge.write("/follow debug\n")
+    assert ask(bridge, "/follow debug").startswith("[applied]")
     for secret in (OTHERS, TOKEN, LINK_SECRET):
         bot.show({"mode": "PAPER", "outbox_rows": 0, "note": secret}, f"status of {secret}")
         bot.text(f"text of {secret}")

@@ -62,6 +62,7 @@ def test_no_text_of_a_bot_reaches_a_terminal_as_a_command_to_it(
         stack.callback(bot.stop)
         bot.wait_connected()
         bridge.write("/follow debug\n")
+        bridge.wait_for(r"\[applied\] /follow", stream="stdout")
         bot.show(
             {"mode": EVIL, "title": EVIL, "outbox_rows": EVIL, "prices": [{"symbol": EVIL}]}, EVIL
         )

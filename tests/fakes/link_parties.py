@@ -127,6 +127,7 @@ class Bot:
         self.threads: set[str] = set()
         self.on_each_command: Callable[[Command], None] = self.reply
         self.on_each_state: Callable[[LinkState], None] = lambda _state: None
+        self.is_known: Callable[[], bool] = lambda: True
         self.clock = SystemClock()
         self.client = LinkClient(
             ClientSettings(
@@ -171,7 +172,12 @@ class Bot:
         self.client.wake_outbox()
 
     def wait_connected(self) -> None:
-        wait_until(lambda: self.state.phase == "connected", PATIENCE_S, "the bot is connected")
+        """Wait until both ends know: the welcome may arrive before the server has taken note."""
+        wait_until(
+            lambda: self.state.phase == "connected" and self.is_known(),
+            PATIENCE_S,
+            "the bot is connected",
+        )
 
     def wait_acknowledged(self) -> None:
         assert self.outbox.wait_empty(PATIENCE_S), "not all events are acknowledged"
@@ -191,6 +197,7 @@ class Links:
 
     def __init__(self) -> None:
         self._stack = ExitStack()
+        self._ears: list[Ears] = []
         self.port = 0
 
     def serve(
@@ -210,6 +217,7 @@ class Links:
             clock=SystemClock(),
         )
         ears.server = server
+        self._ears.append(ears)
         self._stack.callback(server.stop, "the test is over", 5.0)
         server.start()
         self.port = server.port
@@ -229,7 +237,19 @@ class Links:
     def bot(self, port: int | Callable[[], int], **options: object) -> Bot:
         """Build a bot that is not started."""
         ask = port if callable(port) else lambda: port
-        return Bot(ask, **options)  # type: ignore[arg-type]
+        bot = Bot(ask, **options)  # type: ignore[arg-type]
+        bot.is_known = lambda: self._is_known(bot.client._identity.instance)
+        return bot
+
+    def _is_known(self, instance: str) -> bool:
+        if not self._ears:
+            return True  # the test has a server of its own
+        return any(
+            peer in ears.connected
+            for ears in self._ears
+            for peer in ears.server.peers()
+            if peer.instance == instance
+        )
 
     def close(self) -> None:
         """Stop everything, the last one first."""

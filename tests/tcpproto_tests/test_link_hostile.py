@@ -241,7 +241,7 @@ def test_more_peers_than_allowed_are_turned_away_and_told_of_once(links: Links) 
             peer.wait_frame("welcome")
         for peer in peers[3:]:
             peer.wait_end()
-        assert len(server.peers()) == 3
+        wait_until(lambda: len(server.peers()) == 3, PATIENCE_S, "three are there")
         ((_name, _address, code, text),) = ears.refused
         assert (code, text) == ("peers_max", "3 peers are connected already, no more are taken")
         peers[0].sock.close()

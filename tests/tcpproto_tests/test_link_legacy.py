@@ -74,6 +74,7 @@ def test_a_hello_after_a_second_of_silence_makes_a_bot_of_it(links: Links) -> No
         wait_until(server.peers, PATIENCE_S, "it is taken for a three-field peer")
         peer.greet("paper")
         peer.wait_frame("welcome")
+        wait_until(server.peers, PATIENCE_S, "the server has taken note")
         assert [info.name for info in server.peers()] == ["paper"]
     wait_until(lambda: len(ears.disconnected) == 2, PATIENCE_S, "it is gone")
     assert [(info.name, clean) for info, _reason, clean in ears.disconnected] == [

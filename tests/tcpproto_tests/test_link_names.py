@@ -20,6 +20,7 @@ def test_a_newer_connection_of_the_same_process_wins(links: Links) -> None:
         new.wait_frame("welcome")
         bye = old.wait_frame("bye")
         old.wait_end()
+        wait_until(lambda: len(ears.connected) == 2, PATIENCE_S, "the server has taken note")
         assert bye["message"]["code"] == "replaced"
         assert [peer.name for peer in server.peers()] == ["paper"]
         assert server.peers() == [ears.connected[1]]
@@ -35,6 +36,7 @@ def test_what_is_sent_after_a_replacement_goes_to_the_new_connection(links: Link
         old.wait_frame("welcome")
         new.greet("paper", instance="one")
         new.wait_frame("welcome")
+        wait_until(lambda: len(ears.connected) == 2, PATIENCE_S, "the server has taken note")
         assert server.ack("paper", "epoch", 1)
         new.wait_frame("ack")
         assert not [frame for frame in old.frames() if frame["tag"] == "ack"]

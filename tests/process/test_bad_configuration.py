@@ -85,6 +85,7 @@ ONLY_TRADING = [
         "feed: {kind: replay, file: nowhere.csv, symbol: BTC/USDT}\n",
         ["nowhere.csv"],
         id="no market data",
+        marks=LONG,
     ),
     pytest.param("feed: {kind: live}\n", ["feed", "live"], id="no such feed", marks=LONG),
     pytest.param("mode: both\n", ["mode", "long_only"], id="no such mode", marks=LONG),

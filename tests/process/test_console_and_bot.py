@@ -72,6 +72,7 @@ def test_what_waits_for_a_bot_survives_a_kill_of_the_bridge(here: Installation) 
         assert process.stop() == 0
 
 
+@pytest.mark.long
 def test_a_bridge_killed_before_the_answer_hears_it_after_its_restart(here: Installation) -> None:
     bridge, trading = here.start_bridge(), here.start_trading()
     wait_connected(bridge)

@@ -5,6 +5,8 @@ Each gets the outcome it deserves, once; the database shows that nothing else wa
 
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import product
 
 import orjson
@@ -20,7 +22,7 @@ from tests.process.installation import (
     wait_connected,
 )
 from tests.process.scripted_bridge import NO_SECRET, ScriptedBridge, json_frame
-from tests.processes import RunningProcess
+from tests.processes import RunningProcess, running_processes
 from tests.tcpproto_tests.raw_peer import RawPeer
 from tests.waiting import wait_until
 
@@ -39,6 +41,25 @@ def trading(here: Installation, bridge: ScriptedBridge) -> RunningProcess:
     process = here.start_trading(**bridge.environment)
     bridge.wait_connected()
     return process
+
+
+@dataclass
+class Pair:
+    """A bot and the bridge it is connected to."""
+
+    here: Installation
+    bridge: ScriptedBridge
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """One pair for all tests that leave it as it was."""
+    folder = tmp_path_factory.mktemp("pair")
+    with contextmanager(running_processes)(folder) as processes, ScriptedBridge() as bridge:
+        here = Installation(processes, folder)
+        here.start_trading(**bridge.environment)
+        bridge.wait_connected()
+        yield Pair(here, bridge)
 
 
 def state_values(here: Installation) -> list[tuple[str, str]]:
@@ -83,9 +104,8 @@ def test_a_hundred_copies_of_a_command_at_once_are_one_command(
     assert "\ncommands 2\n" in status, "the copies were not counted"
 
 
-def test_a_command_at_the_wrong_time_is_not_carried_out(
-    here: Installation, bridge: ScriptedBridge, trading: RunningProcess
-) -> None:
+def test_a_command_at_the_wrong_time_is_not_carried_out(pair: Pair) -> None:
+    here, bridge = pair.here, pair.bridge
     now = bridge.command().issued_at
     for command, words in [
         (bridge.command(expires_at=now - 1), "s ago; nothing was done"),
@@ -105,9 +125,8 @@ def test_a_command_at_the_wrong_time_is_not_carried_out(
         assert (late.state, late.repeat) == (ReplyState.EXPIRED, True)
 
 
-def test_a_stale_order_to_buy_never_runs_but_one_to_stop_may_have_waited(
-    bridge: ScriptedBridge, trading: RunningProcess
-) -> None:
+def test_a_stale_order_to_buy_never_runs_but_one_to_stop_may_have_waited(pair: Pair) -> None:
+    bridge = pair.bridge
     now = bridge.command().issued_at
     buy = bridge.command("buy", "BTC/USDT", issued_at=now - 31)
     stop = bridge.command("stoptrading", issued_at=now - 20 * HOUR_S)
@@ -115,9 +134,8 @@ def test_a_stale_order_to_buy_never_runs_but_one_to_stop_may_have_waited(
     assert bridge.ask(stop).state != ReplyState.EXPIRED
 
 
-def test_a_viewer_changes_nothing(
-    here: Installation, bridge: ScriptedBridge, trading: RunningProcess
-) -> None:
+def test_a_viewer_changes_nothing(pair: Pair) -> None:
+    here, bridge = pair.here, pair.bridge
     before = state_values(here)
     for verb in ("starttrading", "stoptrading", "buy", "flatten", "mode"):
         reply = bridge.ask(bridge.command(verb, role="viewer"))
@@ -137,9 +155,8 @@ ABSURD: tuple[tuple[str, ...], ...] = (
 )
 
 
-def test_absurd_arguments_are_rejected_in_words_that_can_be_shown(
-    here: Installation, bridge: ScriptedBridge, trading: RunningProcess
-) -> None:
+def test_absurd_arguments_are_rejected_in_words_that_can_be_shown(pair: Pair) -> None:
+    here, bridge = pair.here, pair.bridge
     before = state_values(here)
     for verb, args in product(("buy", "getstatus"), ABSURD):
         command = bridge.command(verb, *args)
@@ -151,7 +168,8 @@ def test_absurd_arguments_are_rejected_in_words_that_can_be_shown(
     assert state_values(here) == before
 
 
-def test_an_unknown_verb_is_rejected(bridge: ScriptedBridge, trading: RunningProcess) -> None:
+def test_an_unknown_verb_is_rejected(pair: Pair) -> None:
+    bridge = pair.bridge
     for verb in ("nonsense", "help", "\x1b[31mred", "x" * 32):
         reply = bridge.ask(bridge.command(verb))
         assert reply.state == ReplyState.REJECTED

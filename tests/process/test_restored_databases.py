@@ -55,7 +55,11 @@ def _restore_by_copying(here: Installation, old: Path) -> None:
 
 @pytest.mark.parametrize(
     "replace",
-    [_delete, _restore_by_command, pytest.param(_restore_by_copying, marks=pytest.mark.long)],
+    [
+        _delete,
+        pytest.param(_restore_by_command, marks=pytest.mark.long),
+        pytest.param(_restore_by_copying, marks=pytest.mark.long),
+    ],
 )
 def test_a_bot_whose_database_was_deleted_or_put_back_loses_nothing_new(
     here: Installation, replace: Callable[[Installation, Path], None]

@@ -109,7 +109,7 @@ def damage_pages(content: bytes) -> bytes:
     return content[:page] + b"\xff" * (len(content) - page)
 
 
-@BOTH
+@pytest.mark.parametrize("program", ["trading", pytest.param("telegram", marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     "damage",
     [

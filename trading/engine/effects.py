@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from tcpproto import Reply, Status
 from trading.engine.events import TimerName
 from trading.model.event import DurableEvent
+from trading.model.order import Fill, Order
 from trading.model.outcome import CommandOutcome
+from trading.model.position import Position, Trade
+from trading.risk.approval import ApprovedOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,57 @@ class SaveState:
 
     key: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveOrder:
+    """Keep an order as it is now."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class SaveFill:
+    """Keep an execution."""
+
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class SavePosition:
+    """Keep a position as it is now."""
+
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class DropPosition:
+    """Forget a position that is closed."""
+
+    account: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveTrade:
+    """Keep a closed trade, and write its line into trades.jsonl once it is committed."""
+
+    trade: Trade
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitOrder:
+    """Send an order to its broker, once everything that came before is committed."""
+
+    approved: ApprovedOrder
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """Ask a broker to cancel an order, once everything that came before is committed."""
+
+    account: str
+    order_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +145,18 @@ class Finish:
     """Say that the engine has stopped and nothing follows."""
 
 
-CommittedEffect = SaveState | RaiseEvent | RecordOutcome | SendReply
+CommittedEffect = (
+    SaveState
+    | SaveOrder
+    | SaveFill
+    | SavePosition
+    | DropPosition
+    | SaveTrade
+    | SubmitOrder
+    | CancelOrder
+    | RaiseEvent
+    | RecordOutcome
+    | SendReply
+)
 ImmediateEffect = AnswerNow | PublishStatus | SayNow | StartTimer | StopTimer | ReportBug | Finish
 Effect = CommittedEffect | ImmediateEffect

@@ -1,0 +1,1 @@
+"""Brokers: what carries orders to a venue, simulated or real."""

@@ -1,0 +1,99 @@
+"""What a venue says about orders: the events that a broker puts into the engine's inbox.
+
+Every report names account and client order id. `at` is market time in Unix seconds.
+"""
+
+from dataclasses import dataclass
+
+from trading.model.order import Fill
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAccepted:
+    """Say that the venue has the order."""
+
+    account: str
+    order_id: str
+    venue_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRejected:
+    """Say that the venue definitely refused the order."""
+
+    account: str
+    order_id: str
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTriggered:
+    """Say that the stop of a stop-limit order was reached: it rests as a limit order now."""
+
+    account: str
+    order_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilled:
+    """Bring one execution."""
+
+    fill: Fill
+
+    @property
+    def account(self) -> str:
+        """Return the account of the order."""
+        return self.fill.account
+
+    @property
+    def order_id(self) -> str:
+        """Return the client order id."""
+        return self.fill.order_id
+
+    @property
+    def at(self) -> float:
+        """Return when it happened."""
+        return self.fill.at
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCancelled:
+    """Say that what was left of the order is gone."""
+
+    account: str
+    order_id: str
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class OrderExpired:
+    """Say that the order's time was over at the venue."""
+
+    account: str
+    order_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLost:
+    """Say that nobody knows what became of the order: it must be looked up."""
+
+    account: str
+    order_id: str
+    reason: str
+    at: float
+
+
+Report = (
+    OrderAccepted
+    | OrderRejected
+    | OrderTriggered
+    | OrderFilled
+    | OrderCancelled
+    | OrderExpired
+    | OrderLost
+)

@@ -1,0 +1,1 @@
+"""What people read: statistics, tables, alerts and the state file; values in, text out."""

@@ -1,0 +1,272 @@
+"""The ledger: exact accounting of fills into cash, positions and closed trades of one account.
+
+Sums are kept and prices are derived from them by division, for showing only: what trades and
+open positions earned adds up to the change of equity to the last digit. Marked values are floats,
+for the hot path. Must not know orders' states, limits or where a fill comes from.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from decimal import Context, Decimal, localcontext
+from typing import Final
+
+from trading.engine.exit_prices import follow_plan, open_plan
+from trading.model.account import Account
+from trading.model.instrument import Instrument
+from trading.model.order import ExitPlan, Fill, Order, Side
+from trading.model.position import Position, Trade
+
+_ZERO: Final = Decimal(0)
+# Room for a product of two long figures and for sums of millions of them: nothing is rounded.
+_EXACT: Final = Context(prec=100)
+# Quotients are prices to show; a float has at most 17 digits, so a single price passes unchanged.
+_QUOTIENT: Final = Context(prec=18)
+
+
+@dataclass(frozen=True, slots=True)
+class BookChange:
+    """Say what a fill made of a book.
+
+    `position` is what is held now, None when flat; `trade` is the one that the fill closed. A
+    fill that crosses through zero gives both. `realised` is the gross profit that it took.
+    """
+
+    position: Position | None
+    trade: Trade | None
+    cash: Decimal
+    realised: Decimal = _ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """Hold what a fill does to the holding: a signed quantity at a price, and what it costs."""
+
+    quantity: Decimal
+    price: Decimal
+    fees: Decimal
+
+
+class AccountBook:
+    """Keep the cash, the positions and their marked value of one account."""
+
+    __slots__ = (
+        "_cash_value",
+        "_entry_orders",
+        "_next_trade_number",
+        "_quantities",
+        "_values",
+        "account",
+        "cash",
+        "positions",
+    )
+
+    def __init__(
+        self,
+        account: Account,
+        cash: Decimal,
+        positions: Iterable[Position],
+        next_trade_number: Callable[[], int],
+    ) -> None:
+        self.account = account
+        self.cash = cash
+        self.positions: dict[str, Position] = {}
+        self._next_trade_number = next_trade_number
+        self._cash_value = float(cash)
+        self._quantities: dict[str, float] = {}
+        self._values: dict[str, float] = {}
+        # The entry order whose exit plan a position has taken over last.
+        self._entry_orders: dict[str, str] = {}
+        for position in positions:
+            self._put(position, float(position.entry_price))
+
+    def apply(self, fill: Fill, order: Order, instrument: Instrument) -> BookChange:
+        """Book one execution of an order; whoever calls has made sure that it is a new one."""
+        with localcontext(_EXACT):
+            move = _move_of(fill, instrument)
+            self.cash -= move.quantity * move.price + move.fees
+            change = self._moved(move, fill, order, instrument)
+        self._cash_value = float(self.cash)
+        if change.position is None:
+            self._remove(fill.symbol)
+        else:
+            self._put(change.position, float(fill.price))
+        return change
+
+    def keep(self, position: Position) -> None:
+        """Take over a position of which only the ways to leave it have changed."""
+        held = self.positions.get(position.symbol)
+        if held is None or held.quantity != position.quantity:
+            found = "none" if held is None else held.quantity
+            raise ValueError(f"{position.symbol}: holds {found}, not {position.quantity}")
+        self.positions[position.symbol] = position
+
+    def mark(self, symbol: str, price: float) -> None:
+        """Value a position at a price; a symbol without a position is passed over."""
+        quantity = self._quantities.get(symbol)
+        if quantity is not None:
+            self._values[symbol] = quantity * price
+
+    def equity(self) -> float:
+        """Return cash and the marked value of all positions."""
+        return self._cash_value + sum(self._values.values())
+
+    def exposure(self) -> float:
+        """Return the gross marked value of all positions: long and short ones add up."""
+        return sum(map(abs, self._values.values()))
+
+    def value(self, symbol: str) -> float:
+        """Return the marked value of a position, negative when short, or 0 without one."""
+        return self._values.get(symbol, 0.0)
+
+    def unrealised(self, symbol: str) -> float:
+        """Return what is still held has gained since its entry, without fees."""
+        position = self.positions.get(symbol)
+        if position is None:
+            return 0.0
+        return self._values[symbol] - self._quantities[symbol] * float(position.entry_price)
+
+    def open_profit(self, symbol: str) -> float:
+        """Return the net profit of the open trade so far: taken and not yet taken, less fees."""
+        position = self.positions.get(symbol)
+        if position is None:
+            return 0.0
+        return self.unrealised(symbol) + float(position.realised - position.fees)
+
+    def _moved(self, move: _Move, fill: Fill, order: Order, instrument: Instrument) -> BookChange:
+        held = self.positions.get(fill.symbol)
+        if held is None:
+            position = self._opened(move, fill, order, instrument) if move.quantity else None
+            return BookChange(position, None, self.cash)
+        if not move.quantity or (move.quantity > 0) == (held.quantity > 0):
+            return BookChange(self._added(held, move, order, instrument), None, self.cash)
+        if abs(move.quantity) < abs(held.quantity):
+            reduced = _with_exit(held, move)
+            return BookChange(reduced, None, self.cash, reduced.realised - held.realised)
+        closing, opening = _split(move, -held.quantity)
+        trade = _closed(_with_exit(held, closing), held.side, fill.at, order)
+        position = self._opened(opening, fill, order, instrument) if opening.quantity else None
+        return BookChange(position, trade, self.cash, trade.gross - held.realised)
+
+    def _opened(self, move: _Move, fill: Fill, order: Order, instrument: Instrument) -> Position:
+        self._entry_orders[fill.symbol] = order.id
+        size = abs(move.quantity)
+        position = Position(
+            account=fill.account,
+            symbol=fill.symbol,
+            quantity=move.quantity,
+            entry_price=move.price,
+            opened_at=fill.at,
+            trade_number=self._next_trade_number(),
+            instance=order.instance,
+            entry_quantity=size,
+            entry_cost=size * move.price,
+            fees=move.fees,
+            best_price=float(move.price),
+        )
+        return open_plan(position, order.exit_plan or ExitPlan(), instrument.price_step)
+
+    def _added(self, held: Position, move: _Move, order: Order, instrument: Instrument) -> Position:
+        is_new_order = self._entry_orders.get(held.symbol) != order.id
+        self._entry_orders[held.symbol] = order.id
+        added = _with_entry(held, move)
+        if order.exit_plan is None:
+            return added
+        return follow_plan(
+            held, added, order.exit_plan, instrument.price_step, is_new_order=is_new_order
+        )
+
+    def _put(self, position: Position, price: float) -> None:
+        symbol = position.symbol
+        self.positions[symbol] = position
+        quantity = self._quantities[symbol] = float(position.quantity)
+        self._values[symbol] = quantity * price
+
+    def _remove(self, symbol: str) -> None:
+        for of_symbol in (self.positions, self._quantities, self._values, self._entry_orders):
+            of_symbol.pop(symbol, None)
+
+
+def profit_at(position: Position, price: Decimal) -> Decimal:
+    """Return exactly what the open trade has earned at a price, net of its fees so far."""
+    with localcontext(_EXACT):
+        return _brought(position, position.side) + position.quantity * price - position.fees
+
+
+def _move_of(fill: Fill, instrument: Instrument) -> _Move:
+    quantity = fill.side.sign * fill.quantity
+    if fill.fee_currency == instrument.base:
+        # The venue keeps a part of the coins: less is held, and its worth is the fee.
+        return _Move(quantity - fill.fee, fill.price, fill.fee * fill.price)
+    if fill.fee_currency in ("", instrument.quote):
+        return _Move(quantity, fill.price, fill.fee)
+    # A fee in a third currency is paid from a holding that this book does not keep.
+    return _Move(quantity, fill.price, _ZERO)
+
+
+def _split(move: _Move, closing: Decimal) -> tuple[_Move, _Move]:
+    """Return the part that closes a position and the rest, which opens the next one."""
+    if move.quantity == closing:
+        return move, _Move(_ZERO, move.price, _ZERO)
+    fees = _QUOTIENT.divide(move.fees * closing, move.quantity)
+    return (
+        _Move(closing, move.price, fees),
+        _Move(move.quantity - closing, move.price, move.fees - fees),
+    )
+
+
+def _with_entry(held: Position, move: _Move) -> Position:
+    size = abs(move.quantity)
+    quantity = held.quantity + move.quantity
+    cost = abs(held.quantity) * held.entry_price + size * move.price
+    return _settled(
+        held,
+        quantity=quantity,
+        entry_price=_QUOTIENT.divide(cost, abs(quantity)),
+        entry_quantity=held.entry_quantity + size,
+        entry_cost=held.entry_cost + size * move.price,
+        fees=held.fees + move.fees,
+    )
+
+
+def _with_exit(held: Position, move: _Move) -> Position:
+    size = abs(move.quantity)
+    return _settled(
+        held,
+        quantity=held.quantity + move.quantity,
+        exit_quantity=held.exit_quantity + size,
+        exit_cost=held.exit_cost + size * move.price,
+        fees=held.fees + move.fees,
+    )
+
+
+def _settled(held: Position, **changes: Decimal) -> Position:
+    """Return a position after a fill; what it has realised follows from its other figures.
+
+    A rounded mean price so moves money between realised and unrealised; none is made or lost.
+    """
+    after = replace(held, **changes)  # type: ignore[arg-type]
+    return replace(after, realised=_brought(after, held.side) + after.quantity * after.entry_price)
+
+
+def _brought(position: Position, side: Side) -> Decimal:
+    """Return what exits and entries came to, as if what is still held were worth nothing."""
+    return (position.exit_cost - position.entry_cost) * side.sign
+
+
+def _closed(position: Position, side: Side, at: float, order: Order) -> Trade:
+    return Trade(
+        number=position.trade_number,
+        account=position.account,
+        symbol=position.symbol,
+        instance=position.instance,
+        side=side,
+        quantity=position.entry_quantity,
+        entry_price=_QUOTIENT.divide(position.entry_cost, position.entry_quantity),
+        exit_price=_QUOTIENT.divide(position.exit_cost, position.exit_quantity),
+        opened_at=position.opened_at,
+        closed_at=at,
+        gross=position.realised,
+        fees=position.fees,
+        profit=position.realised - position.fees,
+        reason=order.reason or position.closing or order.purpose.value,
+    )

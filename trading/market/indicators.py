@@ -1,0 +1,256 @@
+"""Indicators that take one value at a time, in constant time, and equal TA-Lib's.
+
+`value` is None until there is enough data; then it is what TA-Lib gives for the same series:
+averages are seeded with a simple mean, RSI and ATR smoothed as Wilder did. A value that is NaN or
+infinite is skipped, as if it had never come. Must not know candles, symbols or who asks.
+"""
+
+from collections import deque
+from typing import Final, Protocol
+
+# TA-Lib calls a sum of average gain and loss below this zero.
+_NOTHING: Final = 1e-14
+
+
+class Indicator(Protocol):
+    """Show the present value of an indicator, or None while it has too little data."""
+
+    value: float | None
+
+
+class SMA:
+    """Follow the mean of the last `period` values."""
+
+    __slots__ = ("_next", "_total", "_values", "period", "value")
+
+    def __init__(self, period: int) -> None:
+        check_period(period, 1)
+        self.period = period
+        self.value: float | None = None
+        self._values: list[float] = [0.0] * period
+        self._next = -period
+        self._total = 0.0
+
+    def update(self, value: float) -> None:
+        """Take the next value."""
+        # Only NaN and the infinities differ from themselves: cheaper than isfinite().
+        if value - value:
+            return
+        index = self._next
+        values = self._values
+        total = self._total + value - values[index]
+        values[index] = value
+        index += 1
+        if not index:
+            # Once a round, so that rounding errors never outlive `period` values.
+            total = sum(values)
+            index = -self.period
+            self.value = total / self.period
+        elif self.value is not None:
+            self.value = total / self.period
+        self._next = index
+        self._total = total
+
+
+class VolumeMean(SMA):
+    """Follow the mean volume of the last `period` candles."""
+
+    __slots__ = ()
+
+
+class EMA:
+    """Follow the exponential mean, which starts as the mean of the first `period` values."""
+
+    __slots__ = ("_count", "_total", "_weight", "period", "value")
+
+    def __init__(self, period: int) -> None:
+        check_period(period, 1)
+        self.period = period
+        self.value: float | None = None
+        self._weight = 2.0 / (period + 1)
+        self._count = 0
+        self._total = 0.0
+
+    def update(self, value: float) -> None:
+        """Take the next value."""
+        if value - value:
+            return
+        mean = self.value
+        if mean is not None:
+            self.value = mean + (value - mean) * self._weight
+            return
+        self._count += 1
+        self._total += value
+        if self._count == self.period:
+            self.value = self._total / self.period
+
+
+class RSI:
+    """Follow Wilder's relative strength index, from 0 to 100; 0 while nothing moves at all."""
+
+    __slots__ = ("_count", "_gain", "_last", "_loss", "period", "value")
+
+    def __init__(self, period: int) -> None:
+        check_period(period, 2)
+        self.period = period
+        self.value: float | None = None
+        self._last: float | None = None
+        self._count = 0
+        self._gain = 0.0
+        self._loss = 0.0
+
+    def update(self, value: float) -> None:
+        """Take the next value."""
+        if value - value:
+            return
+        last = self._last
+        self._last = value
+        if last is None:
+            return
+        if self.value is None:
+            self._seed(value - last)
+            return
+        period = self.period
+        before = period - 1
+        change = value - last
+        if change > 0.0:
+            gain = self._gain = (self._gain * before + change) / period
+            loss = self._loss = self._loss * before / period
+        else:
+            gain = self._gain = self._gain * before / period
+            loss = self._loss = (self._loss * before - change) / period
+        both = gain + loss
+        self.value = 100.0 * gain / both if both >= _NOTHING else 0.0
+
+    def _seed(self, change: float) -> None:
+        self._count += 1
+        if change > 0.0:
+            self._gain += change
+        else:
+            self._loss -= change
+        if self._count == self.period:
+            self._gain /= self.period
+            self._loss /= self.period
+            both = self._gain + self._loss
+            self.value = 100.0 * self._gain / both if both >= _NOTHING else 0.0
+
+
+class ATR:
+    """Follow Wilder's average true range of candles."""
+
+    __slots__ = ("_close", "_count", "_total", "period", "value")
+
+    def __init__(self, period: int) -> None:
+        check_period(period, 1)
+        self.period = period
+        self.value: float | None = None
+        self._close: float | None = None
+        self._count = 0
+        self._total = 0.0
+
+    def update(self, high: float, low: float, close: float) -> None:
+        """Take the next candle."""
+        if (high - high) or (low - low) or (close - close):
+            return
+        last = self._close
+        self._close = close
+        if last is None:
+            return
+        # Not max() and min(): their calls would cost more than all the rest.
+        top = high if high > last else last  # noqa: FURB136
+        bottom = low if low < last else last  # noqa: FURB136
+        mean = self.value
+        if mean is not None:
+            period = self.period
+            self.value = (mean * (period - 1) + top - bottom) / period
+            return
+        self._count += 1
+        self._total += top - bottom
+        if self._count == self.period:
+            self.value = self._total / self.period
+
+
+class Highest:
+    """Follow the highest of the last `period` values."""
+
+    __slots__ = ("_count", "_falling", "period", "value")
+
+    def __init__(self, period: int) -> None:
+        check_period(period, 1)
+        self.period = period
+        self.value: float | None = None
+        self._count = 0
+        # What can still become the highest: each value is lower than the one before it.
+        self._falling: deque[tuple[int, float]] = deque()
+
+    def update(self, value: float) -> None:
+        """Take the next value."""
+        if value - value:
+            return
+        count = self._count = self._count + 1
+        falling = self._falling
+        while falling and falling[-1][1] <= value:
+            falling.pop()
+        falling.append((count, value))
+        gone = count - self.period
+        if falling[0][0] <= gone:
+            falling.popleft()
+        if gone >= 0:
+            self.value = falling[0][1]
+
+
+class Lowest:
+    """Follow the lowest of the last `period` values."""
+
+    __slots__ = ("_count", "_rising", "period", "value")
+
+    def __init__(self, period: int) -> None:
+        check_period(period, 1)
+        self.period = period
+        self.value: float | None = None
+        self._count = 0
+        self._rising: deque[tuple[int, float]] = deque()
+
+    def update(self, value: float) -> None:
+        """Take the next value."""
+        if value - value:
+            return
+        count = self._count = self._count + 1
+        rising = self._rising
+        while rising and rising[-1][1] >= value:
+            rising.pop()
+        rising.append((count, value))
+        gone = count - self.period
+        if rising[0][0] <= gone:
+            rising.popleft()
+        if gone >= 0:
+            self.value = rising[0][1]
+
+
+class Lagged:
+    """Show the value that another indicator had some candles ago."""
+
+    __slots__ = ("_source", "_values", "lag", "value")
+
+    def __init__(self, source: Indicator, lag: int) -> None:
+        self.lag = lag
+        self.value: float | None = None
+        self._source = source
+        self._values: deque[float | None] = deque(maxlen=lag + 1)
+
+    def update(self) -> None:
+        """Take note of the source's value, once for each candle, after the source has changed."""
+        values = self._values
+        values.append(self._source.value)
+        if len(values) > self.lag:
+            self.value = values[0]
+
+    def follow(self, source: Indicator) -> None:
+        """Go on with another indicator of the same kind."""
+        self._source = source
+
+
+def check_period(period: int, least: int) -> None:
+    """Raise ValueError unless a period is a whole number of at least so many values."""
+    if type(period) is not int or period < least:
+        raise ValueError(f"period: found {period!r}, allowed a whole number from {least}")

@@ -1,0 +1,287 @@
+"""The context: all that a strategy sees, and all that it can ask for.
+
+Asking only writes a wish down; the engine decides what comes of it once the call has returned.
+Must not know modes, risk or brokers.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
+
+from trading.market.indicators import Indicator
+from trading.market.series import Kind, SymbolSeries
+from trading.model.market import Bar
+from trading.model.order import Order
+from trading.model.position import Position
+from trading.strategies.errors import StrategyError
+from trading.strategies.views import OrderView, PositionView, view_order
+from trading.strategies.wish_arguments import (
+    Number,
+    Trail,
+    check_prices,
+    check_size,
+    parse_exit_plan,
+    parse_number,
+    parse_side,
+    parse_type,
+)
+from trading.strategies.wishes import (
+    AlertWish,
+    CancelWish,
+    CloseWish,
+    LogLevel,
+    LogWish,
+    PlaceWish,
+    TightenWish,
+    Wish,
+)
+
+ORDER_WISHES_MAX: Final = 50
+TEXT_WISHES_MAX: Final = 20
+TEXT_LENGTH_MAX: Final = 500
+_LEVELS: Final = {level.value: level for level in LogLevel}
+_NO_WISHES: Final[tuple[Wish, ...]] = ()
+
+
+class Desk(Protocol):
+    """Answer what contexts ask of the engine; every method is on the hot path and cheap."""
+
+    @property
+    def now(self) -> float:
+        """The market time, in Unix seconds."""
+        ...
+
+    def price(self, symbol: str) -> float | None:
+        """Return the last price of a symbol, or None before the first."""
+        ...
+
+    def position(self, account: str, symbol: str) -> Position | None:
+        """Return the position in a market, whoever owns it: the same object until it changes."""
+        ...
+
+    def equity(self, account: str) -> float:
+        """Return what an account is worth now."""
+        ...
+
+    def open_orders(self, instance: str) -> Sequence[Order]:
+        """Return the orders of an instance that are not done."""
+        ...
+
+    def series(self, symbol: str) -> SymbolSeries:
+        """Return the candles of a symbol."""
+        ...
+
+    def next_order_id(self, instance: str) -> str:
+        """Return a new client order id."""
+        ...
+
+
+class StrategyContext:
+    """Show one instance its market and take its wishes."""
+
+    __slots__ = (
+        "_desk",
+        "_held",
+        "_instance",
+        "_order_wishes",
+        "_series",
+        "_texts",
+        "_view",
+        "_wishes",
+        "account",
+        "symbol",
+    )
+
+    def __init__(self, desk: Desk, *, instance: str, account: str, symbol: str) -> None:
+        self.account: Final = account
+        self.symbol: Final = symbol
+        self._desk = desk
+        self._instance = instance
+        self._series = desk.series(symbol)
+        self._held: Position | None = None
+        self._view: PositionView | None = None
+        self._wishes: list[Wish] = []
+        self._order_wishes = 0
+        self._texts = 0
+
+    @property
+    def now(self) -> datetime:
+        """The market time, which in a replay is not the time on the wall."""
+        return datetime.fromtimestamp(self._desk.now, UTC)
+
+    @property
+    def price(self) -> float | None:
+        """The last price, or None before the first."""
+        return self._desk.price(self.symbol)
+
+    @property
+    def equity(self) -> float:
+        """What the account is worth now."""
+        return self._desk.equity(self.account)
+
+    @property
+    def position(self) -> PositionView | None:
+        """The position that this instance holds, or None."""
+        held = self._desk.position(self.account, self.symbol)
+        if held is not self._held:
+            self._held = held
+            is_own = held is not None and held.instance == self._instance
+            self._view = PositionView(held, self.get_price) if held and is_own else None
+        return self._view
+
+    def get_price(self, symbol: str | None = None) -> float | None:
+        """Return the last price of this symbol or of another that the bot follows."""
+        return self._desk.price(symbol or self.symbol)
+
+    def candles(self, count: int | None = None, interval_s: int | None = None) -> list[Bar]:
+        """Return the last closed candles, oldest first: all that are kept, or `count`."""
+        try:
+            return self._series.candles(count, interval_s)
+        except ValueError as error:
+            raise StrategyError(str(error)) from None
+
+    def candle_count(self, interval_s: int | None = None) -> int:
+        """Return how many closed candles there are."""
+        try:
+            return len(self._series.at_interval(interval_s))
+        except ValueError as error:
+            raise StrategyError(str(error)) from None
+
+    def sma(self, period: int, interval_s: int | None = None, *, lag: int = 0) -> Indicator:
+        """Return the simple moving average of the closes; with `lag`, as of so many candles ago."""
+        return self._indicator(Kind.SMA, period, interval_s, lag)
+
+    def ema(self, period: int, interval_s: int | None = None, *, lag: int = 0) -> Indicator:
+        """Return the exponential moving average of the closes."""
+        return self._indicator(Kind.EMA, period, interval_s, lag)
+
+    def rsi(self, period: int, interval_s: int | None = None, *, lag: int = 0) -> Indicator:
+        """Return Wilder's relative strength index of the closes."""
+        return self._indicator(Kind.RSI, period, interval_s, lag)
+
+    def atr(self, period: int, interval_s: int | None = None, *, lag: int = 0) -> Indicator:
+        """Return Wilder's average true range."""
+        return self._indicator(Kind.ATR, period, interval_s, lag)
+
+    def highest(self, period: int, interval_s: int | None = None, *, lag: int = 0) -> Indicator:
+        """Return the highest high of the last candles, the one just closed among them."""
+        return self._indicator(Kind.HIGHEST, period, interval_s, lag)
+
+    def lowest(self, period: int, interval_s: int | None = None, *, lag: int = 0) -> Indicator:
+        """Return the lowest low of the last candles, the one just closed among them."""
+        return self._indicator(Kind.LOWEST, period, interval_s, lag)
+
+    def volume_mean(self, period: int, interval_s: int | None = None, *, lag: int = 0) -> Indicator:
+        """Return the mean volume of the last candles."""
+        return self._indicator(Kind.VOLUME_MEAN, period, interval_s, lag)
+
+    def place_order(  # noqa: PLR0913 - the one call by which a strategy says all of an order
+        self,
+        side: str,
+        quantity: Number | None = None,
+        *,
+        type: str = "market",  # noqa: A002 - what every exchange calls it
+        amount: Number | None = None,
+        equity_fraction: Number | None = None,
+        limit_price: Number | None = None,
+        stop_price: Number | None = None,
+        stop: Number | None = None,
+        target: Number | None = None,
+        stop_fraction: Number | None = None,
+        target_fraction: Number | None = None,
+        trail: Trail | None = None,
+        reason: str = "",
+    ) -> str:
+        """Ask for an order and return its id.
+
+        The size is `quantity` (base), `amount` (quote currency) or `equity_fraction`; with none
+        of them the configuration says it, or it is what is held when the order leaves a position.
+        """
+        kind = parse_type(type)
+        check_prices(kind, limit_price, stop_price)
+        check_size(quantity=quantity, amount=amount, equity_fraction=equity_fraction)
+        self._count_order_wish()
+        wish = PlaceWish(
+            order_id=self._desk.next_order_id(self._instance),
+            side=parse_side(side),
+            type=kind,
+            quantity=parse_number("quantity", quantity),
+            amount=parse_number("amount", amount),
+            equity_fraction=parse_number("equity_fraction", equity_fraction),
+            limit_price=parse_number("limit_price", limit_price),
+            stop_price=parse_number("stop_price", stop_price),
+            exit_plan=parse_exit_plan(stop, target, stop_fraction, target_fraction, trail),
+            reason=_cut(reason),
+        )
+        self._wishes.append(wish)
+        return wish.order_id
+
+    def close_position(self, reason: str = "") -> None:
+        """Ask that the position be closed at the market; harmless without one."""
+        self._wish(CloseWish(_cut(reason)))
+
+    def tighten_trail(self) -> None:
+        """Ask that the trailing stop be on and follow at its tight distance."""
+        self._wish(TightenWish())
+
+    def cancel_order(self, order_id: str) -> None:
+        """Ask that one of this instance's orders be cancelled."""
+        if not order_id:
+            raise StrategyError(f"order_id: found {order_id!r}, allowed what place_order returned")
+        self._wish(CancelWish(order_id))
+
+    def cancel_all_orders(self) -> None:
+        """Ask that all of this instance's orders be cancelled."""
+        self._wish(CancelWish())
+
+    def get_orders(self) -> list[OrderView]:
+        """Return this instance's orders that are not done."""
+        return [view_order(order) for order in self._desk.open_orders(self._instance)]
+
+    def log(self, text: Any, level: str = "info") -> None:
+        """Write a line to the bot's log."""
+        found = _LEVELS.get(level)
+        if found is None:
+            raise StrategyError(f"level: found {level!r}, allowed {', '.join(_LEVELS)}")
+        self._say(LogWish(_cut(text), found))
+
+    def alert(self, text: Any) -> None:
+        """Send a message to the people in charge of the bot."""
+        self._say(AlertWish(_cut(text)))
+
+    def take_wishes(self) -> Sequence[Wish]:
+        """Return what was asked for since the last time, in order, and forget it (the engine)."""
+        if not self._wishes and not self._texts:
+            return _NO_WISHES
+        wishes = self._wishes
+        if (dropped := self._texts - TEXT_WISHES_MAX) > 0:
+            wishes.append(LogWish(f"{dropped} more texts were dropped", LogLevel.WARNING))
+        self._wishes = []
+        self._order_wishes = self._texts = 0
+        return wishes
+
+    def _indicator(self, kind: Kind, period: int, interval_s: int | None, lag: int) -> Indicator:
+        try:
+            return self._series.indicator(kind, period, interval_s, lag)
+        except ValueError as error:
+            raise StrategyError(f"{kind}: {error}") from None
+
+    def _wish(self, wish: Wish) -> None:
+        self._count_order_wish()
+        self._wishes.append(wish)
+
+    def _count_order_wish(self) -> None:
+        if self._order_wishes >= ORDER_WISHES_MAX:
+            raise StrategyError(
+                f"orders: found more than {ORDER_WISHES_MAX} wishes in one call, allowed no more"
+            )
+        self._order_wishes += 1
+
+    def _say(self, wish: Wish) -> None:
+        self._texts += 1
+        if self._texts <= TEXT_WISHES_MAX:
+            self._wishes.append(wish)
+
+
+def _cut(text: Any) -> str:
+    return str(text)[:TEXT_LENGTH_MAX]

@@ -1,0 +1,102 @@
+"""Turn what a strategy passes to place_order into a wish, or refuse it in clear words.
+
+Strategies count in floats; from here on it is Decimal. Must not know prices, cash or limits: what
+an order may be worth is judged by the risk gate.
+"""
+
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from trading.model.instrument import to_decimal
+from trading.model.order import ExitPlan, OrderType, Side, TrailPlan
+from trading.strategies.errors import StrategyError
+
+Number = float | Decimal
+Trail = TrailPlan | Mapping[str, Number]
+
+_TYPES: Final = {
+    kind.value: kind
+    for kind in (OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT)
+}
+_SIDES: Final = {side.value: side for side in Side}
+_TRAIL_KEYS: Final = ("activation", "distance", "tight_distance")
+
+
+def parse_side(side: Any) -> Side:
+    """Return the side of an order."""
+    found = _SIDES.get(side) if isinstance(side, str) else None
+    if found is None:
+        raise StrategyError(f"side: found {side!r}, allowed 'buy' or 'sell'")
+    return found
+
+
+def parse_type(kind: Any) -> OrderType:
+    """Return the type of an order that a strategy may place."""
+    found = _TYPES.get(kind) if isinstance(kind, str) else None
+    if found is None:
+        raise StrategyError(f"type: found {kind!r}, allowed {', '.join(_TYPES)}")
+    return found
+
+
+def parse_number(name: str, value: Any, *, below: int | None = None) -> Decimal | None:
+    """Return a positive number as Decimal; None stays None."""
+    if value is None:
+        return None
+    allowed = "a number above 0" if below is None else f"a number above 0 and below {below}"
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise StrategyError(f"{name}: found {value!r}, allowed {allowed}")
+    if not math.isfinite(value) or value <= 0 or (below is not None and value >= below):
+        raise StrategyError(f"{name}: found {value}, allowed {allowed}")
+    return value if isinstance(value, Decimal) else to_decimal(value)
+
+
+def check_prices(kind: OrderType, limit_price: object, stop_price: object) -> None:
+    """Raise unless the order has exactly the prices that its type needs."""
+    for name, price, needing in (
+        ("limit_price", limit_price, (OrderType.LIMIT, OrderType.STOP_LIMIT)),
+        ("stop_price", stop_price, (OrderType.STOP, OrderType.STOP_LIMIT)),
+    ):
+        if kind in needing and price is None:
+            raise StrategyError(f"{name}: found nothing, allowed a price: it is a {kind} order")
+        if kind not in needing and price is not None:
+            raise StrategyError(f"{name}: found {price}, allowed nothing: it is a {kind} order")
+
+
+def check_size(**sizes: object) -> None:
+    """Raise if more than one way to say the size is used."""
+    given = [name for name, size in sizes.items() if size is not None]
+    if len(given) > 1:
+        raise StrategyError(f"size: found {' and '.join(given)}, allowed one of them")
+
+
+def parse_exit_plan(
+    stop: Any, target: Any, stop_fraction: Any, target_fraction: Any, trail: Any
+) -> ExitPlan | None:
+    """Return how the position is to be left, or None when nothing was said."""
+    if stop is not None and stop_fraction is not None:
+        raise StrategyError("stop: found stop and stop_fraction, allowed one of them")
+    if target is not None and target_fraction is not None:
+        raise StrategyError("target: found target and target_fraction, allowed one of them")
+    plan = ExitPlan(
+        stop_price=parse_number("stop", stop),
+        target_price=parse_number("target", target),
+        stop_fraction=parse_number("stop_fraction", stop_fraction, below=1),
+        target_fraction=parse_number("target_fraction", target_fraction),
+        trail=_parse_trail(trail),
+    )
+    return None if plan == ExitPlan() else plan
+
+
+def _parse_trail(trail: Any) -> TrailPlan | None:
+    if trail is None or isinstance(trail, TrailPlan):
+        return trail
+    if not isinstance(trail, Mapping) or not set(trail) <= set(_TRAIL_KEYS):
+        raise StrategyError(f"trail: found {trail!r}, allowed a dict of {', '.join(_TRAIL_KEYS)}")
+    activation, distance, tight = (
+        parse_number(f"trail.{key}", trail.get(key), below=1) for key in _TRAIL_KEYS
+    )
+    if activation is None or distance is None:
+        raise StrategyError("trail: found no activation or no distance, allowed both as fractions")
+    return TrailPlan(activation, distance, tight)

@@ -1,0 +1,80 @@
+"""Layout for a phone: lines of at most 34 columns, texts of a bounded number of lines."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+COLUMNS: Final = 34
+LINES_MAX: Final = 60
+LABEL_WIDTH: Final = 9
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Hold an answer: a text for people and the same figures for programs."""
+
+    text: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def cut(text: str, width: int = COLUMNS) -> str:
+    """Return one line, shortened if it is too wide."""
+    line = " ".join(text.split("\n"))
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def labelled(label: str, value: str) -> list[str]:
+    """Return a label and its value in one line, or in two where they do not fit."""
+    head = f"{label:<{LABEL_WIDTH - 1}} "
+    if len(head) + len(value) <= COLUMNS:
+        return [head + value]
+    return [cut(label), *wrapped(value, indent=1)]
+
+
+def spread(left: str, right: str) -> list[str]:
+    """Return two texts at both ends of one line, or under each other where they do not fit."""
+    room = COLUMNS - len(right) - 1
+    if len(left) <= room:
+        return [f"{left:<{room}} {right}"]
+    return [cut(left), cut(f" {right}")]
+
+
+def wrapped(text: str, *, indent: int = 0, width: int = COLUMNS) -> list[str]:
+    """Return a text broken between words, or within a word that is wider than a line."""
+    room = width - indent
+    lines: list[str] = []
+    line = ""
+    for word in _pieces(text, room):
+        if line and len(line) + 1 + len(word) > room:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    if line:
+        lines.append(line)
+    return [" " * indent + one for one in lines]
+
+
+def limited(blocks: Sequence[Sequence[str]], lines_max: int, what: str) -> list[str]:
+    """Return the blocks that fit as whole ones, and say how many more there are."""
+    lines: list[str] = []
+    for index, block in enumerate(blocks):
+        is_last = index == len(blocks) - 1
+        if len(lines) + len(block) + (0 if is_last else 1) > lines_max:
+            return [*lines, cut(f"… {len(blocks) - index:,} more {what}")]
+        lines.extend(block)
+    return lines
+
+
+def page(*sections: Iterable[str], lines_max: int = LINES_MAX) -> str:
+    """Return one text of all sections, bounded in both directions."""
+    lines = [cut(line) for section in sections for line in section]
+    if len(lines) > lines_max:
+        lines = [*lines[: lines_max - 1], f"… {len(lines) - lines_max + 1:,} more lines"]
+    return "\n".join(lines)
+
+
+def _pieces(text: str, room: int) -> Iterable[str]:
+    for word in text.split():
+        for start in range(0, len(word), room):
+            yield word[start : start + room]

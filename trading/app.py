@@ -22,7 +22,7 @@ from daemonkit.notify import Notifier
 from daemonkit.reserve import ReserveFile
 from daemonkit.thread_names import show_thread_names
 from daemonkit.version import VERSION
-from trading.config import BotConfig, BotSettings, load_config
+from trading.config import BotConfig, BotSettings, check_runnable, load_config
 from trading.control import STOP_SIGNALS, Control, SignalCame, ThreadEnded
 from trading.deadline import Deadline
 from trading.engine.events import ConfigurationReloaded, ReloadRefused
@@ -58,6 +58,7 @@ class TradingApp:
         self._control = control
         self._around = Surroundings(clock, rng, control, Notifier(environ, clock))
         self._config = load_config(bot_dir, environ)
+        check_runnable(self._config)
         self._settings: BotSettings = self._config.settings
         self._log_handler = LogForwardHandler(
             logging.getLevelNamesMapping()[self._settings.logs.forward_level],

@@ -99,7 +99,7 @@ def check_bot(options: argparse.Namespace, _control: Control) -> int:
         "bot": config.bot,
         "exchange": config.settings.exchange,
         "mode": config.mode,
-        "trading": config.settings.trading,
+        "trading": config.settings.trading.state,
         "feed": feed.description,
         "symbols": list(feed.symbols),
         "link": f"{endpoint.host}:{endpoint.port}",

@@ -5,125 +5,35 @@ Every interval and bound is a key here. What a key means is said in bots/paper/c
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Final
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ValidationError
 
-from daemonkit.endpoint import LinkSection
 from daemonkit.errors import ConfigurationError
-from daemonkit.settings import Settings, load_settings
+from daemonkit.settings import load_settings
 from tcpproto import is_bot_name
 from tcpproto.greetings import RESERVED_NAMES
-from trading.market.settings import FeedSettings, SyntheticSettings
+from trading.market.settings import SyntheticSettings
+from trading.settings.bot import BotSettings, zone_of
+from trading.settings.checks import check_settings
+
+__all__ = [
+    "BOT_NAME_ALLOWED",
+    "CONFIG_NAME",
+    "DEFAULT_BOT_DIR",
+    "DEFAULT_VAR_DIR",
+    "BotConfig",
+    "BotSettings",
+    "check_runnable",
+    "load_config",
+]
 
 CONFIG_NAME: Final = "config.yaml"
 DEFAULT_BOT_DIR: Final = Path("bots/paper")
 DEFAULT_VAR_DIR: Final = Path("var")
 BOT_NAME_ALLOWED: Final = "1 to 32 of a-z 0-9 _ - and not telegram or all"
-
-LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
-Count = Annotated[int, Field(ge=1, le=100_000_000)]
-Bytes = Annotated[int, Field(ge=0, le=2**50)]
-
-
-def _upper(value: Any) -> Any:
-    return value.upper() if isinstance(value, str) else value
-
-
-class BridgeSection(LinkSection):
-    """The `link` section: where the bridge is, and the pace of the connection."""
-
-    heartbeat_s: Seconds = 4.0
-    dead_after_s: Seconds = 14.0
-    handshake_s: Seconds = 5.0
-    reconnect_longest_s: Seconds | None = None
-    bulk_frames_max: Count = 10_000
-
-    @model_validator(mode="after")
-    def _order(self) -> Self:
-        if self.heartbeat_s >= self.dead_after_s:
-            raise ValueError("heartbeat_s below dead_after_s")
-        return self
-
-
-class LogSection(Settings):
-    """The `logs` section: files, and the lines that go to the bridge."""
-
-    forward_level: LevelName = "INFO"
-    queue_len_max: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
-    file_max_bytes: Annotated[int, Field(ge=10_000, le=2**40)] = 10_000_000
-    file_backups: Annotated[int, Field(ge=0, le=1_000)] = 5
-
-    _normalise = field_validator("forward_level", mode="before")(_upper)
-
-
-class EngineSection(Settings):
-    """The `engine` section: the inbox's bounds and the coalescing of repeated events."""
-
-    market_len_max: Count = 10_000
-    command_len_max: Count = 256
-    repeat_window_s: Seconds = 60.0
-
-
-class StoreSection(Settings):
-    """The `store` section: what `state.db` holds and how it is retried."""
-
-    outbox_rows_max: Count = 100_000
-    outcome_age_max_s: Annotated[float, Field(ge=60, le=366 * 86_400)] = 7 * 86_400.0
-    outcome_rows_max: Count = 1_000_000
-    reserve_bytes: Bytes = 16 * 1024 * 1024
-    reserve_check_s: Seconds = 5.0
-    retry_first_s: Seconds = 0.05
-    retry_longest_s: Seconds = 5.0
-    acknowledge_delay_s: Seconds = 0.2
-    prune_interval_s: Seconds = 600.0
-
-
-class MonitorSection(Settings):
-    """The `monitor` section: when a figure is a reason to warn."""
-
-    interval_s: Seconds = 1.0
-    engine_silence_s: Seconds = 2.0
-    memory_bytes: Bytes = 2_000_000_000
-    disk_free_bytes: Bytes = 100_000_000
-
-
-class FeedRetrySection(Settings):
-    """The `feed_retry` section: how long a broken live feed rests."""
-
-    first_s: Seconds = 1.0
-    longest_s: Seconds = 60.0
-
-
-class BotSettings(Settings):
-    """Everything that `config.yaml` says."""
-
-    name: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")] | None = None
-    exchange: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")] = "paper"
-    mode: Literal["long_only", "leveraged"] = "long_only"
-    dry_run: bool = True
-    trading: Literal["allowed", "off"] = "allowed"
-    log_level: LevelName = "INFO"
-    status_interval_s: Annotated[float, Field(ge=0.05, le=3_600)] = 1.0
-    stop_timeout_s: Annotated[float, Field(ge=1, le=60)] = 10.0
-    feed: FeedSettings = SyntheticSettings()
-    link: BridgeSection = BridgeSection()
-    logs: LogSection = LogSection()
-    engine: EngineSection = EngineSection()
-    store: StoreSection = StoreSection()
-    monitor: MonitorSection = MonitorSection()
-    feed_retry: FeedRetrySection = FeedRetrySection()
-
-    _normalise = field_validator("log_level", mode="before")(_upper)
-
-    @field_validator("dry_run")
-    @classmethod
-    def _refuse_live(cls, value: bool) -> bool:
-        if not value:
-            raise ValueError("true: this version trades on paper only")
-        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +58,13 @@ class BotConfig:
 
     @property
     def mode(self) -> str:
-        """PAPER or LIVE, as every receipt names it."""
-        return "PAPER" if self.settings.dry_run else "LIVE"
+        """PAPER or LIVE, as every receipt names it; one live account makes a bot live."""
+        return "PAPER" if all(one.dry_run for one in self.settings.account_terms()) else "LIVE"
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of trading days and of the times that reports show."""
+        return zone_of(self.settings.timezone)
 
     @property
     def restore_hint(self) -> str:
@@ -161,7 +76,8 @@ def load_config(bot_dir: Path, environ: Mapping[str, str]) -> BotConfig:
     """Read and check a bot's configuration; ConfigurationError says what is wrong with it."""
     bot_dir = bot_dir.absolute()
     file = bot_dir / CONFIG_NAME
-    settings = load_settings(BotSettings, file)
+    settings = _with_pairs_fed(load_settings(BotSettings, file), file)
+    check_settings(settings, file)
     return BotConfig(
         settings=settings,
         bot=_bot_name(settings, bot_dir, file),
@@ -169,6 +85,35 @@ def load_config(bot_dir: Path, environ: Mapping[str, str]) -> BotConfig:
         file=file,
         var_dir=Path(environ.get("VAR_DIR") or DEFAULT_VAR_DIR).absolute(),
     )
+
+
+def check_runnable(config: BotConfig) -> None:
+    """Raise a ConfigurationError for a configuration that is right but needs a live broker."""
+    settings = config.settings
+    for terms in settings.account_terms():
+        if not terms.dry_run:
+            section = settings.accounts.get(terms.name)
+            is_own = section is not None and section.dry_run is not None
+            key = f"accounts.{terms.name}.dry_run" if is_own else "dry_run"
+            allowed = f"true: this version has no live broker for {terms.exchange}"
+            raise ConfigurationError(config.file, key, "false", allowed)
+
+
+def _with_pairs_fed(settings: BotSettings, file: Path) -> BotSettings:
+    """Let the built-in market have the markets that are traded, unless it says which it has."""
+    feed = settings.feed
+    if not isinstance(feed, SyntheticSettings) or "symbols" in feed.model_fields_set:
+        return settings
+    named = [symbol for terms in settings.account_terms() for symbol in terms.pairs]
+    if not named:
+        return settings
+    wanted = feed.model_dump(exclude_unset=True) | {"symbols": tuple(dict.fromkeys(named))}
+    try:
+        fed = SyntheticSettings.model_validate(wanted)
+    except ValidationError as error:
+        text = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(file, "feed", f"{len(named)} pairs", text) from None
+    return settings.model_copy(update={"feed": fed})
 
 
 def _bot_name(settings: BotSettings, bot_dir: Path, file: Path) -> str:

@@ -217,7 +217,7 @@ def build_core_settings(config: BotConfig, options: RunOptions) -> CoreSettings:
         exchange=settings.exchange,
         mode=config.mode,
         version=VERSION,
-        trading_allowed=settings.trading == "allowed",
+        trading_allowed=settings.trading.is_allowed,
         status_interval_s=settings.status_interval_s,
         repeat_window_s=settings.engine.repeat_window_s,
         alerts_total=options.alerts_total,

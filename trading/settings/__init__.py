@@ -1,0 +1,1 @@
+"""The sections of a bot's `config.yaml`, as models, and what must hold between them."""

@@ -1,0 +1,43 @@
+"""The kinds of values that a bot's configuration is made of, each with its bounds in words."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+Mode = Literal["off", "observe", "active"]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Count = Annotated[int, Field(ge=1, le=100_000_000)]
+Bytes = Annotated[int, Field(ge=0, le=2**50)]
+Money = Annotated[float, Field(gt=0, le=1e15)]
+Leverage = Annotated[float, Field(ge=1, le=3)]
+AccountName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
+ExchangeName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
+StrategyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+InstanceId = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
+ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+Parameters = dict[ParameterName, Any]
+
+
+def _below_one(value: float) -> float:
+    # 5 is 5 % to a person and five times everything to a program.
+    if value >= 1:
+        raise ValueError("a fraction below 1: 0.05 means 5 %")
+    return value
+
+
+def _small(value: float) -> float:
+    if not -0.01 <= value <= 0.05:
+        raise ValueError("a fraction of at most 0.05: 0.001 means 0.1 %")
+    return value
+
+
+Fraction = Annotated[float, Field(gt=0), AfterValidator(_below_one)]
+CostFraction = Annotated[float, Field(ge=0), AfterValidator(_small)]
+# A venue may pay for orders that wait in its book.
+RebateFraction = Annotated[float, AfterValidator(_small)]
+
+
+def upper(value: Any) -> Any:
+    """Return a text in upper case, and anything else as it is."""
+    return value.upper() if isinstance(value, str) else value

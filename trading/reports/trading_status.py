@@ -1,0 +1,163 @@
+"""The part of a status that is about money: balances, positions, orders, flags and limits."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from trading.model.order_states import OrderState
+from trading.reports.holding_lines import holding_block, profit_and_percent
+from trading.reports.numbers import amount_text, percent_text
+from trading.reports.order_lines import order_block, order_fields, waiting_first
+from trading.reports.status_parts import AccountView, FlagView, HoldingView, TradingView
+from trading.reports.tables import View, cut, labelled, limited, page, wrapped
+
+FIELD_ROWS_MAX: Final = 200
+
+
+def render_trading(view: TradingView) -> View:
+    """Return the holdings part of a status; it shows the same whether the bot runs or not."""
+    text = page(
+        _switch_lines(view),
+        _tripped_lines(view),
+        *(_account_lines(one, view) for one in view.accounts),
+        _flag_lines(view, "buying"),
+        _flag_lines(view, "selling"),
+        labelled("open", _counts(view)),
+        _holding_lines(view),
+        _order_lines(view),
+        _instance_lines(view),
+    )
+    return View(text, trading_fields(view))
+
+
+def trading_fields(view: TradingView) -> dict[str, Any]:
+    """Return the holdings part of a status for programs."""
+    return {
+        "running": view.is_running,
+        "trading_on": view.is_trading_on,
+        "paused": view.is_paused,
+        "kill": view.kill,
+        "pairs": view.pairs,
+        "accounts": [one.to_fields() for one in view.accounts],
+        "positions": [one.to_fields() for one in view.holdings[:FIELD_ROWS_MAX]],
+        "orders": [order_fields(one) for one in view.orders[:FIELD_ROWS_MAX]],
+        "orders_open": len(view.orders),
+        "flags": [one.to_fields() for one in view.flags[:FIELD_ROWS_MAX]],
+        "tripped": [one.to_fields() for one in view.tripped[:FIELD_ROWS_MAX]],
+        "instances": [one.to_fields() for one in view.instances[:FIELD_ROWS_MAX]],
+        "at": view.at,
+    }
+
+
+def positions_view(view: TradingView) -> View:
+    """Return all positions."""
+    fields = {"positions": [one.to_fields() for one in view.holdings[:FIELD_ROWS_MAX]]}
+    if not view.holdings:
+        return View("no open position", fields)
+    blocks = _holding_blocks(view)
+    return View(page(limited(blocks, 59, "positions")), fields)
+
+
+def _switch_lines(view: TradingView) -> list[str]:
+    if not view.is_running:
+        state = "off, not running"
+    elif not view.is_trading_on:
+        state = "off"
+    else:
+        state = "paused" if view.is_paused else "on"
+    lines = labelled("trading", state)
+    if view.kill:
+        lines += [*wrapped(f"⛔ KILL LATCH: {view.kill}")[:4]]
+    return lines
+
+
+def _tripped_lines(view: TradingView) -> list[str]:
+    blocks = [
+        [
+            *wrapped(f"⛔ {_where(one.account, one.symbol, view)}{one.text}")[:4],
+            *wrapped(f"lifted by {one.lifted_by}", indent=1)[:3],
+        ]
+        for one in view.tripped
+    ]
+    return limited(blocks, 14, "tripped limits")
+
+
+def _account_lines(account: AccountView, view: TradingView) -> list[str]:
+    own = [one for one in view.holdings if one.position.account == account.name]
+    profit, invested = _sum_profit(own), _invested(own)
+    fraction = profit / account.capital if account.capital else None
+    exposure = f"{amount_text(account.exposure)} ({percent_text(account.exposure_fraction)})"
+    return [
+        cut(f"{account.label} {account.currency}"),
+        *labelled("balance", amount_text(account.cash)),
+        *labelled("equity", amount_text(account.equity)),
+        *labelled("invested", amount_text(invested)),
+        *labelled("P&L open", profit_and_percent(profit, fraction)),
+        *labelled("exposure", exposure),
+    ]
+
+
+def _flag_lines(view: TradingView, which: str) -> list[str]:
+    off = [
+        (one, one.buying_reason if which == "buying" else one.selling_reason)
+        for one in view.flags
+        if not (one.is_buying_on if which == "buying" else one.is_selling_on)
+    ]
+    if not off:
+        return labelled(which, "on")
+    blocks = [_flag_block(one, reason, view) for one, reason in off]
+    return [
+        *labelled(which, f"OFF for {len(off):,} of {view.pairs:,}"),
+        *limited(blocks, 8, "pairs off"),
+    ]
+
+
+def _flag_block(flag: FlagView, reason: str, view: TradingView) -> list[str]:
+    where = _where(flag.key.account, flag.key.symbol, view)
+    return wrapped(f"{where}{reason or 'by command'}", indent=1)[:3]
+
+
+def _counts(view: TradingView) -> str:
+    return f"{len(view.holdings):,} pos, {len(view.orders):,} ord, {view.pairs:,} pairs"
+
+
+def _holding_lines(view: TradingView) -> list[str]:
+    return limited(_holding_blocks(view), 26, "positions")
+
+
+def _holding_blocks(view: TradingView) -> list[list[str]]:
+    several = len(view.accounts) > 1
+    return [holding_block(one, view.at, names_account=several) for one in view.holdings]
+
+
+def _order_lines(view: TradingView) -> list[str]:
+    if not view.orders:
+        return []
+    unknown = sum(one.state is OrderState.UNKNOWN for one in view.orders)
+    blocks = [order_block(one, view.at) for one in waiting_first(view.orders)]
+    marked = f" ({unknown:,} UNKNOWN)" if unknown else ""
+    return [*labelled("orders", f"{len(view.orders):,}{marked}"), *limited(blocks, 10, "orders")]
+
+
+def _instance_lines(view: TradingView) -> list[str]:
+    blocks = [
+        [
+            *wrapped(f"{one.name}: {one.mode}{', ' + one.state if one.state else ''}")[:2],
+            cut(f" {one.strategy} {one.symbol}"),
+        ]
+        for one in view.instances
+    ]
+    return limited(blocks, 8, "instances")
+
+
+def _where(account: str, symbol: str, view: TradingView) -> str:
+    """Name what a flag or limit is for; the account only where there are several."""
+    parts = [account] if len(view.accounts) > 1 or not symbol else []
+    return f"{' '.join([*parts, *([symbol] if symbol else [])])}: "
+
+
+def _sum_profit(holdings: Sequence[HoldingView]) -> float:
+    return sum(one.profit for one in holdings if one.profit is not None)
+
+
+def _invested(holdings: Sequence[HoldingView]) -> float:
+    return sum(float(abs(one.position.quantity) * one.position.entry_price) for one in holdings)

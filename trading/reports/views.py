@@ -1,0 +1,230 @@
+"""The answers to reading commands: texts for a phone, and the same figures for programs.
+
+Drawn from values that are handed in; whoever calls knows accounts, markets and orders.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from trading.model.account import MarketKey
+from trading.model.order import Order, Side
+from trading.model.order_states import OrderState
+from trading.model.position import Trade
+from trading.reports.daily_profit import DayProfit
+from trading.reports.numbers import (
+    amount_text,
+    duration_text,
+    exact_text,
+    percent_text,
+    price_text,
+    profit_text,
+)
+from trading.reports.order_lines import order_block, order_fields, waiting_first
+from trading.reports.statistics import Statistics
+from trading.reports.status_parts import AccountView, Decision
+from trading.reports.tables import LINES_MAX, View, cut, labelled, limited, page, spread, wrapped
+
+FIELD_ROWS_MAX: Final = 200
+# A heading takes a line, and so does "… N more".
+_LIST_LINES_MAX: Final = LINES_MAX - 2
+
+
+def stats_view(rows: Sequence[Statistics], version: str, currency: str) -> View:
+    """Return the statistics of some scopes: usually the total first, then each market."""
+    blocks = [_stats_block(one, currency) for one in rows]
+    head = labelled("version", f"v{version}")
+    if rows:
+        head += labelled("market", moment_text(rows[0].at))
+    fields = {
+        "version": version,
+        "currency": currency,
+        "statistics": [one.to_fields() for one in rows[:FIELD_ROWS_MAX]],
+    }
+    return View(page(head, limited(blocks, LINES_MAX - len(head) - 1, "markets")), fields)
+
+
+def orders_view(orders: Sequence[Order], at: float) -> View:
+    """Return the open orders, those of which nobody knows the fate first."""
+    unknown = sum(one.state is OrderState.UNKNOWN for one in orders)
+    fields = {
+        "orders": [order_fields(one) for one in orders[:FIELD_ROWS_MAX]],
+        "orders_open": len(orders),
+        "orders_unknown": unknown,
+    }
+    if not orders:
+        return View("no open order", fields)
+    blocks = [order_block(one, at) for one in waiting_first(orders)]
+    marked = f", {unknown:,} UNKNOWN" if unknown else ""
+    head = cut(f"{len(orders):,} open{marked}")
+    return View(page([head], limited(blocks, _LIST_LINES_MAX, "orders")), fields)
+
+
+def trades_view(trades: Sequence[Trade]) -> View:
+    """Return closed trades in the order in which they are given."""
+    fields = {"trades": [trade_fields(one) for one in trades[:FIELD_ROWS_MAX]]}
+    if not trades:
+        return View("no closed trade yet", fields)
+    return View(page(limited([_trade_block(one) for one in trades], 59, "trades")), fields)
+
+
+def profit_view(
+    days: Sequence[DayProfit], markets: Mapping[MarketKey, DayProfit], currency: str
+) -> View:
+    """Return what some trading days have brought together, and each market's part."""
+    total = _sum(days)
+    blocks = [spread(key.symbol, profit_text(one.profit)) for key, one in markets.items()]
+    head = [
+        *labelled("profit", f"{profit_text(total.profit)} {currency}"),
+        *labelled("days", f"{len(days):,}"),
+        *labelled("trades", f"{total.trades:,}"),
+        *labelled("wins", _rate(total)),
+        *labelled("fees", amount_text(total.fees)),
+    ]
+    fields = {
+        "currency": currency,
+        "days": len(days),
+        "profit": exact_text(total.profit),
+        "fees": exact_text(total.fees),
+        "trades": total.trades,
+        "wins": total.wins,
+        "markets": [
+            {"account": key.account, "symbol": key.symbol, **_day_fields(one)}
+            for key, one in list(markets.items())[:FIELD_ROWS_MAX]
+        ],
+    }
+    return View(page(head, limited(blocks, LINES_MAX - len(head) - 1, "markets")), fields)
+
+
+def daily_view(days: Sequence[DayProfit], currency: str) -> View:
+    """Return the profit of each trading day."""
+    total = _sum(days)
+    blocks = [spread(f"{one.day} {one.trades:>3,}", profit_text(one.profit)) for one in days]
+    head = spread("day     trades", currency)
+    tail = spread(f"together {total.trades:>4,}", profit_text(total.profit))
+    fields = {"currency": currency, "days": [{"day": one.day, **_day_fields(one)} for one in days]}
+    return View(page(head, limited(blocks, 56, "days"), tail), fields)
+
+
+def balance_view(accounts: Sequence[AccountView]) -> View:
+    """Return the money of each account."""
+    fields = {"accounts": [one.to_fields() for one in accounts[:FIELD_ROWS_MAX]]}
+    blocks = [_balance_block(one) for one in accounts]
+    return View(page(limited(blocks, 59, "accounts")), fields)
+
+
+def why_view(decisions: Sequence[Decision], symbol: str = "") -> View:
+    """Return the last decisions in the order in which they are given."""
+    rows = [
+        {"at": one.at, "symbol": one.symbol, "text": one.text} for one in decisions[:FIELD_ROWS_MAX]
+    ]
+    fields: dict[str, Any] = {"symbol": symbol, "decisions": rows}
+    if not decisions:
+        about = f" of {symbol}" if symbol else ""
+        return View(page(wrapped(f"nothing was decided{about} yet")), fields)
+    blocks = [
+        [cut(f"{moment_text(one.at)} {one.symbol}"), *wrapped(one.text, indent=1)[:4]]
+        for one in decisions
+    ]
+    return View(page(limited(blocks, 59, "decisions")), fields)
+
+
+def trade_fields(trade: Trade) -> dict[str, Any]:
+    """Return a closed trade for programs."""
+    return {
+        "number": trade.number,
+        "account": trade.account,
+        "symbol": trade.symbol,
+        "instance": trade.instance,
+        "side": "long" if trade.side is Side.BUY else "short",
+        "quantity": exact_text(trade.quantity),
+        "entry_price": exact_text(trade.entry_price),
+        "exit_price": exact_text(trade.exit_price),
+        "opened_at": trade.opened_at,
+        "closed_at": trade.closed_at,
+        "gross": exact_text(trade.gross),
+        "fees": exact_text(trade.fees),
+        "profit": exact_text(trade.profit),
+        "profit_fraction": float(trade.profit_fraction),
+        "reason": trade.reason,
+    }
+
+
+def moment_text(at: float) -> str:
+    """Return a moment of market time, UTC, to the minute."""
+    return datetime.fromtimestamp(at, UTC).strftime("%y-%m-%d %H:%MZ")
+
+
+def _stats_block(one: Statistics, currency: str) -> list[str]:
+    name = " ".join(part for part in (one.account, one.symbol) if part) or "total"
+    wins = f"{one.wins:,} of {one.trades:,} ({percent_text(one.win_rate)})"
+    factor = "-" if one.profit_factor is None else f"{one.profit_factor:.3g}"
+    streak = f"{one.losing_streak:,} (most {one.losing_streak_max:,})"
+    lines = [
+        cut(f"{name} {currency}"),
+        *labelled(" trades", f"{one.trades:,}"),
+        *labelled(" P&L", profit_text(one.profit)),
+        *labelled(" 24 h", profit_text(one.profit_24h)),
+        *labelled(" 7 d", profit_text(one.profit_7d)),
+        *labelled(" 30 d", profit_text(one.profit_30d)),
+        *labelled(" wins", wins if one.trades else "-"),
+        *labelled(" factor", factor),
+        *labelled(" best", profit_text(one.win_largest)),
+        *labelled(" worst", profit_text(one.loss_largest)),
+        *labelled(" mean", profit_text(one.profit_mean)),
+        *labelled(" losing", streak),
+        *labelled(" fees", amount_text(one.fees)),
+        *labelled(" hold", "-" if one.hold_mean_s is None else duration_text(one.hold_mean_s)),
+    ]
+    if one.drawdown_daily is not None or one.drawdown_total is not None:
+        fallen = f"{percent_text(one.drawdown_daily)} day, {percent_text(one.drawdown_total)}"
+        lines += labelled(" fall", fallen)
+    return lines + (wrapped("24 h to 30 d: latest only", indent=1) if one.is_recent_cut else [])
+
+
+def _trade_block(trade: Trade) -> list[str]:
+    side = "long" if trade.side is Side.BUY else "short"
+    percent = percent_text(trade.profit_fraction, signed=True)
+    return [
+        cut(f"#{trade.number:,} {trade.symbol} {side}"),
+        *wrapped(f"{profit_text(trade.profit)} ({percent})", indent=1),
+        *wrapped(f"{price_text(trade.entry_price)} → {price_text(trade.exit_price)}", indent=1),
+        *wrapped(
+            f"{moment_text(trade.closed_at)}, {duration_text(trade.closed_at - trade.opened_at)}",
+            indent=1,
+        ),
+        cut(f" {trade.reason}"),
+    ]
+
+
+def _balance_block(account: AccountView) -> list[str]:
+    return [
+        cut(f"{account.label} {account.currency}"),
+        *labelled(" exchange", account.exchange),
+        *labelled(" cash", amount_text(account.cash)),
+        *labelled(" reserved", amount_text(account.reserved)),
+        *labelled(" equity", amount_text(account.equity)),
+        *labelled(" exposure", percent_text(account.exposure_fraction)),
+        *labelled(" today", profit_text(account.day_profit)),
+    ]
+
+
+def _sum(days: Sequence[DayProfit]) -> DayProfit:
+    total = DayProfit(days[0].day if days else "")
+    for one in days:
+        total = total.joined(one)
+    return total
+
+
+def _rate(total: DayProfit) -> str:
+    rate = percent_text(total.wins / total.trades if total.trades else None)
+    return f"{total.wins:,} ({rate})"
+
+
+def _day_fields(one: DayProfit) -> dict[str, Any]:
+    return {
+        "profit": exact_text(one.profit),
+        "fees": exact_text(one.fees),
+        "trades": one.trades,
+        "wins": one.wins,
+    }

@@ -1,0 +1,47 @@
+"""What the gate sees of the world for one decision: values, put together by the engine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trading.model.account import Account
+from trading.model.instrument import Instrument
+from trading.model.order import Order
+from trading.model.position import Position
+
+
+@dataclass(frozen=True, slots=True)
+class RiskView:
+    """Hold the state of one market and its account at the moment of a decision.
+
+    `open_orders` are those of the market. `exposure` is the gross value of all positions of the
+    account and `reserved` what its open entries may still cost (`trading.risk.sizing.reserve_of`).
+    `price` is the last one seen, `quote_age_s` its age. `buying_off` and `selling_off` say why a
+    flag is off, `barred` which tripped limits apply, `kill` why the kill latch is set, `trouble`
+    why nothing new may be risked; all are empty when nothing is wrong.
+    """
+
+    account: Account
+    instrument: Instrument | None
+    position: Position | None
+    open_orders: Sequence[Order]
+    cash: Decimal
+    equity: float
+    exposure: float
+    reserved: Decimal
+    price: float | None
+    quote_age_s: float
+    trading_on: bool
+    is_paused: bool
+    trading_allowed: bool
+    buying_off: str
+    selling_off: str
+    barred: Sequence[str]
+    kill: str
+    trouble: str
+    at: float
+
+    @property
+    def held(self) -> Decimal:
+        """Return the quantity held: negative when short, zero when flat."""
+        return self.position.quantity if self.position is not None else Decimal(0)

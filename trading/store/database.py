@@ -19,6 +19,7 @@ from trading.store.outcomes import OutcomeReader, OutcomeWriter
 from trading.store.ownership import Owner, claim_database
 from trading.store.schema import HEAD
 from trading.store.state_values import load_state_values
+from trading.store.trading_tables import SavedTrading, TradingReader
 
 # "TrSt" in the file's header: a trading state database, and not the bridge's.
 KIND: Final = DatabaseKind("trading state", 0x54725374)
@@ -32,12 +33,15 @@ class StoreLimits:
     outbox_rows_max: int = 100_000
     outcome_age_max_s: float = 7 * 86_400.0
     outcome_rows_max: int = 1_000_000
+    order_age_max_s: float = 90 * 86_400.0
 
 
 class StateDatabase:
     """Hold the opened database of one bot; only the store thread uses the writers."""
 
-    def __init__(self, engine: Engine, path: Path, owner: Owner, epoch: str) -> None:
+    def __init__(
+        self, engine: Engine, path: Path, owner: Owner, epoch: str, restore_hint: str = ""
+    ) -> None:
         self._engine = engine
         self.path = path
         self.epoch = epoch
@@ -45,12 +49,17 @@ class StateDatabase:
             claim_database(connection, path, owner)
         self.outbox = OutboxReader(self._read)
         self.outcomes = OutcomeReader(self._read)
+        self.trading = TradingReader(self._read, path, restore_hint)
         self._report_damage: Callable[[Exception], None] = _tell_nobody
 
     def load_saved(self) -> Mapping[str, str]:
         """Return the engine's values from earlier runs."""
         with reading(self._engine) as connection:
             return load_state_values(connection)
+
+    def load_trading(self) -> SavedTrading:
+        """Return orders and positions of earlier runs; StateError for a row that is unreadable."""
+        return self.trading.load()
 
     def build_writers(self, limits: StoreLimits) -> tuple[OutboxWriter, OutcomeWriter]:
         """Return the writers, which know how many rows there are."""
@@ -98,7 +107,7 @@ def open_state_database(
         path, kind=KIND, migrations=MIGRATIONS, head=HEAD, restore_hint=restore_hint
     )
     try:
-        return StateDatabase(engine, path, owner, epoch)
+        return StateDatabase(engine, path, owner, epoch, restore_hint)
     except BaseException:
         engine.dispose()
         raise

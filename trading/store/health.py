@@ -7,7 +7,10 @@ from trading.engine.events import StoreTrouble
 
 @dataclass(frozen=True, slots=True)
 class StoreHealth:
-    """Show the store at one moment; `trouble` is None while it commits."""
+    """Show the store at one moment; `trouble` is None while it commits.
+
+    `trades_unwritten` is true while trades.jsonl lacks a committed trade.
+    """
 
     trouble: StoreTrouble | None = None
     outbox_rows: int = 0
@@ -16,3 +19,5 @@ class StoreHealth:
     commits: int = 0
     units_lost: int = 0
     last_seq: int = 0
+    trades_unwritten: bool = False
+    file_failures: int = 0

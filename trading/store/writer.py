@@ -6,19 +6,22 @@ ever. Only a damaged database loses what comes after, and then nothing is claime
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
-from typing import Final, Protocol
+from typing import Any, Final
 
 from daemonkit.clock import Clock
 from tcpproto import Reply
-from trading.engine.effects import CommittedEffect
+from trading.engine.effects import CancelOrder, CommittedEffect
 from trading.engine.events import StoreFault, StoreRecovered
+from trading.ledger.files import LedgerFiles
 from trading.store.batch import Batch
 from trading.store.database import StateDatabase, StoreLimits
 from trading.store.health import StoreHealth
+from trading.store.intake import Acknowledged, Damage, End, Intake, Item, Mark, View
+from trading.store.release import Released, release_in_trouble, split_unit
 from trading.store.state_values import write_state_values
+from trading.store.trading_tables import TradingWriter
 from trading.store.trouble import Reserve, TroubleDesk
 
 log = logging.getLogger(__name__)
@@ -30,18 +33,6 @@ BEHIND_UNITS: Final = 2_000
 LAST_TRY_S: Final = 1.0
 
 
-class Released(Protocol):
-    """Take what may leave after a commit; called on the store thread, must not wait."""
-
-    def answer(self, reply: Reply) -> None:
-        """Send a reply."""
-        ...
-
-    def wake_outbox(self) -> None:
-        """Say that the outbox has new committed rows."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class StoreTimings:
     """Hold the store's intervals: retries, acknowledgements that come alone, and pruning."""
@@ -51,29 +42,6 @@ class StoreTimings:
     acknowledge_delay_s: float = 0.2
     prune_interval_s: float = 600.0
     reserve_check_s: float = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Acknowledged:
-    epoch: str
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Damage:
-    error: Exception
-
-
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    reached: threading.Event
-
-
-class _End:
-    """Stand in the queue for: everything before is the last."""
-
-
-_Item = Sequence[CommittedEffect] | _Acknowledged | _Damage | _Mark | _End
 
 
 class StoreThread:
@@ -99,9 +67,13 @@ class StoreThread:
         self._outbox, self._outcomes = database.build_writers(limits)
         self._journal = database.build_journal()
         self._trouble = TroubleDesk(reserve, clock, report, timings.reserve_check_s)
-        self._queue: SimpleQueue[_Item] = SimpleQueue()
+        self._trading = TradingWriter(order_age_max_s=limits.order_age_max_s)
+        self._files: LedgerFiles | None = None
+        self._view: Mapping[str, Any] | None = None
+        self._is_view_told = False
+        self._intake = Intake()
         # What a reader meets may lie where nothing is written for long.
-        database.watch_for_damage(lambda error: self._queue.put(_Damage(error)))
+        database.watch_for_damage(lambda error: self._intake.put(Damage(error)))
         self._give_up = threading.Event()
         self._is_ending = False
         self._prune_at = clock.monotonic()
@@ -110,17 +82,28 @@ class StoreThread:
         self._units_lost = 0
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
 
+    def keep_files(self, files: LedgerFiles) -> None:
+        """Keep trades.jsonl and state.json too; to be said before the start."""
+        self._files = files
+
     def start(self) -> None:
         """Commit from now on."""
         self._thread.start()
 
     def submit(self, unit: Sequence[CommittedEffect]) -> None:
         """Commit these effects together, after all that were submitted before."""
-        self._queue.put(unit)
+        self._intake.put(unit)
 
     def acknowledge(self, epoch: str, seq: int) -> None:
         """Note that the bridge has stored an epoch up to `seq`: those rows may go."""
-        self._queue.put(_Acknowledged(epoch, seq))
+        self._intake.put(Acknowledged(epoch, seq))
+
+    def show(self, view: Mapping[str, Any]) -> None:
+        """Have state.json say this soon; only the latest view counts, and nobody waits for it."""
+        self._view = view
+        if not self._is_view_told:
+            self._is_view_told = True
+            self._intake.put(View())
 
     @property
     def health(self) -> StoreHealth:
@@ -129,11 +112,13 @@ class StoreThread:
             trouble=self._trouble.trouble,
             outbox_rows=self._outbox.rows,
             # What waits here will want its place: a disk that hangs tells nothing by itself.
-            outbox_room=max(0, self._outbox.room - self._queue.qsize()),
+            outbox_room=max(0, self._outbox.room - len(self._intake)),
             events_refused=self._outbox.refused,
             commits=self._commits,
             units_lost=self._units_lost,
             last_seq=self._outbox.committed_seq,
+            trades_unwritten=self._files is not None and self._files.is_behind,
+            file_failures=0 if self._files is None else self._files.failures,
         )
 
     @property
@@ -147,12 +132,12 @@ class StoreThread:
 
         Not during a known trouble: then commands are answered without the store.
         """
-        return self._trouble.trouble is None and self._queue.qsize() > BEHIND_UNITS
+        return self._trouble.trouble is None and len(self._intake) > BEHIND_UNITS
 
     @property
     def units_waiting(self) -> int:
         """Count what waits to be committed."""
-        return self._queue.qsize()
+        return len(self._intake)
 
     @property
     def is_alive(self) -> bool:
@@ -162,22 +147,26 @@ class StoreThread:
     def is_settled(self, timeout_s: float) -> bool:
         """Wait until all that was submitted before is committed; False when it is not yet."""
         mark = threading.Event()
-        self._queue.put(_Mark(mark))
+        self._intake.put(Mark(mark))
         return mark.wait(timeout_s)
 
     def stop(self, timeout_s: float) -> bool:
         """Commit what was submitted and close; False when something could not be committed."""
-        self._queue.put(_End())
+        self._intake.put(End())
         self._thread.join(timeout_s)
         self._give_up.set()
+        # Wakes a thread that waits to try again.
+        self._intake.put(End())
         # What still is not on the disk now is lost, unless the last try gets through.
         self._thread.join(LAST_TRY_S)
         return not self._thread.is_alive() and not self._units_lost
 
     def _run(self) -> None:
         try:
+            self._write_files()
             while not self._is_ending:
                 self._do_batch(self._collect())
+                self._write_files(is_last=self._is_ending)
         except Exception as error:
             log.critical("the store failed and ends", exc_info=True)
             self._on_failure(error)
@@ -189,22 +178,23 @@ class StoreThread:
         batch = Batch()
         until = self._clock.monotonic() + self._idle_s()
         while batch.units < BATCH_UNITS_MAX and not self._is_ending:
-            wait_s = 0.0 if batch.units else until - self._clock.monotonic()
-            try:
-                item = self._queue.get(timeout=wait_s) if wait_s > 0 else self._queue.get_nowait()
-            except Empty:
+            item = self._intake.take(0.0 if batch.units else until - self._clock.monotonic())
+            if item is None:
                 break
-            if isinstance(item, _Acknowledged):
+            if isinstance(item, Acknowledged):
                 if not batch.acknowledged:
                     # Deleting waits for company: it costs a commit and nobody waits for it.
                     until = self._clock.monotonic() + self._timings.acknowledge_delay_s
                 batch.add_acknowledgement(item.epoch, item.seq)
-            elif isinstance(item, _Damage):
+            elif isinstance(item, Damage):
                 self._trouble.note_failure(item.error)
-            elif isinstance(item, _Mark):
+            elif isinstance(item, Mark):
                 batch.marks.append(item.reached)
                 until = 0.0
-            elif isinstance(item, _End):
+            elif isinstance(item, View):
+                self._take_view()
+                until = min(until, self._clock.monotonic() + self._idle_s())
+            elif isinstance(item, End):
                 self._is_ending = True
             else:
                 batch.add_unit(item)
@@ -212,7 +202,20 @@ class StoreThread:
 
     def _idle_s(self) -> float:
         until_prune_s = self._prune_at - self._clock.monotonic()
-        return max(0.001, min(until_prune_s, self._trouble.check_in_s(until_prune_s)))
+        idle_s = min(until_prune_s, self._trouble.check_in_s(until_prune_s))
+        if self._files is not None:
+            idle_s = self._files.due_in_s(idle_s)
+        return max(0.001, idle_s)
+
+    def _take_view(self) -> None:
+        # In this order, so that a view that comes in between is told again.
+        self._is_view_told = False
+        if self._files is not None and self._view is not None:
+            self._files.note_view(self._view)
+
+    def _write_files(self, *, is_last: bool = False) -> None:
+        if self._files is not None:
+            self._files.work(is_last=is_last)
 
     def _do_batch(self, batch: Batch) -> None:
         if self._trouble.is_damaged:
@@ -238,15 +241,39 @@ class StoreThread:
             except Exception as error:
                 if not self._trouble.note_failure(error):
                     raise
+                self._release_in_trouble(batch)
                 if self._trouble.is_damaged:
                     return False
                 if self._trouble.release_reserve():
                     continue
-                if self._give_up.wait(wait_s):
+                if not self._wait_to_retry(wait_s):
                     return False
                 wait_s = min(wait_s * 2, self._timings.retry_longest_s)
             else:
                 return True
+
+    def _wait_to_retry(self, wait_s: float) -> bool:
+        """Let out what reduces risk while it comes; False when the time for retries is over."""
+        until = self._clock.monotonic() + wait_s
+        while not self._give_up.is_set():
+            left_s = until - self._clock.monotonic()
+            if left_s <= 0 or not self._intake.look_ahead(left_s, self._release_ahead):
+                return not self._give_up.is_set()
+        return False
+
+    def _release_ahead(self, item: Item) -> Item:
+        if not isinstance(item, Sequence):
+            return item
+        unit, for_brokers = split_unit(item)
+        release_in_trouble(for_brokers, self._released, self._not_sent)
+        return unit
+
+    def _release_in_trouble(self, batch: Batch) -> None:
+        release_in_trouble(batch.take_broker_effects(), self._released, self._not_sent)
+
+    @property
+    def _not_sent(self) -> str:
+        return f"not sent: state.db is not written ({self._trouble.trouble})"
 
     def _commit(self, batch: Batch) -> None:
         is_pruning = self._clock.monotonic() >= self._prune_at or self._outcomes.is_overfull
@@ -256,6 +283,8 @@ class StoreThread:
         with self._journal.transaction() as connection:
             if batch.values:
                 write_state_values(connection, batch.values)
+            if batch.has_trading:
+                self._trading.write(connection, batch)
             if batch.rows:
                 self._outbox.write(connection, batch.rows)
             if batch.outcomes:
@@ -264,6 +293,7 @@ class StoreThread:
                 deleted = self._outbox.delete(connection, batch.acknowledged)
             if is_pruning:
                 pruned = self._outcomes.prune(connection, self._clock.wall())
+                self._trading.prune(connection, self._clock.wall())
         self._outbox.note_committed(batch.rows, deleted)
         self._outcomes.rows += len(batch.outcomes) - pruned
         if is_pruning:
@@ -272,10 +302,20 @@ class StoreThread:
         self._commits += 1
 
     def _release(self, batch: Batch) -> None:
-        for reply in batch.replies:
-            self._released.answer(reply)
+        if self._trouble.trouble is not None:
+            # Committed on the last room there is: no new risk either.
+            self._release_in_trouble(batch)
+        for one in batch.releases:
+            if isinstance(one, Reply):
+                self._released.answer(one)
+            elif isinstance(one, CancelOrder):
+                self._released.cancel(one.account, one.order_id)
+            else:
+                self._released.submit(one.approved)
         if batch.rows:
             self._released.wake_outbox()
+        if batch.trades and self._files is not None:
+            self._files.note_trades(batch.trades)
         if self._outbox.refused > self._refused_told:
             log.error("the outbox is full: %s events refused so far", self._outbox.refused)
             self._refused_told = self._outbox.refused * 2
@@ -283,6 +323,7 @@ class StoreThread:
     def _lose(self, batch: Batch) -> None:
         if not batch.units:
             return
+        self._release_in_trouble(batch)
         if not self._units_lost:
             log.critical("state.db: from now on nothing is kept")
         self._units_lost += batch.units

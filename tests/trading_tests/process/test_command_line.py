@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.trading_tests.process.bot import Bot, json_of, last_error
+from trading.store.schema import HEAD
 
 
 def test_check_says_what_a_start_would_find(bot: Bot) -> None:
@@ -15,7 +16,7 @@ def test_check_says_what_a_start_would_find(bot: Bot) -> None:
     result = json_of(bot.command("check", bot.bot_dir, "--json"))
     assert result["bot"] == "paper"
     assert result["mode"] == "PAPER"
-    assert result["schema"] == "0001"
+    assert result["schema"] == HEAD
     assert result["symbols"] == ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
     words = bot.command("check", bot.bot_dir)
     assert "in order (PAPER" in words.stdout

@@ -11,6 +11,7 @@ import orjson
 from daemonkit.clock import SystemClock
 from tcpproto import Event, Message, Reply
 from trading.engine.events import StoreFault, StoreRecovered
+from trading.risk.approval import ApprovedOrder
 from trading.store.database import StateDatabase, StoreLimits, open_state_database
 from trading.store.ownership import Owner
 from trading.store.reserve import RoomyReserve
@@ -31,6 +32,8 @@ class Seen:
     """Keep what the store released and reported."""
 
     replies: list[Reply] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    withheld: list[tuple[str, str]] = field(default_factory=list)
     wakes: int = 0
     reports: list[StoreFault | StoreRecovered] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
@@ -40,6 +43,15 @@ class Seen:
 
     def wake_outbox(self) -> None:
         self.wakes += 1
+
+    def submit(self, approved: ApprovedOrder) -> None:
+        self.sent.append(f"submit {approved.order.id}")
+
+    def cancel(self, account: str, order_id: str) -> None:
+        self.sent.append(f"cancel {account} {order_id}")
+
+    def withhold(self, approved: ApprovedOrder, reason: str) -> None:
+        self.withheld.append((approved.order.id, reason))
 
 
 class StoreRig:

@@ -207,6 +207,14 @@ def read_bot_name(word: str) -> str:
     return name
 
 
+def read_account_name(word: str) -> str:
+    """Return the name of an account in lower case."""
+    name = word.lower() if word.isascii() else ""
+    if _BOT_NAME.fullmatch(name) is None or name in _RESERVED_BOT_NAMES:
+        raise CommandError(f"{quoted(word)} is not the name of an account")
+    return name
+
+
 def _read_shape(word: str, shape: re.Pattern[str], wanted: str) -> str:
     if shape.fullmatch(word) is None:
         raise CommandError(f"{quoted(word)} is not {wanted}")

@@ -36,6 +36,7 @@ LEVEL_LEN_MAX: Final = 16
 LOGGER_LEN_MAX: Final = 256
 ARGUMENTS_MAX: Final = 32
 ARGUMENT_LEN_MAX: Final = 256
+ACCOUNT_LEN_MAX: Final = 32
 SEVERITIES: Final = frozenset({"info", "notice", "warning", "critical"})
 ROLES: Final = frozenset({"viewer", "trader", "admin"})
 
@@ -90,7 +91,11 @@ class Ack(NamedTuple):
 
 
 class Command(NamedTuple):
-    """Ask the engine for one act; times are seconds since the epoch."""
+    """Ask the engine for one act; times are seconds since the epoch.
+
+    Without an `account` the engine knows which is meant; `confirmed` says that a person was asked
+    whether they are sure, and was.
+    """
 
     id: str
     verb: str
@@ -100,10 +105,12 @@ class Command(NamedTuple):
     chat: str
     issued_at: float
     expires_at: float
+    account: str = ""
+    confirmed: bool = False
 
     def to_message(self, timestamp: float) -> Message:
         """Return the frame's fields."""
-        body = {
+        body: dict[str, Any] = {
             "verb": self.verb,
             "args": list(self.args),
             "author": self.author,
@@ -111,6 +118,10 @@ class Command(NamedTuple):
             "chat": self.chat,
             "issued_at": self.issued_at,
         }
+        if self.account:
+            body["account"] = self.account
+        if self.confirmed:
+            body["confirmed"] = True
         fields = ("command", body, timestamp, self.id, None, None, self.expires_at)
         return new_tuple(Message, fields)
 
@@ -131,6 +142,8 @@ class Command(NamedTuple):
             chat,
             check_time("issued_at", body.get("issued_at")),
             message.expires_at or check_present("expires_at", message.expires_at),
+            check_text("account", body.get("account") or "", ACCOUNT_LEN_MAX, empty_allowed=True),
+            body.get("confirmed") is True,
         )
         return new_tuple(cls, fields)
 

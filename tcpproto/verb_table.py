@@ -49,7 +49,7 @@ def _reading(
     summary: str,
     *arguments: Argument,
     examples: tuple[str, ...] = (),
-    available: bool = False,
+    available: bool = True,
     broadcast: bool = True,
 ) -> Verb:
     return Verb(
@@ -74,6 +74,7 @@ def _acting(
     role: Role = Role.TRADER,
     examples: tuple[str, ...] = (),
     confirm: Confirm = Confirm.NEVER,
+    available: bool = True,
     broadcast: bool = True,
 ) -> Verb:
     return Verb(
@@ -85,6 +86,7 @@ def _acting(
         arguments,
         examples,
         confirm,
+        available,
         names_bot=True,
         broadcast=broadcast,
     )
@@ -97,7 +99,7 @@ _ROWS = (
         Risk.REDUCING,
         "Stop trading; open positions stay, watched and with their stops",
     ),
-    _reading("getstatus", "Show what the bot does, holds and has switched off", available=True),
+    _reading("getstatus", "Show what the bot does, holds and has switched off"),
     _reading("getstats", "Show trades, profit, win rate and drawdown", _SYMBOL),
     _acting(
         "buy",
@@ -105,7 +107,7 @@ _ROWS = (
         "Buy now at the market, whatever the strategy says",
         _SYMBOL_OR_ALL,
         _AMOUNT,
-        examples=("/buy BTC/USDT", "/buy BTC/USDT 0.01"),
+        examples=("/buy BTC/USDT", "/buy BTC/USDT 0.01", "/buy BTC/USDT 0.01 @paper:second"),
         confirm=Confirm.ALWAYS,
         broadcast=False,
     ),
@@ -124,6 +126,7 @@ _ROWS = (
         "Let strategies buy",
         _SYMBOL_OR_ALL,
         examples=("/startbuying BTC/USDT",),
+        confirm=Confirm.IF_TRIPPED,
     ),
     _acting(
         "stopbuying",
@@ -156,7 +159,12 @@ _ROWS = (
         confirm=Confirm.ALWAYS,
     ),
     _acting("pause", Risk.REDUCING, "Make no new entries until /resume"),
-    _acting("resume", Risk.RAISING, "End a pause"),
+    _acting(
+        "resume",
+        Risk.RAISING,
+        "End a pause, and reset the latch that /emergency set",
+        confirm=Confirm.IF_LATCHED,
+    ),
     _acting(
         "emergency", Risk.REDUCING, "Halt everything that raises risk until a person resets it"
     ),
@@ -180,10 +188,11 @@ _ROWS = (
             "timeframe", Kind.CHOICE, choices=("1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d")
         ),
         examples=("/chart BTC/USDT 1h",),
+        available=False,
         broadcast=False,
     ),
     _reading("why", "Explain the last decisions", _SYMBOL, examples=("/why BTC/USDT",)),
-    _reading("instances", "List strategy instances and their modes"),
+    _reading("instances", "List strategy instances and their modes", available=False),
     _acting(
         "mode",
         Risk.RAISING,
@@ -192,6 +201,7 @@ _ROWS = (
         Argument("mode", Kind.CHOICE, required=True, choices=("off", "observe", "active")),
         role=Role.ADMIN,
         examples=("/mode sma-btc observe",),
+        available=False,
         broadcast=False,
     ),
     _bridge("bots", "List the bots and which one is selected"),

@@ -48,11 +48,17 @@ class Place(StrEnum):
 
 
 class Confirm(StrEnum):
-    """Name when a command is confirmed once before it is sent."""
+    """Name when a command is confirmed once before it is sent.
+
+    The last two depend on what the bot says of itself: whether a limit that the command would
+    lift has tripped, and whether anything is latched.
+    """
 
     NEVER = "never"
     FOR_ALL = "for ALL"
     ALWAYS = "always"
+    IF_TRIPPED = "for ALL or tripped limits"
+    IF_LATCHED = "if latched"
 
 
 # Counted from the moment a command was written; an older one is never carried out.
@@ -67,7 +73,8 @@ QUEUED_MAX_AGE_S = 86_400.0
 class Verb:
     """Describe one command; `available` says whether this version carries it out.
 
-    A command with `names_bot` may end with @BOT, one with `broadcast` also with @all.
+    A command with `names_bot` may end with @BOT, one with `broadcast` also with @all; what the
+    engine answers may name an account of the bot as well, @BOT:ACCOUNT.
     """
 
     name: str

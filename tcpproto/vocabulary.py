@@ -17,6 +17,7 @@ from tcpproto.arguments import (
     Kind,
     is_refused,
     quoted,
+    read_account_name,
     read_bot_name,
 )
 from tcpproto.verb_table import ALIASES, LEGACY_VERBS, VOCABULARY
@@ -73,7 +74,8 @@ _VERB_WORD = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?")
 class ParsedCommand:
     """Hold a line that was understood: canonical verb and arguments, and whom it is for.
 
-    `bot` is the name after the last @, or ALL_BOTS, or None when the line names no bot.
+    `bot` is the name after the last @, or ALL_BOTS, or None when the line names no bot; `account`
+    is what follows it after a colon, or nothing.
     `addressee` is the chat bot in `/verb@Addressee`; a line for another one is not ours.
     """
 
@@ -81,13 +83,15 @@ class ParsedCommand:
     args: tuple[str, ...] = ()
     bot: str | None = None
     addressee: str | None = None
+    account: str = ""
 
     @property
     def line(self) -> str:
         """Return the line that parses to this command again."""
         verb = self.verb if self.addressee is None else f"{self.verb}@{self.addressee}"
-        bot = () if self.bot is None else (f"@{self.bot}",)
-        return " ".join((f"/{verb}", *self.args, *bot))
+        account = f":{self.account}" if self.account else ""
+        place = f"@{self.bot or ''}{account}"
+        return " ".join((f"/{verb}", *self.args, *(() if place == "@" else (place,))))
 
 
 def parse_line(line: str) -> ParsedCommand:
@@ -103,8 +107,8 @@ def parse_line(line: str) -> ParsedCommand:
     if match is None:
         raise CommandError(f"{quoted(words[0])} is not a command; try /help")
     verb = _find_verb(match[1].lower())
-    bot, args = _take_bot(verb, words[1:])
-    return ParsedCommand(verb.name, check_arguments(verb.name, args), bot, match[2])
+    bot, account, args = _take_place(verb, words[1:])
+    return ParsedCommand(verb.name, check_arguments(verb.name, args), bot, match[2], account)
 
 
 def check_arguments(verb: str, args: Sequence[str]) -> tuple[str, ...]:
@@ -130,9 +134,14 @@ def risk_of(verb: str, args: Sequence[str]) -> Risk:
 
 
 def needs_confirmation(verb: str, args: Sequence[str]) -> bool:
-    """Tell whether a command with these canonical arguments is confirmed before it is sent."""
+    """Tell whether a command with these canonical arguments is confirmed before it is sent.
+
+    What the bot says of itself may ask for a confirmation as well: see Confirm.
+    """
     row = _find_verb(verb)
-    return row.confirm is Confirm.ALWAYS or (row.confirm is Confirm.FOR_ALL and ALL in args)
+    if row.confirm in {Confirm.FOR_ALL, Confirm.IF_TRIPPED}:
+        return ALL in args
+    return row.confirm is Confirm.ALWAYS
 
 
 def asks_for_symbol(verb: str, args: Sequence[str]) -> bool:
@@ -184,19 +193,24 @@ def _find_verb(name: str) -> Verb:
     raise CommandError(f"there is no command {quoted('/' + name)}; {hint}")
 
 
-def _take_bot(row: Verb, words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
+def _take_place(row: Verb, words: Sequence[str]) -> tuple[str | None, str, Sequence[str]]:
+    """Take bot and account from the end of a line; what is left are the arguments."""
     if not row.names_bot or not words:
-        return None, words
+        return None, "", words
     last, rest = words[-1], words[:-1]
     # A plain `all` means every bot only where it cannot mean every market.
     means_bots = row.broadcast and not _takes_all_symbols(row)
     if last.lower() == f"@{ALL_BOTS}" or (means_bots and last.lower() == ALL_BOTS):
         if not row.broadcast:
             raise CommandError(f"/{row.name} goes to one bot, never to all")
-        return ALL_BOTS, rest
-    if last.startswith("@"):
-        return read_bot_name(last), rest
-    return None, words
+        return ALL_BOTS, "", rest
+    if not last.startswith("@"):
+        return None, "", words
+    bot, colon, account = last.partition(":")
+    if colon and row.place is not Place.ENGINE:
+        raise CommandError(f"/{row.name} is about a bot, not about one of its accounts")
+    named = None if colon and bot == "@" else read_bot_name(bot)
+    return named, read_account_name(account) if colon else "", rest
 
 
 def _match(row: Verb, args: Sequence[str]) -> list[tuple[Argument, str]]:

@@ -215,6 +215,8 @@ PAYLOADS: st.SearchStrategy[Payload] = st.one_of(
         chat=words(128),
         issued_at=TIMES,
         expires_at=TIMES,
+        account=st.text(max_size=32),
+        confirmed=st.booleans(),
     ),
     st.builds(
         Reply,

@@ -46,7 +46,8 @@ def test_table_holds_exactly_the_promised_commands() -> None:
 
 def test_this_version_carries_out_exactly_these_commands() -> None:
     available = {name for name, verb in VOCABULARY.items() if verb.available}
-    assert available == BRIDGE_VERBS | {"getstatus"}
+    later = {"chart"} | INSTANCE_VERBS | LATER_BRIDGE_VERBS
+    assert available == set(VOCABULARY) - later
 
 
 def test_bridge_answers_only_what_needs_no_engine() -> None:
@@ -133,7 +134,21 @@ def test_buy_flatten_and_sell_of_all_are_confirmed() -> None:
     assert not needs_confirmation("sell", ("BTC/USDT",))
     assert not needs_confirmation("stoptrading", ())
     asked = {name for name, verb in VOCABULARY.items() if verb.confirm is not Confirm.NEVER}
-    assert asked == {"buy", "sell", "flatten"}
+    assert asked == {"buy", "sell", "flatten", "startbuying", "resume"}
+
+
+def test_what_lifts_limits_is_confirmed_by_what_it_lifts() -> None:
+    assert VOCABULARY["startbuying"].confirm is Confirm.IF_TRIPPED
+    assert needs_confirmation("startbuying", ("ALL",))
+    assert not needs_confirmation("startbuying", ("BTC/USDT",))
+    assert VOCABULARY["resume"].confirm is Confirm.IF_LATCHED
+    assert not needs_confirmation("resume", ())
+
+
+def test_the_way_into_safety_is_never_asked_about() -> None:
+    for name in ("emergency", "stoptrading", "pause", "stopbuying", "startselling"):
+        assert VOCABULARY[name].confirm is Confirm.NEVER
+        assert not needs_confirmation(name, ("ALL",) if asks_for_symbol(name, ()) else ())
 
 
 @pytest.mark.parametrize(
@@ -148,6 +163,12 @@ def test_buy_flatten_and_sell_of_all_are_confirmed() -> None:
         ("/sell all", ParsedCommand("sell", ("ALL",))),
         ("/sell all @all", ParsedCommand("sell", ("ALL",), "all")),
         ("/sell MESZ6 @Futures", ParsedCommand("sell", ("MESZ6",), "futures")),
+        (
+            "/buy BTC/USDT 0.01 @paper:Second",
+            ParsedCommand("buy", ("BTC/USDT", "0.01"), "paper", account="second"),
+        ),
+        ("/sell ALL @:second", ParsedCommand("sell", ("ALL",), account="second")),
+        ("/flatten @kraken:main", ParsedCommand("flatten", (), "kraken", account="main")),
         ("/stop", ParsedCommand("stoptrading")),
         ("/stop all", ParsedCommand("stoptrading", bot="all")),
         ("/start", ParsedCommand("start")),
@@ -207,6 +228,13 @@ def test_line_is_read_into_canonical_form(line: str, parsed: ParsedCommand) -> N
         ("/buy ALL 1", "amount cannot be given for ALL"),
         ("/buy BTC/USDT @all", "/buy goes to one bot, never to all"),
         ("/sell BTC/USDT @telegram", "'@telegram' is not the name of a bot"),
+        ("/sell BTC/USDT @paper:", "'' is not the name of an account"),
+        ("/sell BTC/USDT @paper:a:b", "'a:b' is not the name of an account"),
+        ("/sell BTC/USDT @paper:all", "'all' is not the name of an account"),
+        ("/sell BTC/USDT @:", "'' is not the name of an account"),
+        ("/sell BTC/USDT @", "'@' is not the name of a bot"),
+        ("/sell BTC/USDT @all:main", "'@all' is not the name of a bot"),
+        ("/logs @paper:main", "/logs is about a bot, not about one of its accounts"),
         ("/getstatus now", "'now' is one word too many. Usage: /getstatus"),
         ("/trades 0", "'0' is not a whole number from 1 to 200"),
         ("/trades ٣", "is not a whole number"),

@@ -12,7 +12,13 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "commands.md"
 def row_of(verb: Verb) -> str:
     """Return the table row that the document must hold for a verb."""
     usage = verb.usage.replace("|", "\\|")
-    confirmed = {Confirm.NEVER: "", Confirm.FOR_ALL: "ALL only", Confirm.ALWAYS: "yes"}
+    confirmed = {
+        Confirm.NEVER: "",
+        Confirm.FOR_ALL: "ALL only",
+        Confirm.ALWAYS: "yes",
+        Confirm.IF_TRIPPED: "ALL, tripped limits",
+        Confirm.IF_LATCHED: "if latched",
+    }
     where = "bridge" if verb.place is Place.BRIDGE else "engine"
     now = "yes" if verb.available else "later"
     return (

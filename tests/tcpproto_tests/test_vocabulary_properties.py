@@ -13,6 +13,7 @@ from tcpproto.vocabulary import (
     VOCABULARY,
     CommandError,
     ParsedCommand,
+    Place,
     check_arguments,
     legacy_text,
     name_arguments,
@@ -74,6 +75,8 @@ def refusal_of(call: Callable[[], object]) -> str:
 @example("/buy BTC/USDT sNaN")
 @example("/buy @")
 @example("/getstatus @")
+@example("/getstatus @:")
+@example("/getstatus @a:b:c")
 def test_any_line_is_a_command_or_a_command_error(line: str) -> None:
     refusal = refusal_of(lambda: parse_line(line))
     assert refusal.isprintable()
@@ -116,18 +119,25 @@ def test_arguments_once_canonical_stay_as_they_are(command: tuple[str, list[str]
     assert name_arguments(verb, canonical) == name_arguments(verb, words)
 
 
-@given(commands(), st.none() | st.sampled_from(["paper", "kraken-2"]), st.booleans())
+@given(
+    commands(),
+    st.none() | st.sampled_from(["paper", "kraken-2"]),
+    st.sampled_from(["", "main", "second_1"]),
+    st.booleans(),
+)
 def test_a_parsed_command_survives_being_written_out(
-    command: tuple[str, list[str]], bot: str | None, addressed: bool
+    command: tuple[str, list[str]], bot: str | None, account: str, addressed: bool
 ) -> None:
     verb, words = command
     assume(not refusal_of(lambda: check_arguments(verb, words)))
     args = check_arguments(verb, words)
+    row = VOCABULARY[verb]
     parsed = ParsedCommand(
         verb,
         args,
-        bot if VOCABULARY[verb].names_bot else None,
+        bot if row.names_bot else None,
         "Some_bot" if addressed else None,
+        account if row.place is Place.ENGINE else "",
     )
     assert parse_line(parsed.line) == parsed
 

@@ -11,7 +11,6 @@ Count = Annotated[int, Field(ge=1, le=100_000_000)]
 Bytes = Annotated[int, Field(ge=0, le=2**50)]
 Money = Annotated[float, Field(gt=0, le=1e15)]
 Leverage = Annotated[float, Field(ge=1, le=3)]
-AccountName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
 ExchangeName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
 StrategyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 InstanceId = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
@@ -32,6 +31,14 @@ def _small(value: float) -> float:
     return value
 
 
+def _not_reserved(name: str) -> str:
+    # In the chat these mean something else.
+    if name in {"all", "telegram"}:
+        raise ValueError("any other name")
+    return name
+
+
+AccountName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$"), AfterValidator(_not_reserved)]
 Fraction = Annotated[float, Field(gt=0), AfterValidator(_below_one)]
 CostFraction = Annotated[float, Field(ge=0), AfterValidator(_small)]
 # A venue may pay for orders that wait in its book.

@@ -59,6 +59,7 @@ class SymbolSeries:
         self._due: float | None = None
         self._indicators: dict[tuple[Kind, int, int], Indicator] = {}
         self._larger: dict[int, SymbolSeries] = {}
+        self._aggregators: dict[int, BarAggregator] = {}
         self._on_close: list[Callable[[float], None]] = []
         # Whatever needs more of a candle than its close; lags come last in their own list.
         self._on_bar: list[Callable[[Bar], None]] = []
@@ -128,13 +129,21 @@ class SymbolSeries:
 
     def _is_next(self, bar: Bar) -> bool:
         if not self.interval_s:
-            self.interval_s = bar.interval_s
+            self._learn_interval(bar.interval_s)
         if bar.interval_s != self.interval_s or (self._due is not None and bar.start < self._due):
             self.ignored += 1
             return False
         if self._due is not None:
             self.missing += round((bar.start - self._due) / self.interval_s)
         return True
+
+    def _learn_interval(self, interval_s: int) -> None:
+        self.interval_s = interval_s
+        # Larger candles that were asked for before, and that these cannot be joined into, stay
+        # without data; asked for from now on, they are refused.
+        for larger_s in [one for one in self._larger if one % interval_s]:
+            self._on_bar.remove(self._aggregators.pop(larger_s).on_bar)
+            del self._larger[larger_s]
 
     def _add_interval(self, interval_s: int) -> "SymbolSeries":
         base_s = self.interval_s or 1
@@ -150,6 +159,7 @@ class SymbolSeries:
         for bar in self._candles:
             aggregator.on_bar(bar)
         self._larger[interval_s] = larger
+        self._aggregators[interval_s] = aggregator
         self._on_bar.append(aggregator.on_bar)
         self._has_more = True
         return larger

@@ -5,7 +5,7 @@ where data comes from: it always thinks, and others decide whether it may act.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from trading.model.market import Bar, Tick
 from trading.strategies.context import StrategyContext
@@ -18,7 +18,7 @@ class Strategy:
     cannot be changed. `state` is the strategy's own and lives as long as the instance is loaded.
     """
 
-    CONFIG_SCHEMA: Mapping[str, Mapping[str, Any]] = {}
+    CONFIG_SCHEMA: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def __init__(self, context: StrategyContext, config: Mapping[str, Any]) -> None:
         self.context = context

@@ -49,6 +49,7 @@ class OrderView:
     id: str
     side: str
     type: str
+    purpose: str
     quantity: float
     filled: float
     limit_price: float | None
@@ -63,6 +64,7 @@ def view_order(order: Order) -> OrderView:
         id=order.id,
         side=order.side.value,
         type=order.type.value,
+        purpose=order.purpose.value,
         quantity=float(order.quantity),
         filled=float(order.filled),
         limit_price=_as_float(order.limit_price),

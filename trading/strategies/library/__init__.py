@@ -1,0 +1,1 @@
+"""The strategies that come with the bot; each is one file, found by its name."""

@@ -1,0 +1,55 @@
+"""The working orders of one market at the paper exchange, and which prices concern them.
+
+A price between `below` and `above` does nothing to any of them: two comparisons of floats.
+"""
+
+import math
+from decimal import Decimal
+from typing import Final
+
+from trading.brokers.paper.resting import RestingOrder
+
+_ZERO: Final = Decimal(0)
+
+
+class MarketBook:
+    """Keep the working orders of one market, oldest first."""
+
+    __slots__ = ("above", "below", "events", "orders", "seen_at", "spent")
+
+    def __init__(self) -> None:
+        self.orders: dict[str, RestingOrder] = {}
+        self.below = -math.inf
+        self.above = math.inf
+        # How many market events there were, and when the last one was.
+        self.events = 0
+        self.seen_at = -math.inf
+        # How much was filled since the last candle, where the traded volume limits it.
+        self.spent = _ZERO
+
+    def add(self, resting: RestingOrder) -> None:
+        """Take an order in."""
+        if not self.orders:
+            self.spent = _ZERO
+        self.orders[resting.order.id] = resting
+        self.refresh()
+
+    def remove(self, order_id: str) -> None:
+        """Forget an order that has ended."""
+        del self.orders[order_id]
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Find anew which prices concern any order."""
+        bounds = [resting.bounds() for resting in self.orders.values()]
+        self.below = max((low for low, _ in bounds), default=-math.inf)
+        self.above = min((high for _, high in bounds), default=math.inf)
+
+    def note(self, at: float) -> None:
+        """Count a market event that has been dealt with."""
+        self.events += 1
+        self.seen_at = max(self.seen_at, at)
+
+    def has_rested(self, resting: RestingOrder) -> bool:
+        """Tell whether the market has passed an order by since it arrived."""
+        return resting.is_rested or (self.events > resting.born and self.seen_at >= resting.since)

@@ -1,5 +1,6 @@
 """The configuration of a bot: whole, strict, and refused in words."""
 
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,29 @@ from daemonkit.settings import Settings
 from tests.processes import ROOT
 from trading.config import BotSettings, check_runnable, load_config
 from trading.reload import LIVE_KEYS, merge_settings
+
+# Letter for letter as the document that asked for this system has it.
+ORIGINAL = """\
+# coinbase_bot/config.yaml
+exchange: coinbase
+mode: long_only
+strategy: sma_crossover
+parameters:
+  fast_period: 20
+  slow_period: 50
+  
+trading:
+  pairs: ["BTC-USD", "ETH-USD", "LTC-USD"]
+  trade_amount_usd: 50
+  max_position_pct: 0.25
+  
+risk:
+  stop_loss_pct: 0.05
+  take_profit_pct: 0.10
+  max_drawdown_pct: 0.15
+  
+dry_run: false
+"""  # noqa: W293
 
 
 def write(folder: Path, text: str, name: str = "alpha") -> Path:
@@ -48,6 +72,62 @@ def test_the_shipped_paper_bot_says_every_default_there_is(tmp_path: Path) -> No
             assert set(said[name]) == set(type(section).model_fields) - {"tls"}, name
 
 
+def test_the_configuration_of_the_original_is_understood_and_needs_a_broker(
+    tmp_path: Path,
+) -> None:
+    config = load_config(write(tmp_path, ORIGINAL, name="coinbase_bot"), {})
+    settings = config.settings
+    assert (config.bot, config.mode, settings.exchange) == ("coinbase_bot", "LIVE", "coinbase")
+    assert settings.strategy is not None
+    assert settings.strategy.name == "sma_crossover"
+    assert settings.all_parameters == {"fast_period": 20, "slow_period": 50}
+    assert settings.trading.pairs == ("BTC/USD", "ETH/USD", "LTC/USD")
+    assert (settings.trading.trade_amount_usd, settings.trading.max_position_pct) == (50, 0.25)
+    risk = settings.risk
+    assert (risk.stop_loss_pct, risk.take_profit_pct, risk.max_drawdown_pct) == (0.05, 0.1, 0.15)
+    assert settings.trading.is_allowed
+    with pytest.raises(ConfigurationError) as caught:
+        check_runnable(config)
+    assert str(caught.value).endswith(
+        "dry_run: found false, allowed true: this version has no live broker for coinbase"
+    )
+
+
+def test_the_original_runs_on_paper_with_the_markets_that_it_trades(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, ORIGINAL.replace("false", "true")), {})
+    check_runnable(config)
+    assert config.mode == "PAPER"
+    assert config.settings.feed.symbols == config.settings.trading.pairs  # type: ignore[union-attr]
+
+
+def test_one_account_with_real_money_makes_a_bot_live(tmp_path: Path) -> None:
+    text = "accounts: {main: {}, real: {exchange: kraken, dry_run: false}}"
+    config = load_config(write(tmp_path, text), {})
+    assert config.mode == "LIVE"
+    with pytest.raises(ConfigurationError, match=r"accounts\.real\.dry_run: found false"):
+        check_runnable(config)
+
+
+def test_a_strategy_may_hold_its_parameters_and_trading_its_ceiling(tmp_path: Path) -> None:
+    text = "strategy: {name: a_b, params: {x: 1}}\ntrading: {state: off, pairs: [btc-usdt]}"
+    settings = load_config(write(tmp_path, text), {}).settings
+    assert settings.all_parameters == {"x": 1}
+    assert not settings.trading.is_allowed
+    assert settings.trading.pairs == ("BTC/USDT",)
+
+
+def test_a_feed_that_names_its_markets_keeps_them(tmp_path: Path) -> None:
+    text = "trading: {pairs: [BTC/USDT]}\nfeed: {kind: synthetic, symbols: [BTC/USDT, ETH/USDT]}"
+    settings = load_config(write(tmp_path, text), {}).settings
+    assert settings.feed.symbols == ("BTC/USDT", "ETH/USDT")  # type: ignore[union-attr]
+
+
+def test_days_begin_where_the_configuration_says(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, "timezone: Europe/Berlin"), {})
+    assert str(config.zone) == "Europe/Berlin"
+    assert load_config(write(tmp_path, "timezone: UTC"), {}).zone is UTC
+
+
 def test_a_technical_name_wins_over_the_folder_and_a_title_does_not(tmp_path: Path) -> None:
     assert load_config(write(tmp_path, "name: beta-2"), {}).bot == "beta-2"
     assert load_config(write(tmp_path, 'name: "Long Only"'), {}).bot == "alpha"
@@ -66,6 +146,52 @@ def test_a_name_that_fits_nowhere_is_refused(tmp_path: Path) -> None:
     [
         ("stauts_interval_s: 1", "status_interval_s"),
         ("trading: perhaps", "'allowed' or 'off'"),
+        ("trading: {pairs: [BTC]}\nfeed: {kind: synthetic, symbols: [ETH/USDT]}", "found BTC, all"),
+        ("trading: {pairs: [BTC/USD, BTC-USD]}", "each market once"),
+        ("trading: {pairs: [BTC/USD, ETH/EUR]}", "one currency for each account"),
+        ("trading: {trade_amount_usd: 0}", "trading.trade_amount_usd: found 0"),
+        ("risk: {stop_loss_pct: 5}", "stop_loss_pct: found 5, allowed a fraction below 1"),
+        ("risk: {stop_loss_pct: null}", "risk.stop_loss_pct"),
+        ("risk: {max_drawdown_pct: 1}", "0.05 means 5 %"),
+        ("risk: {daily_loss_pct: -0.05}", "risk.daily_loss_pct: found -0.05"),
+        (
+            "risk: {trailing: {activation_pct: 0.1, distance_pct: 0.01, tight_distance_pct: 0.02}}",
+            "tight_distance_pct at most distance_pct",
+        ),
+        ("risk: {trailing: {distance_pct: 0.01}}", "risk.trailing.activation_pct"),
+        ("paper: {fee_taker_pct: 0.1}", "0.001 means 0.1 %"),
+        ("paper: {currency: EUR}", "paper.currency: found EUR, allowed USDT"),
+        ("paper: {instruments: {X/Y: {}}}", "paper.instruments: found X/Y"),
+        ("leverage: 2", "leverage: found 2, allowed 1, or more with mode leveraged"),
+        ("mode: leveraged\nleverage: 4", "leverage: found 4, allowed at most 3"),
+        ("allow_short: true", "allow_short: found true, allowed false, or true with mode"),
+        ("accounts: {a: {market_type: swap}}", "accounts.a.market_type: found swap"),
+        (
+            "mode: leveraged\naccounts: {a: {market_type: spot, allow_short: true}}",
+            "accounts.a.allow_short: found true",
+        ),
+        ("accounts: {all: {}}", "any other name"),
+        ("accounts: {A: {}}", "accounts"),
+        ("accounts: {" + ", ".join(f"a{n}: {{}}" for n in range(17)) + "}", "at most 16"),
+        ("strategy: SMA", "strategy"),
+        ("strategy: {name: a, params: {x: 1}}\nparameters: {y: 1}", "one of the two"),
+        (
+            "symbol_parameters: {X/Y: {a: 1}}",
+            "symbol_parameters: found X/Y, allowed the pairs: BTC",
+        ),
+        ("instances: [{market: BTC/USDT}]", "instances[0].strategy: found nothing"),
+        ("strategy: a\ninstances: [{market: X/Y}]", "instances[0].market: found X/Y"),
+        (
+            "strategy: a\ninstances: [{market: BTC/USDT, account: b}]",
+            "account: found b, allowed ma",
+        ),
+        (
+            "strategy: a\ninstances: [{market: BTC/USDT, id: b}, {market: ETH/USDT, id: b}]",
+            "each id once",
+        ),
+        ("strategy: a\ninstances: [{market: BTC/USDT, mode: on}]", "'off', 'observe' or 'active'"),
+        ("timezone: Mars/Phobos", "a time zone such as Europe/Berlin"),
+        ("timezone: ../etc", "a time zone such as Europe/Berlin"),
         ("log_level: LOUD", "log_level: found 'LOUD'"),
         ("stop_timeout_s: 61", "stop_timeout_s: found 61"),
         ("exchange: '../x'", "exchange"),
@@ -101,12 +227,17 @@ def test_a_reload_applies_live_keys_and_names_the_others() -> None:
             "status_interval_s": 9,
             "logs": {"forward_level": "ERROR", "file_backups": 1},
             "feed": {"kind": "synthetic", "seed": 2},
+            "risk": {"stop_loss_pct": 0.01},
+            "trading": "off",
+            "strategy": "sma_crossover",
+            "accounts": {"main": {}},
         }
     )
     reloaded = merge_settings(current, wanted)
     assert set(reloaded.applied) == {"log_level", "status_interval_s", "logs.forward_level"}
     assert set(reloaded.applied) <= LIVE_KEYS
-    assert set(reloaded.waiting) == {"logs.file_backups", "feed"}
+    about_money = {"risk.stop_loss_pct", "trading.state", "strategy", "accounts"}
+    assert set(reloaded.waiting) == {"logs.file_backups", "feed"} | about_money
     assert reloaded.settings.log_level == "DEBUG"
     assert reloaded.settings.logs.forward_level == "ERROR"
     assert reloaded.settings.logs.file_backups == current.logs.file_backups

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from daemonkit.errors import ConfigurationError
-from trading.settings.accounts import ACCOUNTS_MAX, AccountTerms
+from trading.settings.accounts import ACCOUNTS_MAX, AccountTerms, InstrumentSection
 from trading.settings.bot import BotSettings
 from trading.settings.instances import INSTANCES_MAX
 from trading.settings.markets import all_pairs, feed_symbols, pairs_of, split_symbol
@@ -83,10 +83,13 @@ def _of_markets(settings: BotSettings) -> Iterator[_Mistake]:
     for symbol in settings.symbol_parameters:
         if symbol not in known:
             yield _Mistake("symbol_parameters", symbol, f"the pairs: {_named(known)}")
+    said: dict[str, InstrumentSection] = {}
     for terms in settings.account_terms():
-        for symbol in terms.paper.instruments:
+        for symbol, instrument in terms.paper.instruments.items():
             if symbol not in known:
                 yield _Mistake("paper.instruments", symbol, f"the pairs: {_named(known)}")
+            elif said.setdefault(symbol, instrument) != instrument:
+                yield _Mistake("paper.instruments", symbol, "the same steps in all accounts")
 
 
 def _of_instances(settings: BotSettings) -> Iterator[_Mistake]:

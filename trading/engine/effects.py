@@ -141,6 +141,15 @@ class ReportBug:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteLog:
+    """Write a line into the log for somebody else, such as a strategy instance."""
+
+    level: str
+    who: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """Say that the engine has stopped and nothing follows."""
 
@@ -158,5 +167,7 @@ CommittedEffect = (
     | RecordOutcome
     | SendReply
 )
-ImmediateEffect = AnswerNow | PublishStatus | SayNow | StartTimer | StopTimer | ReportBug | Finish
+ImmediateEffect = (
+    AnswerNow | PublishStatus | SayNow | StartTimer | StopTimer | ReportBug | WriteLog | Finish
+)
 Effect = CommittedEffect | ImmediateEffect

@@ -1,0 +1,97 @@
+"""Under which conditions the gate decides: flags, limits, latch, trouble and quotes, put together.
+
+Owns the operator's intent and what bars new risk, and keeps both through the journal.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from trading.engine.clock_watch import ClockWatch
+from trading.engine.desks import AccountDesk
+from trading.engine.flags import KEY as FLAGS_KEY
+from trading.engine.flags import Flags
+from trading.engine.journal import Journal
+from trading.engine.markets import Markets
+from trading.engine.orders import OrderDesk
+from trading.engine.states import TradingIntent
+from trading.model.account import MarketKey
+from trading.model.instrument import Instrument
+from trading.risk.kill_latch import KillLatch
+from trading.risk.limits import LimitBook, Tripped
+from trading.risk.sizing import reserve_of
+from trading.risk.view import RiskView
+
+LIMITS_KEY: Final = "trading.limits"
+KILL_KEY: Final = "trading.kill"
+
+
+class Conditions:
+    """Hold what stands between an intent and an order, whatever the intent is."""
+
+    def __init__(
+        self,
+        *,
+        flags: Flags,
+        limits: LimitBook,
+        latch: KillLatch,
+        markets: Markets,
+        instruments: dict[str, Instrument],
+        is_allowed: bool,
+        journal: Journal,
+    ) -> None:
+        self.flags = flags
+        self.limits = limits
+        self.latch = latch
+        self.clock = ClockWatch()
+        # Why the store or the outbox allow nothing new, or nothing.
+        self.store_trouble = ""
+        self._markets = markets
+        self._instruments = instruments
+        self.is_allowed = is_allowed
+        self._journal = journal
+
+    @property
+    def trouble(self) -> str:
+        """Say why nothing new is risked, or nothing."""
+        return self.store_trouble or self.clock.trouble
+
+    def keep(self) -> None:
+        """Keep everything that a person has set."""
+        self._journal.save(FLAGS_KEY, self.flags.to_json())
+        self._journal.save(KILL_KEY, self.latch.to_json())
+        self.keep_limits()
+
+    def keep_limits(self) -> None:
+        """Keep the limits and their bases."""
+        self._journal.save(LIMITS_KEY, self.limits.to_json())
+
+    def barring(self, key: MarketKey) -> Sequence[Tripped]:
+        """Return the tripped limits that keep this market from new risk."""
+        return self.limits.barring(key)
+
+    def view(self, desk: AccountDesk, symbol: str, orders: OrderDesk) -> RiskView:
+        """Return what the gate sees of a market and its account now."""
+        key = MarketKey(desk.name, symbol)
+        market = self._markets.by_symbol.get(symbol)
+        book, flags = desk.book, self.flags
+        return RiskView(
+            account=desk.account,
+            instrument=self._instruments.get(symbol),
+            position=book.positions.get(symbol),
+            open_orders=orders.open_orders(key),
+            cash=book.cash,
+            equity=book.equity(),
+            exposure=book.exposure(),
+            reserved=reserve_of(orders.open_of_account(desk.name)),
+            price=None if market is None else market.price,
+            quote_age_s=float("inf") if market is None else self._markets.quote_age_s(market),
+            trading_on=flags.trading is TradingIntent.ON,
+            is_paused=bool(flags.paused),
+            trading_allowed=self.is_allowed,
+            buying_off=flags.buying_off(key),
+            selling_off=flags.selling_off(key),
+            barred=[one.text for one in self.barring(key)],
+            kill=self.latch.why,
+            trouble=self.trouble,
+            at=self._markets.now,
+        )

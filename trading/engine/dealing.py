@@ -1,0 +1,279 @@
+"""The one way to an order: intent, risk gate, order, venue; and what the venue says, to its end.
+
+Every report moves its order, books its fill and lets the protection of that market follow, until
+there is nothing left to do. A venue on paper answers at once, within the same event.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from trading.engine.announcer import Announcer
+from trading.engine.conditions import Conditions
+from trading.engine.decisions import Decisions
+from trading.engine.desks import AccountDesk
+from trading.engine.journal import Journal
+from trading.engine.markets import Markets
+from trading.engine.order_ids import OrderIds
+from trading.engine.orders import OrderChange, OrderDesk
+from trading.engine.protection import ProtectiveOrder, reconcile_protection
+from trading.errors import IllegalTransitionError
+from trading.model.account import MarketKey
+from trading.model.instrument import Instrument
+from trading.model.order import Order, OrderIntent, Purpose
+from trading.model.order_states import ENDED, OrderState, OrderTrigger
+from trading.model.position import Position, Trade
+from trading.model.report import OrderFilled, Report
+from trading.risk.gate import RiskGate
+from trading.risk.refusal import Refusal
+
+# More steps than any event can need; a loop would be a bug, and must not hang the engine.
+STEPS_MAX: Final = 20_000
+CASH_KEY: Final = "cash."
+
+
+class Dealer:
+    """Deal in all markets of all accounts."""
+
+    def __init__(  # noqa: PLR0913 - it is where everything about an order comes together
+        self,
+        desks: Mapping[str, AccountDesk],
+        markets: Markets,
+        instruments: Mapping[str, Instrument],
+        orders: OrderDesk,
+        *,
+        gate: RiskGate,
+        conditions: Conditions,
+        ids: OrderIds,
+        journal: Journal,
+        decisions: Decisions,
+        announcer: Announcer,
+    ) -> None:
+        self._desks = desks
+        self._markets = markets
+        self._instruments = instruments
+        self._announcer = announcer
+        self.orders = orders
+        self._gate = gate
+        self._conditions = conditions
+        self._ids = ids
+        self._journal = journal
+        self._decisions = decisions
+        self._reports: deque[Report] = deque()
+        self._touched: dict[MarketKey, None] = {}
+        # An entry that waits until the opposite position is closed.
+        self._waiting: dict[MarketKey, OrderIntent] = {}
+        # Markets whose exit the venue refused: tried again at the next sample, not at once.
+        self._stuck: set[MarketKey] = set()
+        self.closed_trades: list[Trade] = []
+
+    def place(self, intent: OrderIntent) -> Order | Refusal:
+        """Have risk look at an intent and send the order it approves."""
+        desk = self._desks[intent.account]
+        order_id = intent.order_id or self._ids.next_id(intent.account, intent.instance)
+        view = self._conditions.view(desk, intent.symbol, self.orders)
+        verdict = self._gate.review(intent, view, order_id)
+        if isinstance(verdict, Refusal):
+            self._decisions.note(self._markets.now, intent.key, f"refused: {verdict.text}")
+            return verdict
+        order = verdict.order
+        self.orders.add(order)
+        order = self.orders.move(order, OrderTrigger.SEND, self._markets.now)
+        self._decisions.note(self._markets.now, order.key, _sent_text(order))
+        if order.purpose is not Purpose.PROTECTION:
+            self._announcer.placed(order)
+        self._touched[order.key] = None
+        if desk.exchange is None:
+            self._journal.submit(verdict)
+        else:
+            self._reports += desk.exchange.submit(order, self._markets.now)
+        return order
+
+    def place_or_wait(self, intent: OrderIntent) -> Order | Refusal | None:
+        """Place an entry; None when it waits for the opposite position to be closed first."""
+        position = self._desks[intent.account].book.positions.get(intent.symbol)
+        if position is not None and position.closing and intent.purpose is Purpose.ENTRY:
+            self._waiting[intent.key] = intent
+            return None
+        return self.place(intent)
+
+    def cancel(self, order: Order) -> None:
+        """Ask the venue to cancel an order, once."""
+        if order.is_cancelling or order.state in ENDED:
+            return
+        now, desk = self._markets.now, self._desks[order.account]
+        self.orders.note_cancelling(order, now)
+        if desk.exchange is None:
+            self._journal.cancel(order.account, order.id)
+        else:
+            self._reports += desk.exchange.cancel(order.id, now)
+
+    def may_exit(self, position: Position, instance: str) -> Refusal | None:
+        """Return why an instance may not close a position now, or None."""
+        intent = OrderIntent(
+            position.account,
+            position.symbol,
+            position.side.opposite,
+            Purpose.EXIT,
+            quantity=abs(position.quantity),
+            instance=instance,
+            author=instance,
+        )
+        desk = self._desks[position.account]
+        view = self._conditions.view(desk, position.symbol, self.orders)
+        verdict = self._gate.review(intent, view, "")
+        return verdict if isinstance(verdict, Refusal) else None
+
+    def close(self, position: Position, reason: str) -> None:
+        """Have a position closed at the market, all its other orders cancelled before."""
+        if position.closing:
+            return
+        self.keep_position(replace(position, closing=reason))
+
+    def keep_position(self, position: Position) -> None:
+        """Take over a position of which only the ways to leave it have changed."""
+        self._desks[position.account].book.keep(position)
+        self._journal.keep_position(position.key, position)
+        self._touched[position.key] = None
+
+    def report(self, reports: Iterable[Report]) -> None:
+        """Take in what a venue says; `settle` acts on it."""
+        self._reports += reports
+
+    def retry_stuck(self) -> None:
+        """Try again what a venue refused to close or to protect."""
+        for key in self._stuck:
+            self._touched[key] = None
+        self._stuck.clear()
+
+    def review_all(self) -> None:
+        """Look at every position and order again, as after a start."""
+        for desk in self._desks.values():
+            self._touched.update((position.key, None) for position in desk.book.positions.values())
+        self._touched.update((order.key, None) for order in self.orders.open_orders())
+
+    def settle(self) -> None:
+        """Act on reports and let protection follow until there is nothing left to do."""
+        for _ in range(STEPS_MAX):
+            if self._reports:
+                self._take(self._reports.popleft())
+            elif self._touched:
+                self._follow(self._touched.popitem()[0])
+            else:
+                return
+        raise RuntimeError("dealing does not come to rest")
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether there is nothing to act on."""
+        return not (self._reports or self._touched)
+
+    def _follow(self, key: MarketKey) -> None:
+        """Bring the protection of one market in line with its position."""
+        if key in self._stuck:
+            return
+        position = self._desks[key.account].book.positions.get(key.symbol)
+        step = reconcile_protection(position, self.orders.open_orders(key))
+        for order_id in step.cancel:
+            order = self.orders.get(order_id)
+            assert order is not None, "only open orders are cancelled"
+            self.cancel(order)
+        if step.place is not None:
+            assert position is not None, "only a position is protected"
+            self._place_protective(position, step.place)
+        elif position is None and (waiting := self._waiting.pop(key, None)) is not None:
+            self.place(waiting)
+
+    def _place_protective(self, position: Position, wanted: ProtectiveOrder) -> None:
+        is_exit = wanted.purpose is Purpose.EXIT
+        intent = OrderIntent(
+            position.account,
+            position.symbol,
+            position.side.opposite,
+            wanted.purpose,
+            wanted.type,
+            quantity=wanted.quantity,
+            limit_price=wanted.target_price,
+            stop_price=wanted.stop_price,
+            instance=position.instance,
+            reason=position.closing if is_exit else "protection",
+            # What the engine itself does to leave a position heeds no flag.
+            is_forced=True,
+        )
+        verdict = self.place(intent)
+        if isinstance(verdict, Refusal):
+            self._get_stuck(position, verdict.text)
+
+    def _get_stuck(self, position: Position, reason: str) -> None:
+        """Tell that a position cannot be closed or protected; it is tried again at each sample."""
+        self._stuck.add(position.key)
+        self._waiting.pop(position.key, None)
+        self._announcer.unprotected(position, reason)
+
+    def _take(self, report: Report) -> None:
+        try:
+            change = self.orders.apply(report)
+        except IllegalTransitionError as error:
+            # Whatever a venue says, the engine goes on; a person has to look at the account.
+            self._announcer.strange(report, str(error))
+            return
+        if change is None:
+            return
+        self._touched[change.after.key] = None
+        if isinstance(report, OrderFilled):
+            self._book(change)
+        if change.after.state in ENDED and change.before.state not in ENDED:
+            self._end(change)
+        elif change.after.state is OrderState.UNKNOWN:
+            self._announcer.unknown(change.after)
+
+    def _book(self, change: OrderChange) -> None:
+        order, fill = change.after, change.fill
+        assert fill is not None, "a report of a fill that is new brings it"
+        desk = self._desks[order.account]
+        booked = desk.book.apply(fill, order, self._instruments[order.symbol])
+        self._journal.keep_fill(fill)
+        self._journal.save(CASH_KEY + desk.name, str(booked.cash))
+        self._journal.keep_position(order.key, booked.position)
+        if booked.trade is not None:
+            self.closed_trades.append(booked.trade)
+            self._journal.keep_trade(booked.trade)
+            self._announcer.sold(booked.trade, booked.cash)
+
+    def _end(self, change: OrderChange) -> None:
+        order, desk = change.after, self._desks[change.after.account]
+        if order.state is OrderState.REJECTED:
+            self._refused(order)
+        elif order.state is not OrderState.FILLED and not order.is_cancelling:
+            self._announcer.cancelled(order)
+        position = desk.book.positions.get(order.symbol)
+        if position is None or not order.filled:
+            return
+        if order.purpose is Purpose.ENTRY:
+            self._announcer.bought(order, position, desk.book.cash)
+        else:
+            self._announcer.sold_part(order, position, position.realised, desk.book.cash)
+
+    def _refused(self, order: Order) -> None:
+        """Deal with the venue's definite no."""
+        self._decisions.note(self._markets.now, order.key, f"the venue refused: {order.note}")
+        self._announcer.rejected(order)
+        position = self._desks[order.account].book.positions.get(order.symbol)
+        if position is None or order.purpose is Purpose.ENTRY:
+            return
+        if order.purpose is Purpose.PROTECTION:
+            # A position is never left without its stop.
+            self.close(position, "its stop was refused")
+        elif position.closing:
+            self.keep_position(replace(position, closing=""))
+            self._get_stuck(position, order.note)
+
+
+def _sent_text(order: Order) -> str:
+    return f"{order.type} {order.side} {order.quantity} sent: {order.reason or order.purpose}"
+
+
+def open_entries(orders: Sequence[Order]) -> list[Order]:
+    """Return the orders that may still raise risk."""
+    return [one for one in orders if one.purpose is Purpose.ENTRY]

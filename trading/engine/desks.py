@@ -1,0 +1,64 @@
+"""One desk for each account: its book, its paper venue, and what it earned today by market."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import orjson
+
+from trading.brokers.paper.exchange import PaperExchange
+from trading.engine.ledger import AccountBook
+from trading.model.account import Account, MarketKey
+
+
+class AccountDesk:
+    """Hold what belongs to one account; a live account has no paper venue."""
+
+    __slots__ = (
+        "account",
+        "book",
+        "exchange",
+        "markets",
+        "realised_today",
+        "realised_total",
+        "start_cash",
+    )
+
+    def __init__(
+        self,
+        account: Account,
+        book: AccountBook,
+        exchange: PaperExchange | None,
+        markets: Mapping[str, MarketKey],
+        start_cash: Decimal,
+    ) -> None:
+        self.account = account
+        self.book = book
+        self.exchange = exchange
+        self.markets = markets
+        self.start_cash = start_cash
+        self.realised_today: dict[str, float] = {}
+        self.realised_total: dict[str, float] = {}
+
+    @property
+    def name(self) -> str:
+        """Return the account's name."""
+        return self.account.name
+
+    def day_profit(self, symbol: str) -> float:
+        """Return what a market earned since the day began, its open position included."""
+        return self.realised_today.get(symbol, 0.0) + self.book.open_profit(symbol)
+
+    def total_profit(self, symbol: str) -> float:
+        """Return what a market earned in all, its open position included."""
+        return self.realised_total.get(symbol, 0.0) + self.book.open_profit(symbol)
+
+
+def dump_amounts(amounts: Mapping[str, float]) -> str:
+    """Return amounts by market as text to keep."""
+    return orjson.dumps(dict(amounts)).decode()
+
+
+def load_amounts(saved: str | None) -> dict[str, float]:
+    """Return amounts by market from kept text."""
+    loaded: dict[str, float] = orjson.loads(saved) if saved else {}
+    return loaded

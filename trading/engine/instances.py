@@ -1,0 +1,177 @@
+"""The running strategy instances: called with ticks and candles, one failing without the others.
+
+What a strategy wished for is carried out after its call has returned, so that a call which is
+interrupted or raises has done nothing. One that hangs, or fails again and again, is stopped; its
+position keeps its stop.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from trading.engine.setup import InstanceSetup
+from trading.model.account import MarketKey
+from trading.model.market import Bar, Tick
+from trading.model.mode import Mode
+from trading.strategies.base import Strategy, handles_bars, handles_ticks
+from trading.strategies.calls import CallGuard, CallInterrupted
+from trading.strategies.context import Desk, StrategyContext
+from trading.strategies.wishes import Wish
+
+# So many failing calls in a row stop an instance: nothing will come of the next one either.
+FAILURES_MAX: Final = 10
+
+
+class Instance:
+    """Hold one instance: what it is, the strategy that runs, and how it is."""
+
+    __slots__ = ("context", "failures", "number", "setup", "stopped", "strategy")
+
+    def __init__(self, setup: InstanceSetup, number: int) -> None:
+        self.setup = setup
+        self.number = number
+        self.stopped = setup.quarantine
+        self.failures = 0
+        self.context: StrategyContext | None = None
+        self.strategy: Strategy | None = None
+
+    @property
+    def key(self) -> MarketKey:
+        """Return the market of the account that it trades."""
+        return MarketKey(self.setup.account, self.setup.symbol)
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether it may act and not only watch."""
+        return self.setup.mode is Mode.ACTIVE
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether it is loaded and called."""
+        return self.strategy is not None and not self.stopped
+
+
+# What is called for each event: the instance, the method, and what hands out its wishes.
+_Runner = tuple[Instance, Callable[[Any], Any], Callable[[], Sequence[Wish]]]
+
+
+class InstanceBoard:
+    """Call the instances of each market.
+
+    `carry_out` is given an instance and its wishes; `on_failure` an instance, the error, and
+    whether that stopped it.
+    """
+
+    def __init__(
+        self,
+        setups: Sequence[InstanceSetup],
+        *,
+        desk: Desk,
+        calls: CallGuard,
+        carry_out: Callable[[Instance, Sequence[Wish]], None],
+        on_failure: Callable[[Instance, BaseException], None],
+    ) -> None:
+        self.all = [Instance(setup, number) for number, setup in enumerate(setups, 1)]
+        self._desk = desk
+        self._calls = calls
+        self._carry_out = carry_out
+        self._on_failure = on_failure
+        self._tick_runners: dict[str, list[_Runner]] = {}
+        self._bar_runners: dict[str, list[_Runner]] = {}
+
+    def load(self) -> None:
+        """Make the strategies of all instances that are on."""
+        for instance in self.all:
+            if instance.setup.mode is not Mode.OFF and not instance.stopped:
+                self._load(instance)
+
+    @property
+    def by_id(self) -> Mapping[str, Instance]:
+        """Return the instances by id."""
+        return {instance.setup.id: instance for instance in self.all}
+
+    def on_tick(self, tick: Tick) -> None:
+        """Have every strategy that wants ticks think about one."""
+        runners = self._tick_runners.get(tick.symbol)
+        if runners is None:
+            return
+        run = self._calls.run
+        for instance, call, take_wishes in runners:
+            error = run(instance.number, call, tick)
+            if error is not None:
+                self._fail(instance, error)
+                continue
+            if instance.failures:
+                instance.failures = 0
+            if wishes := take_wishes():
+                self._carry_out(instance, wishes)
+
+    def on_bar(self, bar: Bar) -> None:
+        """Have every strategy that wants candles think about one."""
+        runners = self._bar_runners.get(bar.symbol)
+        if runners is None:
+            return
+        run = self._calls.run
+        for instance, call, take_wishes in runners:
+            error = run(instance.number, call, bar)
+            if error is not None:
+                self._fail(instance, error)
+                continue
+            if instance.failures:
+                instance.failures = 0
+            if wishes := take_wishes():
+                self._carry_out(instance, wishes)
+
+    def stop(self, instance: Instance, reason: str) -> None:
+        """Call an instance no more."""
+        instance.stopped = reason
+        symbol = instance.setup.symbol
+        for runners in (self._tick_runners, self._bar_runners):
+            # A new list: the old one may be just being gone through.
+            kept = [one for one in runners.get(symbol, ()) if one[0] is not instance]
+            if kept:
+                runners[symbol] = kept
+            else:
+                runners.pop(symbol, None)
+
+    def _load(self, instance: Instance) -> None:
+        setup = instance.setup
+        context = StrategyContext(
+            self._desk, instance=setup.id, account=setup.account, symbol=setup.symbol
+        )
+        made: list[Strategy] = []
+        error = self._calls.run(
+            instance.number,
+            lambda config: made.append(setup.type.cls(context, config)),
+            setup.config,
+        )
+        if error is not None:
+            self._fail(instance, error, is_fatal=True)
+            return
+        instance.context = context
+        instance.strategy = strategy = made[0]
+        if handles_ticks(setup.type.cls):
+            self._tick_runners.setdefault(setup.symbol, []).append(
+                (instance, strategy.on_tick, context.take_wishes)
+            )
+        if handles_bars(setup.type.cls):
+            self._bar_runners.setdefault(setup.symbol, []).append(
+                (instance, strategy.on_bar, context.take_wishes)
+            )
+        if wishes := context.take_wishes():
+            self._carry_out(instance, wishes)
+
+    def _fail(self, instance: Instance, error: BaseException, *, is_fatal: bool = False) -> None:
+        """Drop what a failed call wished for; stop the instance when it is of no more use."""
+        instance.failures += 1
+        if instance.context is not None:
+            instance.context.take_wishes()
+        if is_fatal or isinstance(error, CallInterrupted) or instance.failures >= FAILURES_MAX:
+            self.stop(instance, describe_failure(error))
+        self._on_failure(instance, error)
+
+
+def describe_failure(error: BaseException) -> str:
+    """Say in one line what a strategy did wrong."""
+    if isinstance(error, CallInterrupted):
+        return str(error) or "a call took too long and was interrupted"
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

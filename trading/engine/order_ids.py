@@ -1,0 +1,75 @@
+"""Client order ids: 18 characters that say whose order it is, short enough for every venue.
+
+`t`, four characters for the bot, two for the account, three for the instance, three for the run
+and five for the number within the run. The tags are hashes: an id proves that an order is ours,
+and a run's own tag keeps a restored database from giving an id twice.
+"""
+
+import hashlib
+from base64 import b32encode
+from dataclasses import dataclass
+from typing import Final
+
+ID_LEN: Final = 18
+_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_NUMBER_LEN: Final = 5
+NUMBER_MAX: Final = 32**_NUMBER_LEN - 1
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTag:
+    """Hold what can be read back from an id."""
+
+    bot: str
+    account: str
+    instance: str
+    run: str
+    number: int
+
+
+class OrderIds:
+    """Make the ids of one bot in one run, each once."""
+
+    def __init__(self, bot: str, run: str) -> None:
+        self._bot = tag_of(bot, 4)
+        self._run = tag_of(run, 3)
+        self._number = 0
+
+    def next_id(self, account: str, instance: str) -> str:
+        """Return a new id for an order of an account's instance; "" is a person."""
+        self._number += 1
+        if self._number > NUMBER_MAX:
+            raise OverflowError(f"more than {NUMBER_MAX} orders in one run")
+        account_tag, instance_tag = tag_of(account, 2), tag_of(instance, 3)
+        return f"t{self._bot}{account_tag}{instance_tag}{self._run}{_encode(self._number)}"
+
+    def is_ours(self, order_id: str, account: str) -> bool:
+        """Tell whether an id was made by this bot for this account, in whatever run."""
+        tag = read_order_id(order_id)
+        return tag is not None and (tag.bot, tag.account) == (self._bot, tag_of(account, 2))
+
+
+def tag_of(name: str, length: int) -> str:
+    """Return the tag that stands for a name."""
+    digest = hashlib.blake2b(name.encode(), digest_size=10).digest()
+    return b32encode(digest).decode().lower()[:length]
+
+
+def read_order_id(order_id: str) -> OrderTag | None:
+    """Return the parts of an id, or None for one that is not of this kind."""
+    if len(order_id) != ID_LEN or not order_id.startswith("t"):
+        return None
+    if any(character not in _ALPHABET for character in order_id):
+        return None
+    number = 0
+    for character in order_id[-_NUMBER_LEN:]:
+        number = number * 32 + _ALPHABET.index(character)
+    return OrderTag(order_id[1:5], order_id[5:7], order_id[7:10], order_id[10:13], number)
+
+
+def _encode(number: int) -> str:
+    characters = []
+    for _ in range(_NUMBER_LEN):
+        number, rest = divmod(number, 32)
+        characters.append(_ALPHABET[rest])
+    return "".join(reversed(characters))

@@ -1,0 +1,178 @@
+"""The orders of all accounts: every report moves one along its table, each fill counts once.
+
+Keeps open orders by id and by market, and ended ones for a while, because a late or repeated
+report must be told from a strange one. Changes are collected for the store.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from trading.errors import IllegalTransitionError
+from trading.model.account import MarketKey
+from trading.model.order import Fill, Order
+from trading.model.order_states import ENDED, OPEN, OrderState, OrderTrigger, advance_order
+from trading.model.report import (
+    OrderAccepted,
+    OrderCancelled,
+    OrderExpired,
+    OrderFilled,
+    OrderLost,
+    OrderRejected,
+    OrderTriggered,
+    Report,
+)
+
+ENDED_KEPT_MAX: Final = 2_000
+FILLS_KEPT_MAX: Final = 20_000
+_TRIGGERS: Final[Mapping[type, OrderTrigger]] = {
+    OrderAccepted: OrderTrigger.ACCEPT,
+    OrderRejected: OrderTrigger.REJECT,
+    OrderCancelled: OrderTrigger.CANCEL,
+    OrderExpired: OrderTrigger.EXPIRE,
+    OrderLost: OrderTrigger.LOSE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChange:
+    """Tell what a report did: the order before and after, and the fill if it brought a new one."""
+
+    before: Order
+    after: Order
+    fill: Fill | None = None
+
+
+class OrderDesk:
+    """Hold the orders of one bot."""
+
+    def __init__(self, orders: Iterable[Order] = (), fill_ids: Iterable[tuple[str, str]] = ()):
+        self._open: dict[str, Order] = {}
+        self._by_key: dict[MarketKey, dict[str, None]] = {}
+        self._ended: OrderedDict[str, Order] = OrderedDict()
+        self._fill_ids: OrderedDict[tuple[str, str], None] = OrderedDict.fromkeys(fill_ids)
+        self._dirty: dict[str, Order] = {}
+        for order in orders:
+            self._file(order)
+
+    def add(self, order: Order) -> None:
+        """Take up a new order; an id that is known is a bug."""
+        if order.id in self._open or order.id in self._ended:
+            raise IllegalTransitionError(f"order {order.id} exists already")
+        self._store(order)
+
+    def get(self, order_id: str) -> Order | None:
+        """Return an order that is open or ended not long ago."""
+        return self._open.get(order_id) or self._ended.get(order_id)
+
+    def open_orders(self, key: MarketKey | None = None) -> Sequence[Order]:
+        """Return the open orders of a market, or of all, oldest first."""
+        if key is None:
+            return list(self._open.values())
+        return [self._open[order_id] for order_id in self._by_key.get(key, ())]
+
+    def open_of_account(self, account: str) -> Sequence[Order]:
+        """Return the open orders of an account."""
+        return [one for one in self._open.values() if one.account == account]
+
+    @property
+    def has_open(self) -> bool:
+        """Tell whether any order is open."""
+        return bool(self._open)
+
+    def move(self, order: Order, trigger: OrderTrigger, at: float) -> Order:
+        """Move an order along the table for a reason of our own, such as that it was sent."""
+        moved = replace(order, state=advance_order(order.state, trigger), updated_at=at)
+        self._store(moved)
+        return moved
+
+    def note_cancelling(self, order: Order, at: float) -> None:
+        """Note that the venue was asked to cancel an order."""
+        self._store(replace(order, is_cancelling=True, updated_at=at))
+
+    def apply(self, report: Report) -> OrderChange | None:
+        """Take in what a venue says; None when it is a repeat or about no order of ours.
+
+        Raises IllegalTransitionError for a report that the table does not allow.
+        """
+        before = self.get(report.order_id)
+        if before is None or before.account != report.account:
+            return None
+        if isinstance(report, OrderFilled):
+            return self._apply_fill(before, report.fill)
+        if isinstance(report, OrderTriggered):
+            return self._change(before, replace(before, is_triggered=True, updated_at=report.at))
+        if before.state in ENDED:
+            # What has ended stays ended; a second goodbye says nothing new.
+            return None
+        return self._change(before, _advanced(before, report))
+
+    @property
+    def is_dirty(self) -> bool:
+        """Tell whether any order changed since `take_dirty` was called last."""
+        return bool(self._dirty)
+
+    def take_dirty(self) -> list[Order]:
+        """Return the orders that changed since the last call, as they are now."""
+        changed = list(self._dirty.values())
+        self._dirty.clear()
+        return changed
+
+    def _apply_fill(self, before: Order, fill: Fill) -> OrderChange | None:
+        fill_key = (fill.account, fill.fill_id)
+        if fill_key in self._fill_ids:
+            return None
+        self._fill_ids[fill_key] = None
+        if len(self._fill_ids) > FILLS_KEPT_MAX:
+            self._fill_ids.popitem(last=False)
+        filled = before.filled + fill.quantity
+        trigger = OrderTrigger.COMPLETE if filled >= before.quantity else OrderTrigger.FILL
+        after = replace(
+            before,
+            # More than was ordered is a venue's fault, but it is held all the same.
+            state=before.state
+            if before.state is OrderState.FILLED
+            else advance_order(before.state, trigger),
+            filled=filled,
+            cost=before.cost + fill.price * fill.quantity,
+            fees=before.fees + fill.fee,
+            accepted_at=before.accepted_at if before.accepted_at is not None else fill.at,
+            updated_at=fill.at,
+        )
+        return self._change(before, after, fill)
+
+    def _change(self, before: Order, after: Order, fill: Fill | None = None) -> OrderChange:
+        self._store(after)
+        return OrderChange(before, after, fill)
+
+    def _store(self, order: Order) -> None:
+        self._dirty[order.id] = order
+        self._file(order)
+
+    def _file(self, order: Order) -> None:
+        if order.state in OPEN:
+            self._open[order.id] = order
+            self._by_key.setdefault(order.key, {})[order.id] = None
+            self._ended.pop(order.id, None)
+            return
+        if self._open.pop(order.id, None) is not None:
+            ids = self._by_key[order.key]
+            del ids[order.id]
+            if not ids:
+                del self._by_key[order.key]
+        self._ended[order.id] = order
+        if len(self._ended) > ENDED_KEPT_MAX:
+            self._ended.popitem(last=False)
+
+
+def _advanced(order: Order, report: Report) -> Order:
+    moved = replace(
+        order, state=advance_order(order.state, _TRIGGERS[type(report)]), updated_at=report.at
+    )
+    if isinstance(report, OrderAccepted):
+        accepted_at = order.accepted_at if order.accepted_at is not None else report.at
+        return replace(moved, venue_id=report.venue_id or order.venue_id, accepted_at=accepted_at)
+    if isinstance(report, OrderRejected | OrderCancelled | OrderLost):
+        return replace(moved, note=report.reason)
+    return moved

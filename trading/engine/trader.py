@@ -1,0 +1,338 @@
+"""The trader: markets, accounts, orders and strategies of one bot, moved by one event at a time.
+
+Puts the parts together and says in which order they see an event: first the venue, which fills
+what was ordered before; then the watch over what is held; then the strategies. Knows no clock,
+thread or disk. What it wants done is in the journal.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Final
+
+from trading.brokers.paper.exchange import PaperExchange
+from trading.engine.announcements import announce_clock_jump
+from trading.engine.announcer import Announcer
+from trading.engine.conditions import KILL_KEY, LIMITS_KEY, Conditions
+from trading.engine.dealing import CASH_KEY, Dealer
+from trading.engine.decisions import Decisions
+from trading.engine.desks import AccountDesk
+from trading.engine.effects import Effect
+from trading.engine.flags import KEY as FLAGS_KEY
+from trading.engine.flags import Flags
+from trading.engine.flatten import KEY as FLATTEN_KEY
+from trading.engine.flatten import FlattenDesk
+from trading.engine.instances import Instance, InstanceBoard, describe_failure
+from trading.engine.journal import Journal
+from trading.engine.ledger import AccountBook
+from trading.engine.loss_watch import KEY as DAY_KEY
+from trading.engine.loss_watch import LossWatch
+from trading.engine.market_view import MarketView
+from trading.engine.markets import Market, Markets
+from trading.engine.order_ids import OrderIds
+from trading.engine.orders import OrderDesk
+from trading.engine.protection import follow_price, is_trail_hit
+from trading.engine.setup import AccountSetup, SavedTrading, TradingSetup
+from trading.engine.wishes import WishDesk
+from trading.model.account import MarketKey
+from trading.model.market import Bar, Tick
+from trading.model.position import Position, Trade
+from trading.model.report import Report
+from trading.reports.daily_profit import DailyProfit, TradingDays
+from trading.reports.statistics import TradeStatistics
+from trading.reports.strategy_alerts import (
+    strategy_error,
+    strategy_quarantined,
+    strategy_stopped,
+)
+from trading.risk.gate import RiskGate
+from trading.risk.kill_latch import KillLatch
+from trading.risk.limits import LimitBook
+from trading.strategies.calls import CallGuard
+
+TIME_KEY: Final = "market.time"
+# A paper market that is silent for so long by the wall clock fills market orders at its last price.
+QUIET_S: Final = 5.0
+LAST_TRADES_MAX: Final = 1_000
+
+
+class Trader:
+    """Trade for one bot."""
+
+    def __init__(self, setup: TradingSetup, saved: SavedTrading, calls: CallGuard) -> None:
+        self.setup = setup
+        values = saved.values
+        self.journal = Journal()
+        self.decisions = Decisions()
+        self.statistics = TradeStatistics()
+        self.daily = DailyProfit(TradingDays(setup.zone))
+        self._last_trades: deque[Trade] = deque(maxlen=LAST_TRADES_MAX)
+        self._trades_closed = 0
+        symbols = {symbol for one in setup.accounts for symbol in one.symbols}
+        now = float(values.get(TIME_KEY, "-inf"))
+        self.markets = Markets(sorted(symbols), setup.candles_kept, now)
+        self.desks = {one.account.name: self._build_desk(one, saved) for one in setup.accounts}
+        self._desks_of = {
+            symbol: [desk for desk in self.desks.values() if symbol in desk.markets]
+            for symbol in symbols
+        }
+        instruments = dict(setup.instruments)
+        self.orders = OrderDesk(saved.orders, saved.fill_ids)
+        self.conditions = Conditions(
+            flags=Flags(values.get(FLAGS_KEY)),
+            limits=LimitBook(setup.limits, values.get(LIMITS_KEY)),
+            latch=KillLatch(values.get(KILL_KEY)),
+            markets=self.markets,
+            instruments=instruments,
+            is_allowed=setup.is_allowed,
+            journal=self.journal,
+        )
+        ids = OrderIds(setup.bot, setup.run)
+        accounts = {one.account.name: one.account for one in setup.accounts}
+        self.announcer = Announcer(self.journal, self.markets, accounts)
+        self.dealer = Dealer(
+            self.desks,
+            self.markets,
+            instruments,
+            self.orders,
+            gate=RiskGate(setup.risk),
+            conditions=self.conditions,
+            ids=ids,
+            journal=self.journal,
+            decisions=self.decisions,
+            announcer=self.announcer,
+        )
+        self.losses = LossWatch(
+            self.desks,
+            self.conditions,
+            self.journal,
+            self.announcer,
+            settings=setup.limits,
+            zone=setup.zone,
+            saved=values.get(DAY_KEY),
+        )
+        self.flattening = FlattenDesk(
+            self.desks, self.dealer, self.journal, values.get(FLATTEN_KEY)
+        )
+        for trade in saved.trades:
+            self._remember(trade)
+        wishes = WishDesk(
+            self.dealer, self.desks, self.journal, self.announcer, self.decisions, self.markets
+        )
+        self.instances = InstanceBoard(
+            setup.instances,
+            desk=MarketView(
+                self.markets,
+                self.desks,
+                self.orders,
+                ids,
+                {one.id: one.account for one in setup.instances},
+            ),
+            calls=calls,
+            carry_out=wishes.carry_out,
+            on_failure=self._on_strategy_failure,
+        )
+
+    def start(self, wall: float) -> None:
+        """Load the strategies, and bring everything that was left open in order."""
+        self.markets.wall = wall
+        for desk in self.desks.values():
+            if desk.exchange is not None:
+                held = {symbol: one.quantity for symbol, one in desk.book.positions.items()}
+                desk.exchange.restore(
+                    cash=desk.book.cash,
+                    holdings=held,
+                    orders=self.orders.open_of_account(desk.name),
+                    at=self.markets.now,
+                )
+        for instance in self.instances.all:
+            if instance.stopped:
+                self.announcer.tell(strategy_quarantined(instance.setup.id, instance.stopped, wall))
+        self.instances.load()
+        self.dealer.review_all()
+        self.flattening.press()
+        self._settle()
+
+    def on_history(self, bars: Iterable[Bar]) -> None:
+        """Take in closed candles from before the start: known past, never a reason to act."""
+        for bar in bars:
+            market = self.markets.by_symbol.get(bar.symbol)
+            if market is not None:
+                market.on_past_bar(bar)
+                for desk in self._desks_of[bar.symbol]:
+                    desk.book.mark(bar.symbol, bar.close)
+
+    def on_tick(self, tick: Tick) -> None:
+        """Take in a price."""
+        markets, symbol = self.markets, tick.symbol
+        market = markets.by_symbol.get(symbol)
+        if market is None:
+            return
+        if tick.at > markets.now:
+            markets.now = tick.at
+            self.losses.on_time(tick.at)
+        market.on_tick(tick)
+        for desk in self._desks_of[symbol]:
+            exchange = desk.exchange
+            if exchange is not None and symbol in exchange.busy:
+                self._report(exchange.on_tick(tick))
+            if symbol in desk.book.positions:
+                self._watch(desk, market, tick.price, tick.price, is_moving=not self._by_bars)
+        self.instances.on_tick(tick)
+        if not self.dealer.is_settled:
+            self._settle()
+
+    def on_bar(self, bar: Bar) -> None:
+        """Take in a closed candle."""
+        markets, symbol = self.markets, bar.symbol
+        market = markets.by_symbol.get(symbol)
+        if market is None:
+            return
+        end = bar.start + bar.interval_s
+        if end > markets.now:
+            markets.now = end
+            self.losses.on_time(end)
+        desks = self._desks_of[symbol]
+        if self._by_bars:
+            for desk in desks:
+                self._trade_range(desk, market, bar)
+        market.on_bar(bar)
+        for desk in desks:
+            if symbol in desk.book.positions:
+                self._watch(desk, market, bar.close, bar.close, is_moving=False)
+        self.instances.on_bar(bar)
+        if not self.dealer.is_settled:
+            self._settle()
+
+    def on_report(self, report: Report) -> None:
+        """Take in what a live venue says."""
+        self._report([report])
+
+    def on_sample(self, wall: float, monotonic: float) -> None:
+        """Look after what depends on the wall clock: silence, retries, jumps of the clock."""
+        if self.conditions.clock.sample(wall, monotonic):
+            self.announcer.tell(announce_clock_jump(self.conditions.clock.step_s, wall))
+        self.markets.sample(wall)
+        for desk in self.desks.values():
+            if desk.exchange is not None:
+                for symbol in sorted(desk.exchange.busy):
+                    self._fill_if_quiet(desk.exchange, self.markets.by_symbol[symbol], wall)
+        self.dealer.retry_stuck()
+        self.flattening.press()
+        self._settle()
+        self.losses.sample()
+        if self.markets.now > float("-inf"):
+            self.journal.save(TIME_KEY, repr(self.markets.now))
+
+    def take_effects(self) -> Sequence[Effect]:
+        """Return what is to be done after an event, with the market time that it belongs to."""
+        self._settle()
+        if self.journal.is_empty and not self.orders.is_dirty:
+            return ()
+        if self.markets.now > float("-inf"):
+            self.journal.save(TIME_KEY, repr(self.markets.now))
+        return self.journal.take(self.orders.take_dirty())
+
+    def last_trades(self, count: int, symbol: str | None = None) -> list[Trade]:
+        """Return closed trades, the latest first."""
+        chosen = [one for one in reversed(self._last_trades) if symbol in (None, one.symbol)]
+        return chosen[:count]
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether the last event left nothing to do: asked for each tick."""
+        return self.journal.is_empty and not self.orders.is_dirty
+
+    @property
+    def _by_bars(self) -> bool:
+        return self.setup.ranges_by_bars
+
+    def _settle(self) -> None:
+        self.dealer.settle()
+        closed = self.dealer.closed_trades
+        if closed:
+            self.dealer.closed_trades = []
+            for trade in closed:
+                self._remember(trade)
+                self.losses.on_trade(trade)
+
+    def _report(self, reports: Sequence[Report]) -> None:
+        if reports:
+            self.dealer.report(reports)
+            self._settle()
+
+    def _trade_range(self, desk: AccountDesk, market: Market, bar: Bar) -> None:
+        """Fill by a candle's open, then by its range in the worse order."""
+        exchange, symbol = desk.exchange, bar.symbol
+        if exchange is not None and symbol in exchange.busy:
+            self._report(exchange.on_bar_open(bar))
+        if exchange is not None and symbol in exchange.busy:
+            self._report(exchange.on_bar_range(bar))
+        position = desk.book.positions.get(symbol)
+        if position is not None and position.opened_at <= bar.start:
+            is_long = position.quantity > 0
+            worst, best = (bar.low, bar.high) if is_long else (bar.high, bar.low)
+            self._watch(desk, market, worst, best, is_moving=True)
+
+    def _watch(
+        self, desk: AccountDesk, market: Market, worst: float, best: float, *, is_moving: bool
+    ) -> None:
+        """Value a position anew, follow its trailing stop, and hold losses against the limits."""
+        symbol = market.symbol
+        desk.book.mark(symbol, worst)
+        position = desk.book.positions[symbol]
+        if position.trail is not None and not position.closing:
+            self._follow_trail(position, worst, best, is_moving=is_moving)
+        self.losses.on_mark(desk, symbol, self.markets.now)
+
+    def _follow_trail(
+        self, position: Position, worst: float, best: float, *, is_moving: bool
+    ) -> None:
+        if is_trail_hit(position, worst):
+            self.dealer.close(position, "trailing stop")
+        elif is_moving:
+            moved = follow_price(position, best)
+            if moved is not position:
+                self.dealer.keep_position(moved)
+
+    def _fill_if_quiet(self, exchange: PaperExchange, market: Market, wall: float) -> None:
+        if market.price is not None and market.silence_s(wall) >= QUIET_S:
+            self._report(exchange.on_quiet(market.symbol, market.price, self.markets.now))
+
+    def _on_strategy_failure(self, instance: Instance, error: BaseException) -> None:
+        wall, name = self.markets.wall, instance.setup.id
+        self.decisions.note(self.markets.now, instance.key, f"{name} failed: {error}")
+        if instance.stopped:
+            self.announcer.tell(strategy_stopped(name, instance.stopped, wall))
+        else:
+            self.announcer.tell(strategy_error(name, describe_failure(error), wall))
+
+    def _remember(self, trade: Trade) -> None:
+        """Count a closed trade, now or at the start."""
+        self.statistics.add(trade)
+        self.daily.add(trade)
+        self._last_trades.append(trade)
+        self._trades_closed = max(self._trades_closed, trade.number)
+        desk = self.desks.get(trade.account)
+        if desk is not None:
+            earned = desk.realised_total.get(trade.symbol, 0.0)
+            desk.realised_total[trade.symbol] = earned + float(trade.profit)
+
+    def _build_desk(self, setup: AccountSetup, saved: SavedTrading) -> AccountDesk:
+        account = setup.account
+        cash = saved.values.get(CASH_KEY + account.name)
+        held = [one for one in saved.positions if one.account == account.name]
+        instruments = self.setup.instruments
+        venue = None if setup.paper is None else PaperExchange(account, setup.paper, instruments)
+        book = AccountBook(
+            account,
+            setup.start_cash if cash is None else Decimal(cash),
+            held,
+            self._next_trade_number,
+        )
+        markets = {symbol: MarketKey(account.name, symbol) for symbol in setup.symbols}
+        return AccountDesk(account, book, venue, markets, setup.start_cash)
+
+    def _next_trade_number(self) -> int:
+        self._trades_closed += 1
+        return self._trades_closed

@@ -1,0 +1,98 @@
+"""What people are shown of trading: the trader's state as the values that reports draw from."""
+
+from trading.engine.desks import AccountDesk
+from trading.engine.instances import Instance
+from trading.engine.states import TradingIntent
+from trading.engine.trader import Trader
+from trading.model.mode import Mode
+from trading.model.position import Position
+from trading.reports.status_parts import (
+    AccountView,
+    FlagView,
+    HoldingView,
+    InstanceView,
+    TradingView,
+    TrippedView,
+)
+from trading.risk.sizing import reserve_of
+
+
+def view_trading(trader: Trader, *, is_running: bool = True) -> TradingView:
+    """Return everything that the money part of a status shows."""
+    conditions, desks = trader.conditions, trader.desks.values()
+    return TradingView(
+        is_running=is_running,
+        is_trading_on=conditions.flags.trading is TradingIntent.ON,
+        is_paused=bool(conditions.flags.paused),
+        kill=conditions.latch.why,
+        pairs=sum(len(desk.markets) for desk in desks),
+        accounts=[view_account(trader, desk) for desk in desks],
+        holdings=[
+            view_holding(trader, position)
+            for desk in desks
+            for position in desk.book.positions.values()
+        ],
+        orders=trader.orders.open_orders(),
+        at=max(0.0, trader.markets.now),
+        flags=_view_flags(trader),
+        tripped=[
+            TrippedView(one.limit, one.account, one.symbol, one.text, one.lifted_by)
+            for one in conditions.limits.tripped
+        ],
+        instances=[_view_instance(one) for one in trader.instances.all],
+    )
+
+
+def view_account(trader: Trader, desk: AccountDesk) -> AccountView:
+    """Return the money of one account."""
+    account, book = desk.account, desk.book
+    return AccountView(
+        name=account.name,
+        exchange=account.exchange,
+        is_paper=account.is_paper,
+        currency=account.currency,
+        cash=book.cash,
+        equity=book.equity(),
+        exposure=book.exposure(),
+        capital=float(desk.start_cash),
+        reserved=reserve_of(trader.orders.open_of_account(desk.name)),
+        day_profit=sum(desk.day_profit(symbol) for symbol in desk.markets),
+    )
+
+
+def view_holding(trader: Trader, position: Position) -> HoldingView:
+    """Return one position at the last price."""
+    book = trader.desks[position.account].book
+    price = trader.markets.by_symbol[position.symbol].price
+    profit = book.unrealised(position.symbol)
+    cost = float(position.entry_price * abs(position.quantity))
+    return HoldingView(
+        position=position,
+        price=price,
+        value=book.value(position.symbol),
+        profit=profit,
+        profit_fraction=profit / cost if cost else None,
+    )
+
+
+def _view_flags(trader: Trader) -> list[FlagView]:
+    flags = trader.conditions.flags
+    shown = []
+    for desk in trader.desks.values():
+        for key in desk.markets.values():
+            buying, selling = flags.buying_off(key), flags.selling_off(key)
+            if buying or selling:
+                shown.append(FlagView(key, not buying, not selling, buying, selling))
+    return shown
+
+
+def _view_instance(instance: Instance) -> InstanceView:
+    setup = instance.setup
+    state = "off" if setup.mode is Mode.OFF else "running"
+    return InstanceView(
+        name=setup.id,
+        strategy=setup.type.name,
+        symbol=setup.symbol,
+        mode=setup.mode,
+        state=f"stopped: {instance.stopped}" if instance.stopped else state,
+    )

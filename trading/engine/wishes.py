@@ -1,0 +1,145 @@
+"""What strategies wished for, carried out: wishes become intents, and risk decides about those."""
+
+from collections.abc import Mapping, Sequence
+
+from trading.engine.announcements import announce_strategy_alert
+from trading.engine.announcer import Announcer
+from trading.engine.dealing import Dealer
+from trading.engine.decisions import Decisions
+from trading.engine.desks import AccountDesk
+from trading.engine.instances import Instance
+from trading.engine.journal import Journal
+from trading.engine.markets import Markets
+from trading.engine.protection import tighten
+from trading.model.order import OrderIntent, Purpose
+from trading.model.position import Position
+from trading.risk.refusal import Refusal, RefusalCode
+from trading.strategies.wishes import (
+    AlertWish,
+    CancelWish,
+    CloseWish,
+    LogWish,
+    PlaceWish,
+    TightenWish,
+    Wish,
+)
+
+# What a person has switched off is no news: it is said in the status and by /why.
+QUIET_CODES = frozenset(
+    {
+        RefusalCode.NOT_ALLOWED,
+        RefusalCode.KILLED,
+        RefusalCode.TRADING_OFF,
+        RefusalCode.PAUSED,
+        RefusalCode.BUYING_OFF,
+        RefusalCode.SELLING_OFF,
+        RefusalCode.LIMIT,
+        RefusalCode.OTHER_OWNER,
+        RefusalCode.NOTHING_HELD,
+    }
+)
+
+
+class WishDesk:
+    """Carry out wishes of instances."""
+
+    def __init__(
+        self,
+        dealer: Dealer,
+        desks: Mapping[str, AccountDesk],
+        journal: Journal,
+        announcer: Announcer,
+        decisions: Decisions,
+        markets: Markets,
+    ) -> None:
+        self._dealer = dealer
+        self._desks = desks
+        self._journal = journal
+        self._announcer = announcer
+        self._decisions = decisions
+        self._markets = markets
+
+    def carry_out(self, instance: Instance, wishes: Sequence[Wish]) -> None:
+        """Carry out what an instance wished for, in order; an observing one only says it."""
+        for wish in wishes:
+            if isinstance(wish, LogWish):
+                self._journal.log(wish.level, instance.setup.id, wish.text)
+            elif isinstance(wish, AlertWish):
+                self._announcer.tell(announce_strategy_alert(instance.setup.id, wish.text, 0.0))
+            elif not instance.is_active:
+                self._note(instance, f"would (observing): {_wish_text(wish)}")
+            else:
+                self._act(instance, wish)
+
+    def _act(self, instance: Instance, wish: Wish) -> None:
+        if isinstance(wish, PlaceWish):
+            self._place(instance, wish)
+        elif isinstance(wish, CancelWish):
+            self._cancel(instance, wish)
+        elif isinstance(wish, CloseWish):
+            self._close(instance, wish)
+        elif isinstance(wish, TightenWish):
+            held = self._held(instance)
+            if held is not None:
+                tightened = tighten(held)
+                if tightened is not held:
+                    self._note(instance, "trailing stop tightened")
+                    self._dealer.keep_position(tightened)
+
+    def _place(self, instance: Instance, wish: PlaceWish) -> None:
+        held = self._desks[instance.setup.account].book.positions.get(instance.setup.symbol)
+        leaves = held is not None and held.side is wish.side.opposite and not held.closing
+        intent = OrderIntent(
+            instance.setup.account,
+            instance.setup.symbol,
+            wish.side,
+            Purpose.EXIT if leaves else Purpose.ENTRY,
+            wish.type,
+            quantity=wish.quantity,
+            amount=wish.amount,
+            equity_fraction=wish.equity_fraction,
+            limit_price=wish.limit_price,
+            stop_price=wish.stop_price,
+            exit_plan=wish.exit_plan,
+            instance=instance.setup.id,
+            author=instance.setup.id,
+            reason=wish.reason,
+            order_id=wish.order_id,
+        )
+        self._tell(intent, self._dealer.place_or_wait(intent))
+
+    def _close(self, instance: Instance, wish: CloseWish) -> None:
+        held = self._held(instance)
+        if held is None or held.closing:
+            return
+        refusal = self._dealer.may_exit(held, instance.setup.id)
+        if refusal is not None:
+            self._note(instance, f"refused: {refusal.text}")
+            return
+        self._note(instance, f"closes the position: {wish.reason}")
+        self._dealer.close(held, wish.reason or "strategy exit")
+
+    def _cancel(self, instance: Instance, wish: CancelWish) -> None:
+        for order in self._dealer.orders.open_orders(instance.key):
+            is_own = order.instance == instance.setup.id and order.purpose is not Purpose.PROTECTION
+            if is_own and wish.order_id in ("", order.id):
+                self._dealer.cancel(order)
+
+    def _held(self, instance: Instance) -> Position | None:
+        held = self._desks[instance.setup.account].book.positions.get(instance.setup.symbol)
+        return held if held is not None and held.instance == instance.setup.id else None
+
+    def _tell(self, intent: OrderIntent, verdict: object) -> None:
+        if isinstance(verdict, Refusal) and verdict.code not in QUIET_CODES:
+            self._announcer.refused(intent, verdict)
+
+    def _note(self, instance: Instance, text: str) -> None:
+        self._decisions.note(self._markets.now, instance.key, f"{instance.setup.id}: {text}")
+
+
+def _wish_text(wish: Wish) -> str:
+    if isinstance(wish, PlaceWish):
+        return f"{wish.type} {wish.side} {wish.reason}".strip()
+    if isinstance(wish, CloseWish):
+        return f"close {wish.reason}".strip()
+    return "tighten" if isinstance(wish, TightenWish) else "cancel orders"

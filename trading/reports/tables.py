@@ -23,12 +23,12 @@ def cut(text: str, width: int = COLUMNS) -> str:
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
-def labelled(label: str, value: str) -> list[str]:
-    """Return a label and its value in one line, or in two where they do not fit."""
+def labelled(label: str, value: str, *, width: int = COLUMNS) -> list[str]:
+    """Return a label and its value in one line, or in several where they do not fit."""
     head = f"{label:<{LABEL_WIDTH - 1}} "
-    if len(head) + len(value) <= COLUMNS:
+    if len(head) + len(value) <= width:
         return [head + value]
-    return [cut(label), *wrapped(value, indent=1)]
+    return [cut(label, width), *wrapped(value, indent=1, width=width)]
 
 
 def spread(left: str, right: str) -> list[str]:

@@ -7,7 +7,13 @@ from trading.model.order_states import OrderState
 from trading.reports.holding_lines import holding_block, profit_and_percent
 from trading.reports.numbers import amount_text, percent_text
 from trading.reports.order_lines import order_block, order_fields, waiting_first
-from trading.reports.status_parts import AccountView, FlagView, HoldingView, TradingView
+from trading.reports.status_parts import (
+    AccountView,
+    FlagView,
+    HoldingView,
+    TradingView,
+    TrippedView,
+)
 from trading.reports.tables import View, cut, labelled, limited, page, wrapped
 
 FIELD_ROWS_MAX: Final = 200
@@ -71,14 +77,17 @@ def _switch_lines(view: TradingView) -> list[str]:
 
 
 def _tripped_lines(view: TradingView) -> list[str]:
-    blocks = [
-        [
-            *wrapped(f"⛔ {_where(one.account, one.symbol, view)}{one.text}")[:4],
-            *wrapped(f"lifted by {one.lifted_by}", indent=1)[:3],
-        ]
-        for one in view.tripped
-    ]
-    return limited(blocks, 14, "tripped limits")
+    return limited([_tripped_block(one, view) for one in view.tripped], 14, "tripped limits")
+
+
+def _tripped_block(tripped: TrippedView, view: TradingView) -> list[str]:
+    """Return a limit; what its own text says already is not said twice."""
+    is_named = (tripped.symbol or tripped.account) in tripped.text
+    where = "" if is_named else _where(tripped.account, tripped.symbol, view)
+    lines = wrapped(f"⛔ {where}{tripped.text}")[:7]
+    if tripped.lifted_by not in tripped.text:
+        lines += wrapped(f"lifted by {tripped.lifted_by}", indent=1)[:3]
+    return lines
 
 
 def _account_lines(account: AccountView, view: TradingView) -> list[str]:

@@ -1,4 +1,4 @@
-"""The command line: `python -m trading run|check|backup|restore [BOT_DIR]`.
+"""The command line: `python -m trading run|check|report|backup|restore|reset [BOT_DIR]`.
 
 With --json exactly one line goes to standard output, and nothing when something is wrong.
 """
@@ -6,7 +6,9 @@ With --json exactly one line goes to standard output, and nothing when something
 import argparse
 import os
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
+from math import inf, isfinite
 from pathlib import Path
 from random import Random
 from typing import Any, Final, NoReturn
@@ -15,7 +17,7 @@ import orjson
 
 from daemonkit.clock import SystemClock
 from daemonkit.endpoint import load_endpoint
-from daemonkit.errors import ExitCode
+from daemonkit.errors import DaemonError, ExitCode
 from daemonkit.exits import run_main
 from daemonkit.folder_lock import FolderLock
 from daemonkit.log_lines import timestamp_text
@@ -23,11 +25,18 @@ from daemonkit.version import VERSION
 from trading.app import TradingApp, owner_of
 from trading.config import DEFAULT_BOT_DIR, BotConfig, load_config
 from trading.control import Control
+from trading.ledger.files import set_files_aside
+from trading.ledger.report import MARKET_TIME_KEY, Report, ReportRange
+from trading.ledger.trade_csv import write_trades_csv
 from trading.market.build import build_feed
+from trading.model.order_states import OPEN
 from trading.parts import RunOptions
 from trading.store.copies import backup_state, check_state, restore_state
+from trading.store.history import History, check_readable, open_history
+from trading.store.reset import count_trading, forget_trading
 
 ALERTS_MAX: Final = 10_000_000
+LISTED_MAX: Final = 10_000
 
 
 def run_command(arguments: Sequence[str], control: Control) -> int:
@@ -61,9 +70,25 @@ def build_parser() -> argparse.ArgumentParser:
     backup.add_argument("--to", type=Path, metavar="FILE", help="a new file for the copy")
     restore = _add(commands, "restore", restore_bot, "put a copy in the database's place")
     restore.add_argument("--from", type=Path, required=True, metavar="FILE", dest="source")
-    for command in (check, backup, restore):
+    report = _add(commands, "report", report_bot, "show statistics, positions and trades")
+    report.add_argument("--csv", type=Path, metavar="FILE", help="write the trades there as CSV")
+    report.add_argument(
+        "--days", type=_days, metavar="N", help="only trades closed in the last N days"
+    )
+    report.add_argument(
+        "--trades", type=_listed, default=10, metavar="N", help="list the last N trades (10)"
+    )
+    reset = _add(commands, "reset", reset_bot, "forget what a stopped bot traded on paper")
+    reset.add_argument("--yes", action="store_true", help="do it; else only say what would go")
+    for command in (check, backup, restore, report, reset):
         command.add_argument("--json", action="store_true", help="print one line of JSON")
     return parser
+
+
+class NotConfirmedError(DaemonError):
+    """Say what a command would do that was not confirmed."""
+
+    exit_code = ExitCode.USAGE
 
 
 _ALERTS_HELP: Final = "raise N numbered events, to prove that each arrives exactly once"
@@ -133,6 +158,65 @@ def restore_bot(options: argparse.Namespace, _control: Control) -> int:
     return ExitCode.OK
 
 
+def report_bot(options: argparse.Namespace, _control: Control) -> int:
+    """Show what a bot has traded, also while it runs."""
+    config = load_config(options.bot_dir, os.environ)
+    database = config.database
+    with open_history(database, owner_of(config), restore_hint=config.restore_hint) as history:
+        report = Report(
+            config.bot,
+            config.mode,
+            ReportRange(_report_time(history), options.days, options.trades),
+            history.trading.positions,
+            sum(order.state in OPEN for order in history.trading.orders),
+        )
+        trades = report.take(history.trading.read_trades(0))
+        written = write_trades_csv(options.csv.absolute(), trades) if options.csv else None
+        # Without a file to write the trades are only counted.
+        deque(trades, maxlen=0)
+    lines = [report.to_text()]
+    if written is not None:
+        lines += ["", f"{options.csv}: {written} trades written"]
+    csv = {"csv": None if written is None else str(options.csv.absolute())}
+    _print(options, report.to_fields() | csv, "\n".join(lines))
+    return ExitCode.OK
+
+
+def reset_bot(options: argparse.Namespace, _control: Control) -> int:
+    """Forget what a bot traded on paper, after a backup; the bot must not run."""
+    config = load_config(options.bot_dir, os.environ)
+    database, owner, hint = config.database, owner_of(config), config.restore_hint
+    check_readable(database, owner, restore_hint=hint)
+    with FolderLock(config.folder / "bot.pid"):
+        contents = count_trading(database, owner, restore_hint=hint)
+        if not options.yes:
+            raise NotConfirmedError(
+                f"{database}: nothing is deleted yet: {contents} would be; say --yes to do it"
+            )
+        stamp = _stamp()
+        backup = config.folder / f"state-{stamp}.before-reset.db"
+        backup_state(database, backup)
+        forget_trading(database, owner, restore_hint=hint)
+        kept = set_files_aside(config.folder, stamp)
+    result = {
+        "reset": str(database),
+        **contents.rows,
+        "backup": str(backup),
+        "trades_file": str(kept) if kept else None,
+    }
+    _print(options, result, f"{database}: {contents} deleted, kept in {backup.name}")
+    return ExitCode.OK
+
+
+def _report_time(history: History) -> float:
+    """Return the market's time, which in a replay is not ours."""
+    try:
+        market_time = float(history.values[MARKET_TIME_KEY])
+    except (KeyError, ValueError):
+        market_time = inf
+    return market_time if isfinite(market_time) else SystemClock().wall()
+
+
 def _add(
     commands: Any, name: str, action: Callable[..., int], text: str
 ) -> argparse.ArgumentParser:
@@ -165,9 +249,28 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = 0.0
+    if not 0 < days <= 36_600:
+        raise argparse.ArgumentTypeError(f"found {text!r}, allowed more than 0, to 36600 days")
+    return days
+
+
+def _listed(text: str) -> int:
+    if not text.isdecimal() or int(text) > LISTED_MAX:
+        raise argparse.ArgumentTypeError(f"found {text!r}, allowed 0 to {LISTED_MAX}")
+    return int(text)
+
+
+def _stamp() -> str:
+    return timestamp_text(SystemClock().wall()).replace(":", "").replace("-", "")
+
+
 def _backup_name(config: BotConfig) -> Path:
-    stamp = timestamp_text(SystemClock().wall()).replace(":", "").replace("-", "")
-    return config.folder / f"state-{stamp}.backup.db"
+    return config.folder / f"state-{_stamp()}.backup.db"
 
 
 def _print(options: argparse.Namespace, result: dict[str, Any], text: str) -> None:

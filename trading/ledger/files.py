@@ -11,9 +11,9 @@ from typing import Any, Final
 import orjson
 
 from daemonkit.clock import Clock
-from daemonkit.files import write_atomically
+from daemonkit.files import file_error, write_atomically
 from daemonkit.secrets import redact_values
-from trading.ledger.trade_file import TradeFile
+from trading.ledger.trade_file import TRADES_NAME, TradeFile
 from trading.model.position import Trade
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class LedgerFiles:
         self._last_number = trades[-1].number
         if self._is_behind:
             return
-        self._is_behind = not self._try("trades.jsonl", lambda: self._trades.append(trades))
+        self._is_behind = not self._try(TRADES_NAME, lambda: self._trades.append(trades))
 
     def note_view(self, view: Mapping[str, Any]) -> None:
         """Take what state.json is to show; only the latest counts."""
@@ -68,7 +68,7 @@ class LedgerFiles:
         """Write what is due now; at the end, whatever is left."""
         now = self._clock.monotonic()
         if self._is_behind and (is_last or now >= self._retry_at):
-            self._is_behind = not self._try("trades.jsonl", self._catch_up)
+            self._is_behind = not self._try(TRADES_NAME, self._catch_up)
         if self._view is not None and (is_last or now >= self._view_at):
             view, self._view = self._view, None
             self._view_at = now + self._view_interval_s
@@ -111,3 +111,19 @@ class LedgerFiles:
             self._failing.discard(name)
             log.warning("%s is written again", name)
         return True
+
+
+def set_files_aside(folder: Path, stamp: str) -> Path | None:
+    """Move trades.jsonl out of the way of a new beginning and remove state.json.
+
+    Return where the trades went, if there were any.
+    """
+    trades, aside = folder / TRADES_NAME, folder / f"{TRADES_NAME}.before-reset-{stamp}"
+    try:
+        (folder / VIEW_NAME).unlink(missing_ok=True)
+        if not trades.exists():
+            return None
+        trades.replace(aside)
+    except OSError as error:
+        raise file_error(trades, error) from error
+    return aside

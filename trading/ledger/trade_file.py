@@ -16,7 +16,7 @@ from daemonkit.log_lines import timestamp_text
 from trading.ledger.trade_lines import seq_of_line, trade_to_line
 from trading.model.position import Trade
 
-NAME: Final = "trades.jsonl"
+TRADES_NAME: Final = "trades.jsonl"
 _TAIL_BYTES: Final = 16 * 1024
 
 
@@ -35,7 +35,7 @@ class TradeFile:
     def __init__(
         self, folder: Path, read_trades: Callable[[int], Iterator[Trade]], clock: Clock
     ) -> None:
-        self.path = folder / NAME
+        self.path = folder / TRADES_NAME
         self._read_trades = read_trades
         self._clock = clock
         # After a failure: how much of the file is whole; the part of a line behind it is cut off.
@@ -119,7 +119,7 @@ class TradeFile:
     def _keep_aside(self) -> None:
         """Copy the whole file under another name: nothing that it says is lost."""
         stamp = timestamp_text(self._clock.wall()).replace(":", "").replace("-", "")
-        aside = self.path.with_name(f"{NAME}.before-restore-{stamp}")
+        aside = self.path.with_name(f"{TRADES_NAME}.before-restore-{stamp}")
         temporary = aside.with_name(f".{aside.name}.tmp")
         with self.path.open("rb") as source, temporary.open("wb") as target:
             os.fchmod(target.fileno(), 0o600)

@@ -1,15 +1,20 @@
 """A closed trade as one line of JSON: times in ISO 8601, money as text, its number as `seq`."""
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from daemonkit.log_lines import timestamp_text
 from trading.model.position import Trade
 
+FIELDS: Final = (
+    *("seq", "account", "symbol", "instance", "side", "quantity", "entry_price", "exit_price"),
+    *("opened_at", "closed_at", "gross", "fees", "profit", "reason"),
+)
+
 
 def trade_to_fields(trade: Trade) -> dict[str, Any]:
-    """Return what is told of a trade, in the order of telling."""
+    """Return what is told of a trade, in the order of FIELDS."""
     return {
         "seq": trade.number,
         "account": trade.account,

@@ -23,6 +23,8 @@ from trading.store.trading_tables import SavedTrading, TradingReader
 
 # "TrSt" in the file's header: a trading state database, and not the bridge's.
 KIND: Final = DatabaseKind("trading state", 0x54725374)
+# A locked database holds up what reduces risk for no longer than this at a time.
+BUSY_TIMEOUT_S: Final = 0.5
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
@@ -104,7 +106,12 @@ def open_state_database(
 ) -> StateDatabase:
     """Open a bot's database, making or migrating it; StateError when it must not be used."""
     engine = open_database(
-        path, kind=KIND, migrations=MIGRATIONS, head=HEAD, restore_hint=restore_hint
+        path,
+        kind=KIND,
+        migrations=MIGRATIONS,
+        head=HEAD,
+        restore_hint=restore_hint,
+        busy_timeout_s=BUSY_TIMEOUT_S,
     )
     try:
         return StateDatabase(engine, path, owner, epoch, restore_hint)

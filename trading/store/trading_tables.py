@@ -62,7 +62,7 @@ class SavedTrading:
 
     orders: Sequence[Order]
     positions: Sequence[Position]
-    fill_ids: frozenset[tuple[str, str]]
+    fill_ids: Sequence[tuple[str, str]]
     last_trade_number: int
     read_trades: Callable[[int], Iterator[Trade]]
 
@@ -82,13 +82,13 @@ class TradingReader:
             rows = connection.exec_driver_sql(READ_POSITIONS)
             positions = list(self._parse("position", 2, position_from_row, rows))
             last = connection.exec_driver_sql(LAST_TRADE).scalar_one()
-            fill_ids = frozenset(
+            fill_ids = [
                 (order.account, fill_id)
                 for order in orders
                 for (fill_id,) in connection.exec_driver_sql(
                     READ_FILL_IDS, (order.account, order.id)
                 )
-            )
+            ]
         return SavedTrading(orders, positions, fill_ids, last or 0, self.read_trades)
 
     def read_trades(self, after: int = 0) -> Iterator[Trade]:

@@ -1,0 +1,38 @@
+"""Closed trades as a CSV file: the fields of trades.jsonl under a header, replaced in one step."""
+
+import csv
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from daemonkit.files import file_error
+from trading.ledger.trade_lines import FIELDS, trade_to_fields
+from trading.model.position import Trade
+
+
+def write_trades_csv(path: Path, trades: Iterable[Trade]) -> int:
+    """Write the trades, one a row, and return how many; a failure leaves the file as it was."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    count = 0
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(FIELDS)
+            for trade in trades:
+                writer.writerow(_safe(value) for value in trade_to_fields(trade).values())
+                count += 1
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise file_error(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+    return count
+
+
+def _safe(value: object) -> object:
+    """Keep a text of others, such as a reason, from being taken for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "@")) else value

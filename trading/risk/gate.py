@@ -4,15 +4,21 @@ Intents are classed by their effect on the position, not by their verb. What rai
 every check; what reduces it is not held up by flags, limits, latch, trouble or quotes.
 """
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
-from trading.model.order import OrderIntent, Side
-from trading.risk.approval import ApprovedOrder
+from trading.model.instrument import to_decimal
+from trading.model.order import ExitPlan, Order, OrderIntent, Purpose, Side
+from trading.risk.approval import ApprovedOrder, approve
+from trading.risk.checks import overridden_by_force, refuse_entry, refuse_strategy_exit
+from trading.risk.exit_plan import complete_plan
+from trading.risk.money import ARITHMETIC
+from trading.risk.order_prices import NamedPrices, name_prices, price_unit
 from trading.risk.refusal import Refusal, RefusalCode
 from trading.risk.settings import RiskSettings
+from trading.risk.sizing import Size, size_entry, size_exit
 from trading.risk.view import RiskView
 
-__all__ = ["Refusal", "RefusalCode", "RiskGate", "raises_risk"]
+__all__ = ["Refusal", "RefusalCode", "RiskGate", "overridden_by_force", "raises_risk"]
 
 
 def raises_risk(side: Side, quantity: Decimal | None, position_quantity: Decimal) -> bool:
@@ -28,12 +34,131 @@ def raises_risk(side: Side, quantity: Decimal | None, position_quantity: Decimal
 
 
 class RiskGate:
-    """Decide whether an intent becomes an order, and how large it is."""
+    """Decide whether an intent becomes an order, and how large it is.
+
+    An ENTRY against the position is an exit: an order never turns a position around. An EXIT or
+    a PROTECTION never opens one. Exits of the engine's own, as of a trailing stop, are PROTECTION:
+    no flag keeps them.
+    """
 
     def __init__(self, settings: RiskSettings) -> None:
         self._settings = settings
 
     def review(self, intent: OrderIntent, view: RiskView, order_id: str) -> ApprovedOrder | Refusal:
         """Return the approved order, or why there is none; raise nothing."""
-        where = f"{intent.symbol} on {view.account.name}"
-        return Refusal(RefusalCode.NOT_ALLOWED, f"{where}: {order_id}: no order is approved")
+        with localcontext(ARITHMETIC):
+            try:
+                return self._review(intent, view, order_id)
+            except ArithmeticError:
+                # Whatever no check foresaw: figures that cannot be computed with risk nothing.
+                why = "its figures cannot be computed with: check sizes, prices, cash and equity"
+                return _refuse(intent, RefusalCode.SIZE, why)
+
+    def _review(
+        self, intent: OrderIntent, view: RiskView, order_id: str
+    ) -> ApprovedOrder | Refusal:
+        reduces = not raises_risk(intent.side, None, view.held)
+        if reduces:
+            return self._review_exit(intent, view, order_id)
+        if intent.purpose is not Purpose.ENTRY or _sells_nothing(intent, view):
+            return _refuse_nothing_held(intent, view)
+        return self._review_entry(intent, view, order_id)
+
+    def _review_entry(
+        self, intent: OrderIntent, view: RiskView, order_id: str
+    ) -> ApprovedOrder | Refusal:
+        refusal = refuse_entry(intent, view, self._settings)
+        if refusal is not None:
+            return refusal
+        # The checks saw to both; this tells the type checker.
+        assert view.instrument is not None
+        assert view.price is not None
+        named = name_prices(intent, view.instrument, reduces=False)
+        if isinstance(named, Refusal):
+            return named
+        last = to_decimal(view.price)
+        unit = price_unit(intent.side, named, last, self._settings.cost_reserve_fraction)
+        size = size_entry(intent, view, view.instrument, unit, self._settings)
+        if isinstance(size, Refusal):
+            return size
+        plan = complete_plan(intent, unit.expected, view.instrument, self._settings)
+        if isinstance(plan, Refusal):
+            return plan
+        order = _make_order(
+            intent, view, order_id, named, size, plan=plan, reserve_price=unit.reserve
+        )
+        return approve(order)
+
+    def _review_exit(
+        self, intent: OrderIntent, view: RiskView, order_id: str
+    ) -> ApprovedOrder | Refusal:
+        if intent.purpose is not Purpose.PROTECTION:
+            refusal = refuse_strategy_exit(intent, view)
+            if refusal is not None:
+                return refusal
+        named = name_prices(intent, view.instrument, reduces=True)
+        if isinstance(named, Refusal):
+            return named
+        size = size_exit(intent, view, named)
+        if isinstance(size, Refusal):
+            return size
+        return approve(_make_order(intent, view, order_id, named, size))
+
+
+def _make_order(
+    intent: OrderIntent,
+    view: RiskView,
+    order_id: str,
+    named: NamedPrices,
+    size: Size,
+    *,
+    plan: ExitPlan | None = None,
+    reserve_price: Decimal | None = None,
+) -> Order:
+    is_raising = reserve_price is not None
+    reducing_purpose = Purpose.EXIT if intent.purpose is Purpose.ENTRY else intent.purpose
+    forced_past = overridden_by_force(view) if is_raising and intent.is_forced else []
+    notes = [size.note, *(f"forced although {each.text}" for each in forced_past)]
+    return Order(
+        id=order_id,
+        account=intent.account,
+        symbol=intent.symbol,
+        side=intent.side,
+        type=intent.type,
+        purpose=Purpose.ENTRY if is_raising else reducing_purpose,
+        quantity=size.quantity,
+        created_at=view.at,
+        limit_price=named.limit,
+        stop_price=named.stop,
+        reduce_only=not is_raising,
+        instance=intent.instance,
+        author=intent.author,
+        reason=intent.reason,
+        exit_plan=plan,
+        reserve_price=Decimal(0) if reserve_price is None else reserve_price,
+        updated_at=view.at,
+        note="; ".join(note for note in notes if note),
+    )
+
+
+def _refuse(intent: OrderIntent, code: RefusalCode, why: str) -> Refusal:
+    return Refusal(code, f"{intent.symbol} on {intent.account}: {why}")
+
+
+def _sells_nothing(intent: OrderIntent, view: RiskView) -> bool:
+    """Tell whether a person sells where nothing is held and nothing can be sold short."""
+    return (
+        intent.is_forced
+        and intent.side is Side.SELL
+        and not view.held
+        and not view.account.can_short
+    )
+
+
+def _refuse_nothing_held(intent: OrderIntent, view: RiskView) -> Refusal:
+    if not view.held:
+        text = f"nothing is held of {intent.symbol} on {intent.account}"
+        return Refusal(RefusalCode.NOTHING_HELD, text)
+    held = "long" if view.held > 0 else "short"
+    why = f"it is held {held}: to {intent.side} more of it reduces nothing"
+    return _refuse(intent, RefusalCode.NOTHING_HELD, why)

@@ -6,7 +6,7 @@ nothing of who is told.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from math import inf
+from math import inf, isfinite
 from typing import Any
 
 from trading.risk.limit_values import Limit, Tripped
@@ -192,7 +192,12 @@ class MarketBases:
 
 
 def _number(saved: object) -> float | None:
-    return None if saved is None else float(str(saved))
+    if saved is None:
+        return None
+    number = float(str(saved))
+    if not isfinite(number):
+        raise ValueError(f"{saved} as a figure")
+    return number
 
 
 def _tripped(saved: Iterable[Mapping[str, Any]]) -> dict[Limit, Tripped]:

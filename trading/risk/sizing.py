@@ -1,18 +1,240 @@
 """How much: the size of an order, cut to the room that is left, rounded down, never up."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
-from trading.model.order import Order, Purpose
+from trading.model.account import MarketType
+from trading.model.instrument import Instrument
+from trading.model.order import Order, OrderIntent, Purpose
+from trading.risk.money import floor_to_step, has_steps, is_sane, is_usable, show, to_sane
+from trading.risk.order_prices import NamedPrices, UnitPrices
+from trading.risk.refusal import Refusal, RefusalCode
+from trading.risk.settings import RiskSettings
+from trading.risk.view import RiskView
+
+# An entry that is cut to less than this part of the equity is not worth its fees.
+CUT_FRACTION_MIN: Final = Decimal("0.005")
+_ZERO: Final = Decimal(0)
 
 
-def reserve_of(orders: Iterable[Order]) -> Decimal:
-    """Return what open entries may still cost: the exposure that approval reserved for them."""
-    return sum(
-        (order.remaining * order.reserve_price for order in orders if is_entry(order)), Decimal(0)
-    )
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Hold how much is ordered, and what was cut from it, in words."""
+
+    quantity: Decimal
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Funds:
+    """Hold an account's money as numbers to compute with."""
+
+    equity: Decimal
+    exposure: Decimal
+    reserved: Decimal
+    cash: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Hold how many units still fit below one cap."""
+
+    cap: str
+    quantity: Decimal
 
 
 def is_entry(order: Order) -> bool:
     """Tell whether an order may raise risk."""
     return order.purpose is Purpose.ENTRY and not order.reduce_only
+
+
+def reserve_of(orders: Iterable[Order]) -> Decimal:
+    """Return what open entries may still cost: what approval reserved for them."""
+    return sum(
+        (order.remaining * order.reserve_price for order in orders if is_entry(order)), _ZERO
+    )
+
+
+def size_entry(
+    intent: OrderIntent,
+    view: RiskView,
+    instrument: Instrument,
+    unit: UnitPrices,
+    settings: RiskSettings,
+) -> Size | Refusal:
+    """Return how much of an entry fits below every cap, or why that is nothing."""
+    funds = _funds(intent, view)
+    if isinstance(funds, Refusal):
+        return funds
+    wish = _wish(intent, funds.equity, unit.worth, settings.trade_amount)
+    if isinstance(wish, Refusal):
+        return wish
+    room = min(_rooms(view, instrument, unit, funds, settings), key=lambda room: room.quantity)
+    fitting = max(min(wish, room.quantity), _ZERO)
+    quantity = floor_to_step(fitting, instrument.quantity_step)
+    note = ""
+    if room.quantity < wish:
+        note = f"cut from {show(wish)} to {show(quantity)} by {room.cap}"
+    too_small = _too_small(quantity, wish, fitting, instrument, unit, funds.equity)
+    if too_small:
+        why = f"{too_small} ({note})" if note else too_small
+        return _refuse(intent, RefusalCode.SIZE, why)
+    return Size(quantity, note)
+
+
+def size_exit(intent: OrderIntent, view: RiskView, named: NamedPrices) -> Size | Refusal:
+    """Return how much of what is held is sold, or bought back; without a size all of it.
+
+    Never leaves a rest that could not be sold by itself.
+    """
+    held = abs(view.held)
+    wish = _exit_wish(intent, view, named, held)
+    if isinstance(wish, Refusal):
+        return wish
+    instrument = view.instrument
+    if not has_steps(instrument):
+        return Size(min(wish, held))
+    step, smallest = instrument.quantity_step, _smallest(instrument)
+    largest = instrument.quantity_max
+    if is_usable(largest) and min(wish, held) > largest:
+        part = floor_to_step(largest, step)
+        return Size(part, f"cut to {show(part)}, the largest order of this market")
+    if wish >= held:
+        return Size(held)
+    quantity = floor_to_step(wish, step)
+    if _is_dust(held - quantity, instrument, _price_of(view, named)):
+        return Size(held, f"all of it: a rest of {show(held - quantity)} could not be sold")
+    if quantity < smallest:
+        if intent.purpose is Purpose.PROTECTION:
+            return Size(wish)
+        unit = instrument.base
+        why = f"found {show(wish)} {unit}, needed at least {show(smallest)} {unit}, or all of it"
+        return _refuse(intent, RefusalCode.SIZE, why)
+    return Size(quantity)
+
+
+def _refuse(intent: OrderIntent, code: RefusalCode, why: str) -> Refusal:
+    return Refusal(code, f"{intent.symbol} on {intent.account}: {why}")
+
+
+def _funds(intent: OrderIntent, view: RiskView) -> Funds | Refusal:
+    equity, exposure = to_sane(view.equity), to_sane(view.exposure)
+    if equity is None or equity <= 0:
+        why = f"found an equity of {view.equity}, needed one above 0"
+        return _refuse(intent, RefusalCode.EQUITY, why)
+    if exposure is None or not (is_sane(view.cash) and is_sane(view.reserved)):
+        why = (
+            f"found cash {view.cash}, exposure {view.exposure}, reserved {view.reserved},"
+            " needed numbers"
+        )
+        return _refuse(intent, RefusalCode.EQUITY, why)
+    # A sum that became negative by a mistake elsewhere must not make room.
+    return Funds(equity, max(exposure, _ZERO), max(view.reserved, _ZERO), view.cash)
+
+
+def _named_size(intent: OrderIntent) -> tuple[str, Decimal] | None:
+    sizes = (
+        ("quantity", intent.quantity),
+        ("amount", intent.amount),
+        ("equity_fraction", intent.equity_fraction),
+    )
+    return next(((name, size) for name, size in sizes if size is not None), None)
+
+
+def _wish(
+    intent: OrderIntent, equity: Decimal, price: Decimal, trade_amount: Decimal | None
+) -> Decimal | Refusal:
+    named = _named_size(intent)
+    if named is None:
+        if trade_amount is None:
+            why = "found no size, needed one with the order or trade_amount in the configuration"
+            return _refuse(intent, RefusalCode.SIZE, why)
+        named = ("amount", trade_amount)
+    name, size = named
+    if not is_usable(size):
+        return _refuse(intent, RefusalCode.SIZE, f"{name}: found {size}, needed more than 0")
+    if name == "quantity":
+        return size
+    return (size if name == "amount" else size * equity) / price
+
+
+def _exit_wish(
+    intent: OrderIntent, view: RiskView, named: NamedPrices, held: Decimal
+) -> Decimal | Refusal:
+    if _named_size(intent) is None:
+        return held
+    equity = to_sane(view.equity) or _ZERO
+    if intent.quantity is None and intent.amount is None and equity <= 0:
+        why = f"found an equity of {view.equity}, needed a quantity or nothing for all of it"
+        return _refuse(intent, RefusalCode.SIZE, why)
+    return _wish(intent, equity, _price_of(view, named), None)
+
+
+def _price_of(view: RiskView, named: NamedPrices) -> Decimal:
+    """Return a price to value an exit by: reducing works without a quote too."""
+    own = named.limit or named.stop
+    if own is not None:
+        return own
+    last = to_sane(view.price) if view.price is not None else None
+    if last is not None and last > 0:
+        return last
+    return view.position.entry_price if view.position is not None else _ZERO
+
+
+def _rooms(
+    view: RiskView,
+    instrument: Instrument,
+    unit: UnitPrices,
+    funds: Funds,
+    settings: RiskSettings,
+) -> list[_Room]:
+    last = to_sane(view.price or 0.0) or _ZERO
+    here = abs(view.held) * last + reserve_of(view.open_orders)
+    taken = funds.exposure + funds.reserved
+    position_max = settings.max_position_fraction * funds.equity
+    exposure_max = settings.max_exposure_fraction * funds.equity
+    if view.account.market_type is MarketType.SPOT:
+        money = _Room("the cash that is left", (funds.cash - funds.reserved) / unit.reserve)
+    else:
+        borrowed = funds.equity * view.account.leverage - taken
+        money = _Room(f"the leverage of {view.account.leverage}", borrowed / unit.reserve)
+    rooms = [
+        _Room("max_position_fraction", (position_max - here) / unit.worth),
+        _Room("max_exposure_fraction", (exposure_max - taken) / unit.worth),
+        money,
+    ]
+    if is_usable(instrument.quantity_max):
+        rooms.append(_Room("the largest order of this market", instrument.quantity_max))
+    return rooms
+
+
+def _smallest(instrument: Instrument) -> Decimal:
+    return max(instrument.quantity_step, instrument.quantity_min)
+
+
+def _is_dust(rest: Decimal, instrument: Instrument, price: Decimal) -> bool:
+    return rest > 0 and (rest < _smallest(instrument) or rest * price < instrument.cost_min)
+
+
+def _too_small(
+    quantity: Decimal,
+    wish: Decimal,
+    fitting: Decimal,
+    instrument: Instrument,
+    unit: UnitPrices,
+    equity: Decimal,
+) -> str:
+    """Say what is found and needed when an entry is too small, or nothing."""
+    base, quote, smallest = instrument.base, instrument.quote, _smallest(instrument)
+    if quantity < smallest:
+        return f"found {show(fitting)} {base}, needed at least {show(smallest)} {base}"
+    cost = quantity * unit.lowest
+    if cost < instrument.cost_min:
+        return f"found {show(cost)} {quote}, needed at least {show(instrument.cost_min)} {quote}"
+    worth_min = CUT_FRACTION_MIN * equity
+    if fitting < wish and quantity * unit.worth < worth_min <= wish * unit.worth:
+        found, needed = show(quantity * unit.worth), show(worth_min)
+        return f"found room for {found} {quote}, needed at least {needed} {quote}"
+    return ""

@@ -1,0 +1,150 @@
+"""What must be right before anything new is risked, in the order in which it is said.
+
+A person's forced order passes trading off, a pause and the buying flag, and nothing else.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from trading.model.order import OrderIntent, OrderType, Side
+from trading.risk.money import has_steps, to_sane
+from trading.risk.refusal import Refusal, RefusalCode
+from trading.risk.settings import RiskSettings
+from trading.risk.sizing import is_entry
+from trading.risk.view import RiskView
+
+Check = Callable[[OrderIntent, RiskView, RiskSettings], Refusal | None]
+
+
+def refuse_entry(intent: OrderIntent, view: RiskView, settings: RiskSettings) -> Refusal | None:
+    """Return the first reason against an order that raises risk, or None."""
+    for check in _CHECKS:
+        refusal = check(intent, view, settings)
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def overridden_by_force(view: RiskView) -> list[Refusal]:
+    """Return what keeps strategies from new risk and a person's forced order passes."""
+    found = []
+    if not view.trading_on:
+        found.append(Refusal(RefusalCode.TRADING_OFF, "trading is off: /starttrading turns it on"))
+    if view.is_paused:
+        found.append(Refusal(RefusalCode.PAUSED, "trading is paused: /resume ends that"))
+    if view.buying_off:
+        found.append(Refusal(RefusalCode.BUYING_OFF, f"buying is off: {view.buying_off}"))
+    return found
+
+
+def refuse_strategy_exit(intent: OrderIntent, view: RiskView) -> Refusal | None:
+    """Return why a strategy may not close what is held; protection and persons always may."""
+    if intent.is_forced or not intent.instance:
+        return None
+    if not (view.trading_on and view.trading_allowed):
+        return _refuse(intent, RefusalCode.TRADING_OFF, "trading is off; protection stays")
+    if view.selling_off:
+        why = f"selling is off: {view.selling_off}; protection stays"
+        return _refuse(intent, RefusalCode.SELLING_OFF, why)
+    owner = view.position.instance if view.position is not None else ""
+    if owner not in ("", intent.instance):
+        return _refuse_owner(intent, owner)
+    return None
+
+
+def _refuse(intent: OrderIntent, code: RefusalCode, why: str) -> Refusal:
+    return Refusal(code, f"{intent.symbol} on {intent.account}: {why}")
+
+
+def _refuse_owner(intent: OrderIntent, owner: str) -> Refusal:
+    whose = f"instance {owner}" if owner else "a person"
+    return _refuse(intent, RefusalCode.OTHER_OWNER, f"the position there belongs to {whose}")
+
+
+def _check_ceiling(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusal | None:
+    if view.trading_allowed:
+        return None
+    why = "the configuration allows no trading (trading: off)"
+    return _refuse(intent, RefusalCode.NOT_ALLOWED, why)
+
+
+def _check_latch(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusal | None:
+    return _refuse(intent, RefusalCode.KILLED, view.kill) if view.kill else None
+
+
+def _check_flags(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusal | None:
+    if intent.is_forced:
+        return None
+    found = overridden_by_force(view)
+    return _refuse(intent, found[0].code, found[0].text) if found else None
+
+
+def _check_limits(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusal | None:
+    if not view.barred:
+        return None
+    return _refuse(intent, RefusalCode.LIMIT, "; ".join(view.barred))
+
+
+def _check_trouble(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusal | None:
+    if not view.trouble:
+        return None
+    return _refuse(intent, RefusalCode.TROUBLE, f"nothing new is risked: {view.trouble}")
+
+
+def _check_direction(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusal | None:
+    if intent.side is Side.BUY or view.account.can_short:
+        return None
+    why = "nothing is held, and the account is long only: it sells what it holds and no more"
+    return _refuse(intent, RefusalCode.LONG_ONLY, why)
+
+
+def _check_owner(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusal | None:
+    if intent.is_forced:
+        return None
+    owners = [order.instance for order in view.open_orders if is_entry(order)]
+    if view.position is not None and view.held:
+        owners.insert(0, view.position.instance)
+    others = [owner for owner in owners if owner != intent.instance]
+    return _refuse_owner(intent, others[0]) if others else None
+
+
+def _check_instrument(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusal | None:
+    if has_steps(view.instrument):
+        return None
+    why = f"{view.account.exchange} has not told the steps and minimums of this market"
+    return _refuse(intent, RefusalCode.UNKNOWN_INSTRUMENT, why)
+
+
+def _check_quote(intent: OrderIntent, view: RiskView, settings: RiskSettings) -> Refusal | None:
+    price = to_sane(view.price) if view.price is not None else None
+    if price is None or price <= 0:
+        found = "no price" if view.price is None else f"the price {view.price}"
+        return _refuse(intent, RefusalCode.QUOTE, f"found {found}, needed a price above 0")
+    # Written so that an age that is no number is refused too.
+    if abs(view.quote_age_s) <= settings.quote_age_max_s:
+        return None
+    why = (
+        f"found a price that is {view.quote_age_s:.1f} s old,"
+        f" allowed at most {settings.quote_age_max_s:g} s"
+    )
+    return _refuse(intent, RefusalCode.QUOTE, why)
+
+
+def _check_type(intent: OrderIntent, _: RiskView, __: RiskSettings) -> Refusal | None:
+    if intent.type is not OrderType.BRACKET:
+        return None
+    return _refuse(intent, RefusalCode.PRICE, "a bracket protects a position and opens none")
+
+
+_CHECKS: Final[tuple[Check, ...]] = (
+    _check_ceiling,
+    _check_latch,
+    _check_flags,
+    _check_limits,
+    _check_trouble,
+    _check_direction,
+    _check_owner,
+    _check_instrument,
+    _check_quote,
+    _check_type,
+)

@@ -53,3 +53,7 @@ class MarketBook:
     def has_rested(self, resting: RestingOrder) -> bool:
         """Tell whether the market has passed an order by since it arrived."""
         return resting.is_rested or (self.events > resting.born and self.seen_at >= resting.since)
+
+    def present(self, at: float) -> list[RestingOrder]:
+        """Return the orders for which an event of a moment counts, oldest first."""
+        return [resting for resting in self.orders.values() if resting.since <= at]

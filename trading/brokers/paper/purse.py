@@ -5,7 +5,7 @@ signed and what they and the open orders may be worth together is bound by the l
 """
 
 from collections.abc import Iterable, Mapping
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Final
 
 from trading.brokers.paper.resting import RestingOrder
@@ -15,7 +15,7 @@ from trading.model.instrument import round_to_step, to_decimal
 from trading.model.order import Fill, Order, OrderType, Side
 
 _ZERO: Final = Decimal(0)
-# Fees are cut here, so that sums of money stay exact in 28 digits.
+# Fees are cut to this, so that sums of money stay exact in 28 digits.
 _FEE_STEP: Final = Decimal("1e-12")
 
 
@@ -38,7 +38,9 @@ class Purse:
     def fee(self, price: Decimal, quantity: Decimal, *, is_maker: bool) -> Decimal:
         """Return what a fill costs."""
         rate = self._terms.fee_maker if is_maker else self._terms.fee_taker
-        return (price * quantity * rate).quantize(_FEE_STEP, ROUND_DOWN)
+        fee = price * quantity * rate
+        cut = round_to_step(fee, _FEE_STEP)
+        return fee if fee == cut else cut
 
     def book(self, fill: Fill) -> None:
         """Take a fill into account."""

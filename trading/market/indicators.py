@@ -27,29 +27,35 @@ class SMA:
         check_period(period, 1)
         self.period = period
         self.value: float | None = None
+        # Filled from its end to its beginning, round after round. The place of the next value
+        # counts down from -1 in the first round and from period - 1 in all others, so that one
+        # comparison tells whether a round ends or there is no mean yet.
         self._values: list[float] = [0.0] * period
-        self._next = -period
+        self._next = -1
         self._total = 0.0
 
     def update(self, value: float) -> None:
         """Take the next value."""
-        # Only NaN and the infinities differ from themselves: cheaper than isfinite().
-        if value - value:
+        # Only what is finite leaves nothing when it is taken from itself: cheaper than isfinite().
+        if value - value == 0.0:
+            place = self._next
+            values = self._values
+            self._total = total = self._total + value - values[place]
+            values[place] = value
+            if place > 0:
+                self._next = place - 1
+                self.value = total / self.period
+            else:
+                self._end_round(place)
+
+    def _end_round(self, place: int) -> None:
+        if -self.period < place < 0:
+            self._next = place - 1
             return
-        index = self._next
-        values = self._values
-        total = self._total + value - values[index]
-        values[index] = value
-        index += 1
-        if not index:
-            # Once a round, so that rounding errors never outlive `period` values.
-            total = sum(values)
-            index = -self.period
-            self.value = total / self.period
-        elif self.value is not None:
-            self.value = total / self.period
-        self._next = index
-        self._total = total
+        # Summed up afresh, so that rounding errors never outlive `period` values.
+        self._next = self.period - 1
+        self._total = sum(self._values)
+        self.value = self._total / self.period
 
 
 class VolumeMean(SMA):
@@ -73,7 +79,7 @@ class EMA:
 
     def update(self, value: float) -> None:
         """Take the next value."""
-        if value - value:
+        if value - value != 0.0:
             return
         mean = self.value
         if mean is not None:
@@ -88,7 +94,7 @@ class EMA:
 class RSI:
     """Follow Wilder's relative strength index, from 0 to 100; 0 while nothing moves at all."""
 
-    __slots__ = ("_count", "_gain", "_last", "_loss", "period", "value")
+    __slots__ = ("_count", "_gain", "_keep", "_last", "_loss", "_nothing", "period", "value")
 
     def __init__(self, period: int) -> None:
         check_period(period, 2)
@@ -96,43 +102,44 @@ class RSI:
         self.value: float | None = None
         self._last: float | None = None
         self._count = 0
+        self._keep = (period - 1) / period
+        # Sums, `period` times Wilder's averages: of the two only the ratio counts.
         self._gain = 0.0
         self._loss = 0.0
+        self._nothing = _NOTHING * period
 
     def update(self, value: float) -> None:
         """Take the next value."""
-        if value - value:
-            return
         last = self._last
+        if last is None or value - value != 0.0:
+            self._begin(value)
+            return
         self._last = value
-        if last is None:
-            return
-        if self.value is None:
-            self._seed(value - last)
-            return
-        period = self.period
-        before = period - 1
         change = value - last
+        if self.value is None:
+            self._seed(change)
+            return
+        keep = self._keep
         if change > 0.0:
-            gain = self._gain = (self._gain * before + change) / period
-            loss = self._loss = self._loss * before / period
+            self._gain = gain = self._gain * keep + change
+            self._loss = loss = self._loss * keep
         else:
-            gain = self._gain = self._gain * before / period
-            loss = self._loss = (self._loss * before - change) / period
+            self._gain = gain = self._gain * keep
+            self._loss = loss = self._loss * keep - change
         both = gain + loss
-        self.value = 100.0 * gain / both if both >= _NOTHING else 0.0
+        self.value = 100.0 * gain / both if both >= self._nothing else 0.0
+
+    def _begin(self, value: float) -> None:
+        if value - value == 0.0:
+            self._last = value
 
     def _seed(self, change: float) -> None:
         self._count += 1
-        if change > 0.0:
-            self._gain += change
-        else:
-            self._loss -= change
+        self._gain += max(change, 0.0)
+        self._loss += max(-change, 0.0)
         if self._count == self.period:
-            self._gain /= self.period
-            self._loss /= self.period
             both = self._gain + self._loss
-            self.value = 100.0 * self._gain / both if both >= _NOTHING else 0.0
+            self.value = 100.0 * self._gain / both if both >= self._nothing else 0.0
 
 
 class ATR:
@@ -150,7 +157,8 @@ class ATR:
 
     def update(self, high: float, low: float, close: float) -> None:
         """Take the next candle."""
-        if (high - high) or (low - low) or (close - close):
+        total = high + low + close
+        if total - total != 0.0:
             return
         last = self._close
         self._close = close
@@ -185,7 +193,7 @@ class Highest:
 
     def update(self, value: float) -> None:
         """Take the next value."""
-        if value - value:
+        if value - value != 0.0:
             return
         count = self._count = self._count + 1
         falling = self._falling
@@ -213,7 +221,7 @@ class Lowest:
 
     def update(self, value: float) -> None:
         """Take the next value."""
-        if value - value:
+        if value - value != 0.0:
             return
         count = self._count = self._count + 1
         rising = self._rising

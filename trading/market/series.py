@@ -81,7 +81,8 @@ class SymbolSeries:
             return False
         close = bar.close
         total = bar.open + bar.high + bar.low + close + bar.volume
-        if total - total:
+        # NaN and the infinities leave something when they are taken from themselves.
+        if total - total != 0.0:
             self.ignored += 1
             return False
         self._due = start + self.interval_s

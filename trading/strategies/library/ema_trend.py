@@ -4,7 +4,6 @@ All rules look at closed candles only, so a signal never disappears again. Perce
 cent, slopes are the change of an average in per cent over some candles.
 """
 
-import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Final
@@ -144,13 +143,19 @@ class EmaTrend(Strategy):
         return mean is not None and bar.volume > spike * mean
 
     def _is_trend_up(self) -> bool:
-        config = self.config
+        ema20, ema50 = self._ema20.value, self._ema50.value
         return (
-            _change(self._ema50.value, self._ema200.value) > config["min_ema50_ema200_distance"]
-            and _change(self._ema20.value, self._ema50.value) > config["min_ema20_ema50_distance"]
-            and _change(self._ema20.value, self._ema20_before.value) > config["min_ema20_1m_slope"]
-            and _change(self._ema50.value, self._ema50_before.value) > config["min_ema50_1m_slope"]
+            self._is_above(ema50, self._ema200.value, "min_ema50_ema200_distance")
+            and self._is_above(ema20, ema50, "min_ema20_ema50_distance")
+            and self._is_above(ema20, self._ema20_before.value, "min_ema20_1m_slope")
+            and self._is_above(ema50, self._ema50_before.value, "min_ema50_1m_slope")
         )
+
+    def _is_above(self, value: float | None, other: float | None, key: str) -> bool:
+        if value is None or other is None:
+            return False
+        percent_min: float = self.config[key]
+        return _change(value, other) > percent_min
 
     def _is_long_trend_up(self) -> bool:
         """Tell whether the long average does not fall; what is not known yet forbids nothing."""
@@ -174,10 +179,8 @@ class EmaTrend(Strategy):
         )
 
 
-def _change(now: float | None, before: float | None) -> float:
-    """Return by how many per cent one value is above another; unknown is below everything."""
-    if now is None or before is None:
-        return -math.inf
+def _change(now: float, before: float) -> float:
+    """Return by how many per cent one value is above another."""
     return (now - before) / before * 100.0
 
 

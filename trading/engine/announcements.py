@@ -131,30 +131,6 @@ def announce_command_failed(verb: str, command_id: str, error: str, at: float) -
     )
 
 
-def announce_strange_report(account: str, order_id: str, reason: str) -> DurableEvent:
-    """Say that a venue reported what an order cannot do: a person has to look at the account."""
-    return DurableEvent(
-        kind="strange_report",
-        severity=Severity.CRITICAL,
-        text=f"account {account}: order {order_id}: {reason}; compare it with the venue's books",
-        at=0.0,
-        fields={"account": account, "order_id": order_id},
-        key=f"strange_report:{order_id}",
-    )
-
-
-def announce_clock_jump(step_s: float, at: float) -> DurableEvent:
-    """Say that the wall clock jumped, or that the machine slept."""
-    return DurableEvent(
-        kind="clock_jumped",
-        severity=Severity.WARNING,
-        text=f"the clock jumped by {step_s:+.1f} s, or the machine slept: no new entries for now",
-        at=at,
-        fields={"step_s": round(step_s, 3)},
-        key="clock_jumped",
-    )
-
-
 def announce_strategy_alert(instance: str, text: str, at: float) -> DurableEvent:
     """Pass on what a strategy wants people to know."""
     return DurableEvent(
@@ -164,4 +140,15 @@ def announce_strategy_alert(instance: str, text: str, at: float) -> DurableEvent
         at=at,
         fields={"instance": instance},
         key=f"strategy_alert:{instance}:{text}",
+    )
+
+
+def announce_trading_switched(what: str, author: str) -> DurableEvent:
+    """Say that strategies may trade from now on, or no longer."""
+    return DurableEvent(
+        kind=f"trading_{what}",
+        severity=Severity.WARNING,
+        text=f"trading {what} by {author}",
+        at=0.0,
+        fields={"author": author},
     )

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from trading.engine.announcements import announce_strange_report
 from trading.engine.journal import Journal
 from trading.engine.markets import Markets
 from trading.model.account import Account
@@ -12,8 +11,8 @@ from trading.model.event import DurableEvent
 from trading.model.order import Order, OrderIntent
 from trading.model.position import Position, Trade
 from trading.model.report import Report
-from trading.reports import alerts, risk_alerts
-from trading.risk.limit_values import Tripped
+from trading.reports import alerts
+from trading.risk.limits import Tripped
 from trading.risk.refusal import Refusal
 
 
@@ -26,66 +25,67 @@ class Announcer:
         self._accounts = accounts
 
     def tell(self, event: DurableEvent) -> None:
-        """Raise an event as of now: market time may be years away from the reader's."""
-        self._journal.tell(replace(event, at=self._markets.wall))
+        """Raise an event as of now."""
+        self._journal.tell(replace(event, at=self._at))
 
     def placed(self, order: Order) -> None:
         """Say that an order was sent."""
-        self.tell(alerts.order_placed(order, self._accounts[order.account], 0.0))
+        self._journal.tell(alerts.order_placed(order, self._is_paper(order.account), self._at))
 
     def bought(self, order: Order, position: Position, cash: Decimal) -> None:
         """Say that an entry was filled."""
-        self.tell(alerts.bought(order, position, self._accounts[order.account], cash, 0.0))
+        is_paper = self._is_paper(order.account)
+        self._journal.tell(alerts.bought(order, position, cash, is_paper, self._at))
 
     def sold(self, trade: Trade, cash: Decimal) -> None:
         """Say that a position was closed."""
-        self.tell(alerts.sold(trade, self._accounts[trade.account], cash))
+        self._journal.tell(alerts.sold(trade, cash, self._is_paper(trade.account), self._at))
 
     def sold_part(self, order: Order, position: Position, realised: Decimal, cash: Decimal) -> None:
         """Say that a part of a position was closed."""
-        account = self._accounts[order.account]
-        self.tell(alerts.sold_part(order, position, realised, account, cash, 0.0))
+        is_paper = self._is_paper(order.account)
+        self._journal.tell(alerts.sold_part(order, position, realised, cash, is_paper, self._at))
 
     def rejected(self, order: Order) -> None:
         """Say that the venue refused an order."""
-        self.tell(alerts.order_rejected(order, order.note, self._accounts[order.account], 0.0))
+        is_paper = self._is_paper(order.account)
+        self._journal.tell(alerts.order_rejected(order, order.note, self._at, is_paper))
 
     def cancelled(self, order: Order) -> None:
         """Say that an order is gone that nobody here cancelled."""
-        self.tell(alerts.order_cancelled(order, order.note, self._accounts[order.account], 0.0))
+        self._journal.tell(alerts.order_cancelled(order, self._at, self._is_paper(order.account)))
 
     def unknown(self, order: Order) -> None:
         """Say that nobody knows what became of an order."""
-        self.tell(alerts.order_unknown(order, order.note, self._accounts[order.account], 0.0))
+        self._journal.tell(alerts.order_unknown(order, self._at, self._is_paper(order.account)))
 
     def unprotected(self, position: Position, reason: str) -> None:
         """Say that a position stands without its stop."""
-        account = self._accounts[position.account]
-        self.tell(risk_alerts.protection_missing(position, reason, account, 0.0))
+        is_paper = self._is_paper(position.account)
+        self._journal.tell(alerts.protection_missing(position, reason, self._at, is_paper))
 
     def refused(self, intent: OrderIntent, refusal: Refusal) -> None:
         """Say that risk refused what a strategy wanted."""
-        self.tell(
-            alerts.order_refused(
-                side=intent.side,
-                symbol=intent.symbol,
-                code=refusal.code,
-                reason=refusal.text,
-                author=intent.author,
-                account=self._accounts[intent.account],
-                at=0.0,
-            )
-        )
+        is_paper = self._is_paper(intent.account)
+        self._journal.tell(alerts.order_refused(intent, refusal, self._at, is_paper))
 
     def tripped(self, tripped: Tripped) -> None:
         """Say that a limit was passed."""
-        self.tell(risk_alerts.limit_tripped(tripped, self._accounts[tripped.account]))
+        self._journal.tell(alerts.limit_tripped(tripped, self._at, self._is_paper(tripped.account)))
 
     def lifted(self, tripped: Tripped, author: str) -> None:
         """Say that a limit bars nothing any more."""
-        account = self._accounts[tripped.account]
-        self.tell(risk_alerts.limit_lifted(tripped, author, account, 0.0))
+        is_paper = self._is_paper(tripped.account)
+        self._journal.tell(alerts.limit_lifted(tripped, author, self._at, is_paper))
 
     def strange(self, report: Report, reason: str) -> None:
         """Say that a venue said what cannot be."""
-        self.tell(announce_strange_report(report.account, report.order_id, reason))
+        self._journal.tell(alerts.strange_report(report, reason, self._at))
+
+    def _is_paper(self, account: str) -> bool:
+        return self._accounts[account].is_paper
+
+    @property
+    def _at(self) -> float:
+        # Market time may be years away from the reader's.
+        return self._markets.wall

@@ -4,12 +4,13 @@ A refused command does nothing and says why. Outcomes are remembered here until 
 committed; older ids are answered from the store before they reach the engine.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
-from tcpproto import Command, ReplyState
+from tcpproto import Command, Reply, ReplyState
 from tcpproto.vocabulary import (
     NOT_AVAILABLE,
     VOCABULARY,
@@ -18,11 +19,14 @@ from tcpproto.vocabulary import (
     Risk,
     Verb,
     check_arguments,
+    name_arguments,
     nearest,
+    needs_confirmation,
     risk_of,
     role_allows,
 )
 from trading.engine.announcements import announce_command_failed
+from trading.engine.command_call import Answer, Call, Handler, NotPossibleError, rejected
 from trading.engine.effects import (
     AnswerNow,
     Effect,
@@ -32,7 +36,7 @@ from trading.engine.effects import (
     SendReply,
 )
 from trading.engine.events import StoreTrouble
-from trading.engine.status import EngineSnapshot, render_text
+from trading.engine.status import EngineSnapshot
 from trading.model.outcome import CommandOutcome
 
 # More than the store ever holds back, so an id that is forgotten here is committed there.
@@ -40,34 +44,44 @@ REMEMBERED_MAX: Final = 8_192
 FUTURE_MAX_S: Final = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Say what became of a command; its effects are committed together with the outcome."""
+class Verdict(StrEnum):
+    """Name what the state of the store leaves of a command."""
 
-    state: ReplyState
-    text: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    effects: Sequence[Effect] = ()
+    ACT = "act"
+    REFUSE = "refuse"
+    LEAVE_UNKNOWN = "leave unknown"
+
+
+# Whether a command is carried out: by whether the store writes, whether it can be told that the
+# command was not carried out before, and what it does to risk. Reducing works in every state.
+ADMISSION: Final[Mapping[tuple[bool, bool, Risk], Verdict]] = MappingProxyType(
+    {
+        (writes, is_known, risk): (
+            Verdict.ACT
+            if risk in (Risk.READING, Risk.REDUCING) or (writes and is_known)
+            else (Verdict.REFUSE if is_known else Verdict.LEAVE_UNKNOWN)
+        )
+        for writes in (True, False)
+        for is_known in (True, False)
+        for risk in Risk
+    }
+)
+UNREADABLE: Final = (
+    "state.db cannot be read, so nobody can say whether this was done before; not done now"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Hold what a command meets: the engine as it is, and whether the store writes."""
+    """Hold what a command meets: the engine as it is, and whether the store writes.
+
+    `is_history_known`: the store could be asked whether the command was answered before.
+    """
 
     snapshot: Callable[[], EngineSnapshot]
     trouble: StoreTrouble | None
     at: float
-
-
-Handler = Callable[[Situation, tuple[str, ...]], Answer]
-
-
-def answer_getstatus(situation: Situation, _args: tuple[str, ...]) -> Answer:
-    """Show the status."""
-    return Answer(ReplyState.APPLIED, render_text(situation.snapshot()))
-
-
-HANDLERS: Mapping[str, Handler] = MappingProxyType({"getstatus": answer_getstatus})
+    is_history_known: bool = True
 
 
 @dataclass(slots=True)
@@ -76,12 +90,21 @@ class _Remembered:
     is_kept: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    command_id: str
+    verb: str
+    author: str
+
+
 class CommandDesk:
     """Answer commands, each id once; a repeated id does nothing and gets the first outcome."""
 
-    def __init__(self, handlers: Mapping[str, Handler] = HANDLERS) -> None:
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
         self._handlers = handlers
         self._remembered: dict[str, _Remembered] = {}
+        # Commands whose outcome takes a while; they are answered when it is there.
+        self._pending: dict[str, _Pending] = {}
         self.handled = 0
 
     def handle(self, command: Command, situation: Situation) -> list[Effect]:
@@ -89,12 +112,37 @@ class CommandDesk:
         known = self._remembered.get(command.id)
         if known is not None:
             return _repeat(known, situation.trouble)
+        if command.id in self._pending:
+            return [_say_accepted(command.id, "still under way", situation, repeat=True)]
         self.handled += 1
         answer = self._answer(command, situation)
+        pending = _Pending(command.id, command.verb, command.author)
+        if answer.state is ReplyState.ACCEPTED:
+            self._pending[command.id] = pending
+            return [*answer.effects, _say_accepted(command.id, answer.text, situation)]
+        return self._conclude(pending, answer, situation)
+
+    def adopt(self, command_id: str, verb: str, author: str) -> None:
+        """Take over a command of an earlier run whose outcome is still to come."""
+        self._pending[command_id] = _Pending(command_id, verb, author)
+
+    def settle(self, command_id: str, answer: Answer, situation: Situation) -> list[Effect]:
+        """Give a command that was accepted its outcome."""
+        pending = self._pending.pop(command_id, None)
+        return [] if pending is None else self._conclude(pending, answer, situation)
+
+    def keep_all(self) -> list[Effect]:
+        """Record, without answering again, the outcomes that were given while nothing was kept."""
+        lost = [one for one in self._remembered.values() if not one.is_kept]
+        for one in lost:
+            one.is_kept = True
+        return [RecordOutcome(one.outcome, announce=False) for one in lost]
+
+    def _conclude(self, pending: _Pending, answer: Answer, situation: Situation) -> list[Effect]:
         outcome = CommandOutcome(
-            command_id=command.id,
-            verb=command.verb,
-            author=command.author,
+            command_id=pending.command_id,
+            verb=pending.verb,
+            author=pending.author,
             state=answer.state,
             text=answer.text,
             at=situation.at,
@@ -104,13 +152,6 @@ class CommandDesk:
         if situation.trouble is not None:
             return [*answer.effects, AnswerNow(outcome.to_reply())]
         return [*answer.effects, RecordOutcome(outcome)]
-
-    def keep_all(self) -> list[Effect]:
-        """Record, without answering again, the outcomes that were given while nothing was kept."""
-        lost = [one for one in self._remembered.values() if not one.is_kept]
-        for one in lost:
-            one.is_kept = True
-        return [RecordOutcome(one.outcome, announce=False) for one in lost]
 
     def _remember(self, entry: _Remembered) -> None:
         self._remembered[entry.outcome.command_id] = entry
@@ -123,9 +164,11 @@ class CommandDesk:
             return refusal
         handler = self._handlers.get(command.verb)
         if handler is None:
-            return _reject(NOT_AVAILABLE)
+            return rejected(NOT_AVAILABLE)
         try:
-            return handler(situation, check_arguments(command.verb, command.args))
+            return handler(_call_of(command, situation))
+        except NotPossibleError as error:
+            return rejected(str(error))
         except Exception as error:  # noqa: BLE001 - one bad command must not stop the engine
             return _contain(command, situation.at, error)
 
@@ -134,21 +177,49 @@ def find_refusal(command: Command, situation: Situation) -> Answer | None:
     """Return why a command is not carried out, or None when nothing speaks against it."""
     verb = VOCABULARY.get(command.verb)
     if verb is None or verb.place is not Place.ENGINE:
-        return _reject(_unknown_verb(command.verb))
+        return rejected(_unknown_verb(command.verb))
     if not role_allows(command.role, verb.role):
-        return _reject(f"/{verb.name} needs the role {verb.role}, {command.role} is not enough")
+        return rejected(f"/{verb.name} needs the role {verb.role}, {command.role} is not enough")
     stale = _find_staleness(command, verb, situation.at)
     if stale is not None:
         return Answer(ReplyState.EXPIRED, f"{stale}; nothing was done")
     try:
         args = check_arguments(verb.name, command.args)
     except CommandError as error:
-        return _reject(str(error))
+        return rejected(str(error))
     if not verb.available:
-        return _reject(NOT_AVAILABLE)
-    if situation.trouble is not None and risk_of(verb.name, args) is not Risk.READING:
-        return _reject(f"store is not writing ({situation.trouble}); nothing was done")
+        return rejected(NOT_AVAILABLE)
+    risk = risk_of(verb.name, args)
+    verdict = ADMISSION[situation.trouble is None, situation.is_history_known, risk]
+    if verdict is Verdict.REFUSE:
+        return rejected(f"store is not writing ({situation.trouble}); nothing was done")
+    if verdict is Verdict.LEAVE_UNKNOWN:
+        return Answer(ReplyState.UNKNOWN, UNREADABLE)
+    if risk is Risk.RAISING and needs_confirmation(verb.name, args) and not command.confirmed:
+        return rejected("this needs a yes, and none was given; nothing was done")
     return None
+
+
+def _call_of(command: Command, situation: Situation) -> Call:
+    args = check_arguments(command.verb, command.args)
+    return Call(
+        id=command.id,
+        verb=command.verb,
+        named=name_arguments(command.verb, args),
+        account=command.account,
+        author=command.author,
+        confirmed=command.confirmed,
+        age_s=max(0.0, situation.at - command.issued_at),
+        at=situation.at,
+        snapshot=situation.snapshot,
+    )
+
+
+def _say_accepted(
+    command_id: str, text: str, situation: Situation, *, repeat: bool = False
+) -> Effect:
+    reply = Reply(command_id, ReplyState.ACCEPTED, text, {}, repeat)
+    return SendReply(reply) if situation.trouble is None else AnswerNow(reply)
 
 
 def _find_staleness(command: Command, verb: Verb, at: float) -> str | None:
@@ -166,10 +237,6 @@ def _unknown_verb(name: str) -> str:
     close = nearest(name)
     shown = name[:32] if name.isprintable() else "?"
     return f"no command /{shown}" + (f"; did you mean /{close}?" if close else "")
-
-
-def _reject(text: str) -> Answer:
-    return Answer(ReplyState.REJECTED, text)
 
 
 def _repeat(known: _Remembered, trouble: StoreTrouble | None) -> list[Effect]:

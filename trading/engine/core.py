@@ -4,10 +4,11 @@ Owns all trading state of one bot. Knows no socket, clock, sleep, thread or SQL:
 the events, and what is to be done leaves as effects. A raise leaves the core unusable.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, get_args
 
+from tcpproto import ReplyState
 from trading.engine.alert_series import AlertSeries
 from trading.engine.announcements import (
     announce_feed_ended,
@@ -20,6 +21,7 @@ from trading.engine.announcements import (
     announce_store_recovered,
     describe_store_fault,
 )
+from trading.engine.command_call import Answer
 from trading.engine.commands import CommandDesk, Situation
 from trading.engine.effects import (
     Effect,
@@ -49,14 +51,22 @@ from trading.engine.events import (
     TimerFired,
     TimerName,
 )
+from trading.engine.flatten import describe_flat
 from trading.engine.prices import PriceBoard
 from trading.engine.repeats import RepeatFilter
-from trading.engine.states import EngineLife, EngineState, EngineTrigger, TradingIntent
+from trading.engine.states import EngineLife, EngineState, EngineTrigger
 from trading.engine.status import EngineSnapshot
+from trading.engine.trade_commands import build_handlers
+from trading.engine.trader import Trader
+from trading.engine.trading_view import view_trading
 from trading.model.event import DurableEvent
 from trading.model.market import Bar, Tick
+from trading.model.report import Report
+from trading.reports.alerts import status_report
+from trading.reports.trading_status import render_trading
 
 NOTHING: Final[tuple[Effect, ...]] = ()
+REPORTS: Final = get_args(Report)
 CLEAN_STOP_KEY: Final = "run.clean_stop"
 
 
@@ -72,6 +82,7 @@ class CoreSettings:
     trading_allowed: bool
     status_interval_s: float
     repeat_window_s: float = 60.0
+    report_interval_s: float = 21_600.0
     alerts_total: int = 0
     alerts_interval_s: float = 1.0
     # The alert series rests while the outbox has less room than this.
@@ -81,13 +92,13 @@ class CoreSettings:
 class EngineCore:
     """Turn events into effects, one at a time."""
 
-    def __init__(self, settings: CoreSettings, saved: Mapping[str, str]) -> None:
+    def __init__(self, settings: CoreSettings, saved: Mapping[str, str], trader: Trader) -> None:
         self._settings = settings
         self._life = EngineLife()
-        self._trading = TradingIntent.OFF
+        self._trader = trader
         self._was_cut_off = saved.get(CLEAN_STOP_KEY) == "no"
         self._prices = PriceBoard()
-        self._desk = CommandDesk()
+        self._desk = CommandDesk(build_handlers(trader, settings.version))
         self._repeats = RepeatFilter(settings.repeat_window_s)
         self._alerts = AlertSeries(settings.alerts_total, saved)
         self._feeds: dict[str, str] = {}
@@ -111,6 +122,7 @@ class EngineCore:
             ConfigurationReloaded: self._on_reloaded,
             HealthSampled: self._on_health,
             StopRequested: self._on_stop,
+            **dict.fromkeys(REPORTS, self._on_report),
         }
 
     @property
@@ -132,8 +144,9 @@ class EngineCore:
             mode=settings.mode,
             version=settings.version,
             state=self._life.state,
-            trading=self._trading,
+            trading=self._trader.conditions.flags.trading,
             trading_allowed=settings.trading_allowed,
+            money=render_trading(view_trading(self._trader, is_running=self._is_running)),
             market_time=self._prices.market_time,
             prices=self._prices.changes(),
             feeds=sorted(self._feeds.items()),
@@ -155,16 +168,23 @@ class EngineCore:
     def _on_tick(self, tick: Tick) -> Sequence[Effect]:
         self._ticks += 1
         self._prices.on_tick(tick)
-        return NOTHING
+        self._trader.on_tick(tick)
+        return NOTHING if self._trader.is_idle else self._traded()
 
     def _on_bar(self, bar: Bar) -> Sequence[Effect]:
         self._bars += 1
         self._prices.on_bar(bar)
-        return NOTHING
+        self._trader.on_bar(bar)
+        return NOTHING if self._trader.is_idle else self._traded()
+
+    def _on_report(self, report: Report) -> Sequence[Effect]:
+        self._trader.on_report(report)
+        return self._traded()
 
     def _on_history(self, event: HistoryLoaded) -> Sequence[Effect]:
         for bar in event.bars:
             self._prices.on_bar(bar)
+        self._trader.on_history(event.bars)
         return NOTHING
 
     def _on_started(self, event: EngineStarted) -> Sequence[Effect]:
@@ -173,10 +193,15 @@ class EngineCore:
         started = announce_started(
             self._what, self._settings.version, after_break=self._was_cut_off, at=event.at
         )
+        self._trader.start(event.at)
+        for one in self._trader.flattening.waiting:
+            self._desk.adopt(one.command_id, "flatten", one.author)
         effects: list[Effect] = [
             SaveState(CLEAN_STOP_KEY, "no"),
             *self._raise(started),
+            *self._traded(),
             StartTimer(TimerName.STATUS, self._settings.status_interval_s),
+            StartTimer(TimerName.REPORT, self._settings.report_interval_s),
             self._status(event.at),
         ]
         if not self._alerts.is_over:
@@ -196,16 +221,14 @@ class EngineCore:
         return self._raise(announce_feed_failed(event))
 
     def _on_command(self, event: CommandReceived) -> Sequence[Effect]:
-        situation = Situation(lambda: self.snapshot(event.at), self._trouble, event.at)
-        effects: list[Effect] = []
-        for effect in self._desk.handle(event.command, situation):
-            if isinstance(effect, RaiseEvent):
-                effects += self._raise(effect.event)
-            else:
-                effects.append(effect)
-        return effects
+        self._trader.markets.wall = event.at
+        effects = self._told(self._desk.handle(event.command, self._situation(event)))
+        # What a command led to is committed together with its outcome.
+        return [*self._traded(), *effects]
 
     def _on_timer(self, event: TimerFired) -> Sequence[Effect]:
+        if event.name is TimerName.REPORT:
+            return self._raise(status_report(self.snapshot(event.at).money, event.at))
         if event.name is not TimerName.ALERT:
             return NOTHING
         if self._alerts.is_over:
@@ -216,6 +239,7 @@ class EngineCore:
 
     def _on_store_fault(self, event: StoreFault) -> Sequence[Effect]:
         self._fault = event
+        self._note_trouble()
         said: list[Effect] = [SayNow(describe_store_fault(event)), self._status(event.at)]
         if event.trouble.is_lasting:
             return said
@@ -223,6 +247,7 @@ class EngineCore:
 
     def _on_store_recovered(self, event: StoreRecovered) -> Sequence[Effect]:
         self._fault = None
+        self._note_trouble()
         told = self._raise(announce_store_recovered(event))
         return [*self._desk.keep_all(), *told, self._status(event.at)]
 
@@ -235,18 +260,23 @@ class EngineCore:
 
     def _on_health(self, event: HealthSampled) -> Sequence[Effect]:
         self._health = event
+        self._note_trouble()
+        self._trader.on_sample(event.at, event.uptime_s)
         told = [RaiseEvent(one) for one in self._repeats.due(event.at)]
-        return [*told, self._status(event.at)]
+        return [*self._traded(), *told, self._status(event.at)]
 
     def _on_stop(self, event: StopRequested) -> Sequence[Effect]:
         if self._life.state in (EngineState.STOPPING, EngineState.STOPPED):
             return NOTHING
         self._life.advance(EngineTrigger.STOP_ASKED)
         told = [RaiseEvent(one) for one in self._repeats.flush()]
-        # Nothing can be in flight yet that would have to be waited for.
+        report = status_report(self.snapshot(event.at).money, event.at)
+        # A venue on paper has answered everything by now: nothing is in flight.
         self._life.advance(EngineTrigger.DRAINED)
         return [
+            *self._traded(),
             *told,
+            RaiseEvent(report),
             SaveState(CLEAN_STOP_KEY, "yes"),
             RaiseEvent(announce_stopped(self._what, event)),
             self._status(event.at),
@@ -261,6 +291,45 @@ class EngineCore:
     @property
     def _trouble(self) -> StoreTrouble | None:
         return None if self._fault is None else self._fault.trouble
+
+    @property
+    def _is_running(self) -> bool:
+        return self._life.state is EngineState.RUNNING
+
+    def _note_trouble(self) -> None:
+        """Tell trading why nothing new may be risked."""
+        if self._fault is not None:
+            trouble = f"the store does not write ({self._fault.trouble})"
+        elif self._health.outbox_room <= 0:
+            trouble = "the outbox is full"
+        else:
+            trouble = ""
+        self._trader.conditions.store_trouble = trouble
+
+    def _situation(self, event: CommandReceived) -> Situation:
+        return Situation(
+            lambda: self.snapshot(event.at), self._trouble, event.at, event.is_history_known
+        )
+
+    def _traded(self) -> list[Effect]:
+        """Take what trading wants done, with the outcomes of what is flat by now."""
+        settled: list[Effect] = []
+        wall = self._trader.markets.wall
+        situation = Situation(lambda: self.snapshot(wall), self._trouble, wall)
+        for one in self._trader.flattening.take_done():
+            answer = Answer(ReplyState.APPLIED, describe_flat(one))
+            settled += self._desk.settle(one.command_id, answer, situation)
+        return [*self._told(self._trader.take_effects()), *settled]
+
+    def _told(self, effects: Iterable[Effect]) -> list[Effect]:
+        """Let repeated events coalesce."""
+        told: list[Effect] = []
+        for effect in effects:
+            if isinstance(effect, RaiseEvent):
+                told += self._raise(effect.event)
+            else:
+                told.append(effect)
+        return told
 
     def _raise(self, event: DurableEvent) -> list[Effect]:
         return [RaiseEvent(one) for one in self._repeats.admit(event)]

@@ -9,12 +9,14 @@ from enum import StrEnum
 
 from tcpproto import Command
 from trading.model.market import Bar, Tick
+from trading.model.report import Report
 
 
 class TimerName(StrEnum):
     """Name the timers that the core may start."""
 
     STATUS = "status"
+    REPORT = "report"
     ALERT = "alert"
 
 
@@ -75,10 +77,14 @@ class FeedFailed:
 
 @dataclass(frozen=True, slots=True)
 class CommandReceived:
-    """Bring a command; `at` is when the engine took it up, which is what its expiry is held to."""
+    """Bring a command; `at` is when the engine took it up, which is what its expiry is held to.
+
+    `is_history_known` is False when the store could not say whether it was answered before.
+    """
 
     command: Command
     at: float
+    is_history_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,4 +170,4 @@ Notice = (
     | HealthSampled
     | StopRequested
 )
-EngineEvent = MarketEvent | FeedEvent | Notice
+EngineEvent = MarketEvent | FeedEvent | Notice | Report

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tcpproto import Status
 from trading.engine.prices import PriceChange
+from trading.reports.tables import View
 
 COLUMNS: Final = 34
 SYMBOLS_SHOWN_MAX: Final = 24
@@ -24,6 +25,7 @@ class EngineSnapshot:
     state: str
     trading: str
     trading_allowed: bool
+    money: View
     market_time: float | None
     prices: Sequence[PriceChange]
     feeds: Sequence[tuple[str, str]]
@@ -52,9 +54,10 @@ def render_text(snapshot: EngineSnapshot) -> str:
         f"{snapshot.mode} {snapshot.bot} ({snapshot.exchange})",
         *([snapshot.title] if snapshot.title != snapshot.bot else []),
         f"engine   {snapshot.state}",
-        f"trading  {_trading(snapshot)}",
+        *([] if snapshot.trading_allowed else ["trading  not allowed here"]),
         f"market   {utc_text(snapshot.market_time)}",
     ]
+    money = snapshot.money.text.splitlines()
     shown = snapshot.prices[:SYMBOLS_SHOWN_MAX]
     prices = [_price_line(one) for one in shown]
     if len(snapshot.prices) > len(shown):
@@ -69,12 +72,13 @@ def render_text(snapshot: EngineSnapshot) -> str:
         *_dropped(snapshot),
         f"up       {duration_text(snapshot.uptime_s)}, v{snapshot.version}",
     ]
-    return "\n".join(_cut(line) for line in [*head, *prices, *tail])
+    return "\n".join(_cut(line) for line in [*head, *money, *prices, *tail])
 
 
 def render_fields(snapshot: EngineSnapshot) -> dict[str, Any]:
     """Return the status for programs."""
     return {
+        **snapshot.money.fields,
         "bot": snapshot.bot,
         "title": snapshot.title,
         "exchange": snapshot.exchange,
@@ -132,10 +136,6 @@ def _price_line(one: PriceChange) -> str:
     span = "24h" if one.is_full_day else "run"
     line = f"{one.symbol:<9}{price_text(one.price):>11} {one.change_pct:>+7.2f}%"
     return f"{line} {span}" if len(line) + 4 <= COLUMNS else line
-
-
-def _trading(snapshot: EngineSnapshot) -> str:
-    return snapshot.trading if snapshot.trading_allowed else f"{snapshot.trading}, not allowed"
 
 
 def _ticks(snapshot: EngineSnapshot) -> str:

@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Final
 
 from trading.brokers.paper.exchange import PaperExchange
-from trading.engine.announcements import announce_clock_jump
 from trading.engine.announcer import Announcer
 from trading.engine.conditions import KILL_KEY, LIMITS_KEY, Conditions
 from trading.engine.dealing import CASH_KEY, Dealer
@@ -38,13 +37,9 @@ from trading.model.account import MarketKey
 from trading.model.market import Bar, Tick
 from trading.model.position import Position, Trade
 from trading.model.report import Report
+from trading.reports import alerts
 from trading.reports.daily_profit import DailyProfit, TradingDays
 from trading.reports.statistics import TradeStatistics
-from trading.reports.strategy_alerts import (
-    strategy_error,
-    strategy_quarantined,
-    strategy_stopped,
-)
 from trading.risk.gate import RiskGate
 from trading.risk.kill_latch import KillLatch
 from trading.risk.limits import LimitBook
@@ -147,7 +142,9 @@ class Trader:
                 )
         for instance in self.instances.all:
             if instance.stopped:
-                self.announcer.tell(strategy_quarantined(instance.setup.id, instance.stopped, wall))
+                self.announcer.tell(
+                    alerts.strategy_quarantined(instance.setup.id, instance.stopped, wall)
+                )
         self.instances.load()
         self.dealer.review_all()
         self.flattening.press()
@@ -211,7 +208,7 @@ class Trader:
     def on_sample(self, wall: float, monotonic: float) -> None:
         """Look after what depends on the wall clock: silence, retries, jumps of the clock."""
         if self.conditions.clock.sample(wall, monotonic):
-            self.announcer.tell(announce_clock_jump(self.conditions.clock.step_s, wall))
+            self.announcer.tell(alerts.clock_jumped(self.conditions.clock.step_s, wall))
         self.markets.sample(wall)
         for desk in self.desks.values():
             if desk.exchange is not None:
@@ -303,9 +300,9 @@ class Trader:
         wall, name = self.markets.wall, instance.setup.id
         self.decisions.note(self.markets.now, instance.key, f"{name} failed: {error}")
         if instance.stopped:
-            self.announcer.tell(strategy_stopped(name, instance.stopped, wall))
+            self.announcer.tell(alerts.strategy_stopped(name, instance.stopped, wall))
         else:
-            self.announcer.tell(strategy_error(name, describe_failure(error), wall))
+            self.announcer.tell(alerts.strategy_failed(name, describe_failure(error), wall))
 
     def _remember(self, trade: Trade) -> None:
         """Count a closed trade, now or at the start."""

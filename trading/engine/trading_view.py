@@ -1,11 +1,16 @@
 """What people are shown of trading: the trader's state as the values that reports draw from."""
 
+from collections.abc import Container
+
 from trading.engine.desks import AccountDesk
 from trading.engine.instances import Instance
 from trading.engine.states import TradingIntent
 from trading.engine.trader import Trader
+from trading.model.account import MarketKey
 from trading.model.mode import Mode
 from trading.model.position import Position
+from trading.reports.drawdown import Drawdown, account_drawdown, market_drawdown
+from trading.reports.statistics import Statistics
 from trading.reports.status_parts import (
     AccountView,
     FlagView,
@@ -17,8 +22,10 @@ from trading.reports.status_parts import (
 from trading.risk.sizing import reserve_of
 
 
-def view_trading(trader: Trader, *, is_running: bool = True) -> TradingView:
-    """Return everything that the money part of a status shows."""
+def view_trading(
+    trader: Trader, *, is_running: bool = True, only: Container[MarketKey] | None = None
+) -> TradingView:
+    """Return everything that the money part of a status shows, its positions of all markets."""
     conditions, desks = trader.conditions, trader.desks.values()
     return TradingView(
         is_running=is_running,
@@ -31,6 +38,7 @@ def view_trading(trader: Trader, *, is_running: bool = True) -> TradingView:
             view_holding(trader, position)
             for desk in desks
             for position in desk.book.positions.values()
+            if only is None or position.key in only
         ],
         orders=trader.orders.open_orders(),
         at=max(0.0, trader.markets.now),
@@ -73,6 +81,30 @@ def view_holding(trader: Trader, position: Position) -> HoldingView:
         profit=profit,
         profit_fraction=profit / cost if cost else None,
     )
+
+
+def view_statistics(trader: Trader, symbol: str | None = None) -> list[Statistics]:
+    """Return the figures of all trades and of each market, or those of one market."""
+    at, statistics = max(0.0, trader.markets.now), trader.statistics
+    rows = [] if symbol else [statistics.total(at, _fall_of_all(trader))]
+    for desk in trader.desks.values():
+        for key in desk.markets.values():
+            if symbol in (None, key.symbol):
+                fallen = market_drawdown(
+                    base=float(desk.start_cash),
+                    day_profit=desk.day_profit(key.symbol),
+                    total_profit=desk.total_profit(key.symbol),
+                )
+                rows.append(statistics.of(key, at, fallen))
+    return rows
+
+
+def _fall_of_all(trader: Trader) -> Drawdown:
+    desks = trader.desks.values()
+    equity = sum(desk.book.equity() for desk in desks)
+    day_profit = sum(desk.day_profit(symbol) for desk in desks for symbol in desk.markets)
+    peak = sum(max(trader.conditions.limits.peak(desk.name), desk.book.equity()) for desk in desks)
+    return account_drawdown(day_start=equity - day_profit, peak=peak, equity=equity)
 
 
 def _view_flags(trader: Trader) -> list[FlagView]:

@@ -99,6 +99,11 @@ class LimitBook:
         found = list(account.tripped.values()) if account is not None else []
         return found + (list(market.tripped.values()) if market is not None else [])
 
+    def peak(self, account: str) -> float:
+        """Return the highest equity that an account has had, or 0 before the first one."""
+        bases = self._accounts.get(account)
+        return bases.peak or 0.0 if bases is not None else 0.0
+
     def lift(self, where: MarketKey | str, confirmed: bool) -> LiftResult:
         """Lift the limits of a market (by its key) or those of a whole account (by its name).
 

@@ -1,0 +1,95 @@
+"""Commands that read: status, statistics, positions, orders, trades, profit, balances, reasons."""
+
+from typing import Final
+
+from trading.engine.command_call import Answer, Call, applied, shown
+from trading.engine.command_places import Places
+from trading.engine.status import render_fields, render_text
+from trading.engine.trader import Trader
+from trading.engine.trading_view import view_account, view_statistics, view_trading
+from trading.reports.trading_status import positions_view
+from trading.reports.views import (
+    balance_view,
+    daily_view,
+    orders_view,
+    profit_view,
+    stats_view,
+    trades_view,
+    why_view,
+)
+
+TRADES_DEFAULT: Final = 10
+DAYS_DEFAULT: Final = 7
+PROFIT_DAYS_DEFAULT: Final = 30
+DECISIONS_MAX: Final = 15
+
+
+class Readings:
+    """Answer the commands that change nothing."""
+
+    def __init__(self, trader: Trader, version: str) -> None:
+        self._trader = trader
+        self._version = version
+        self._places = Places(trader.desks)
+
+    def status(self, call: Call) -> Answer:
+        """Show everything."""
+        snapshot = call.snapshot()
+        return applied(render_text(snapshot), render_fields(snapshot))
+
+    def stats(self, call: Call) -> Answer:
+        """Show the statistics, of all and of each market or of one."""
+        self._places.keys(call)
+        rows = view_statistics(self._trader, call.symbol)
+        return shown(stats_view(rows, self._version, self._currency))
+
+    def positions(self, call: Call) -> Answer:
+        """Show open positions."""
+        chosen = set(self._places.keys(call))
+        view = view_trading(self._trader, only=chosen)
+        return shown(positions_view(view))
+
+    def orders(self, call: Call) -> Answer:
+        """Show open orders."""
+        chosen = set(self._places.keys(call))
+        found = [one for one in self._trader.orders.open_orders() if one.key in chosen]
+        return shown(orders_view(found, self._now))
+
+    def trades(self, call: Call) -> Answer:
+        """Show closed trades, the latest first."""
+        self._places.keys(call)
+        count = int(call.named.get("count", TRADES_DEFAULT))
+        return shown(trades_view(self._trader.last_trades(count, call.symbol)))
+
+    def profit(self, call: Call) -> Answer:
+        """Show what some days brought together."""
+        count = int(call.named.get("days", PROFIT_DAYS_DEFAULT))
+        daily = self._trader.daily
+        days = daily.last_days(self._now, count, call.account)
+        return shown(profit_view(days, daily.by_market(self._now, count), self._currency))
+
+    def daily(self, call: Call) -> Answer:
+        """Show what each day brought."""
+        count = int(call.named.get("days", DAYS_DEFAULT))
+        days = self._trader.daily.last_days(self._now, count, call.account)
+        return shown(daily_view(days, self._currency))
+
+    def balance(self, call: Call) -> Answer:
+        """Show the money of the accounts."""
+        desks = self._places.desks(call)
+        return shown(balance_view([view_account(self._trader, desk) for desk in desks]))
+
+    def why(self, call: Call) -> Answer:
+        """Show the last decisions."""
+        self._places.keys(call)
+        decisions = self._trader.decisions.latest(DECISIONS_MAX, call.symbol)
+        return shown(why_view(decisions, call.symbol or ""))
+
+    @property
+    def _now(self) -> float:
+        return max(0.0, self._trader.markets.now)
+
+    @property
+    def _currency(self) -> str:
+        currencies = {desk.account.currency for desk in self._trader.desks.values()}
+        return "/".join(sorted(currencies))

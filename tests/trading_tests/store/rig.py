@@ -11,6 +11,7 @@ import orjson
 from daemonkit.clock import SystemClock
 from tcpproto import Event, Message, Reply
 from trading.engine.events import StoreFault, StoreRecovered
+from trading.ledger.files import LedgerFiles
 from trading.risk.approval import ApprovedOrder
 from trading.store.database import StateDatabase, StoreLimits, open_state_database
 from trading.store.ownership import Owner
@@ -64,6 +65,7 @@ class StoreRig:
         limits: StoreLimits,
         timings: StoreTimings = QUICK,
         reserve_bytes: int = 64 * 1024,
+        keeps_files: bool = False,
     ) -> None:
         self.seen = Seen()
         self.database: StateDatabase = open_state_database(
@@ -79,6 +81,18 @@ class StoreRig:
             report=self.seen.reports.append,
             on_failure=self.seen.failures.append,
         )
+        if keeps_files:
+            saved = self.database.load_trading()
+            self.store.keep_files(
+                LedgerFiles(
+                    folder,
+                    read_trades=saved.read_trades,
+                    last_number=saved.last_trade_number,
+                    clock=SystemClock(),
+                    view_interval_s=0.05,
+                    retry_s=0.05,
+                )
+            )
 
     @property
     def epoch(self) -> str:
@@ -100,10 +114,15 @@ def store_rig(
     limits: StoreLimits | None = None,
     timings: StoreTimings = QUICK,
     reserve_bytes: int = 64 * 1024,
+    keeps_files: bool = False,
 ) -> Iterator[StoreRig]:
     """Run a store thread in a folder; stop it at the end."""
     rig = StoreRig(
-        folder, limits=limits or StoreLimits(), timings=timings, reserve_bytes=reserve_bytes
+        folder,
+        limits=limits or StoreLimits(),
+        timings=timings,
+        reserve_bytes=reserve_bytes,
+        keeps_files=keeps_files,
     )
     rig.store.start()
     try:

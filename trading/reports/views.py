@@ -101,7 +101,7 @@ def daily_view(days: Sequence[DayProfit], currency: str) -> View:
     total = _sum(days)
     blocks = [spread(f"{one.day} {one.trades:>3,}", profit_text(one.profit)) for one in days]
     head = spread("day     trades", currency)
-    tail = spread(f"together {total.trades:>4,}", profit_text(total.profit))
+    tail = spread(f"together   {total.trades:>3,}", profit_text(total.profit))
     fields = {"currency": currency, "days": [{"day": one.day, **_day_fields(one)} for one in days]}
     return View(page(head, limited(blocks, 56, "days"), tail), fields)
 

@@ -182,9 +182,13 @@ class Desk:
         self.fills.append(fill)
         sign = fill.side.sign
         self.cash -= sign * fill.price * fill.quantity + fill.fee
-        held = self.holdings.pop(fill.symbol, Decimal(0)) + sign * fill.quantity
-        if held:
-            self.holdings[fill.symbol] = held
+        before = self.holdings.pop(fill.symbol, Decimal(0))
+        after = before + sign * fill.quantity
+        if order.reduce_only:
+            assert before * after >= 0
+            assert abs(after) < abs(before)
+        if after:
+            self.holdings[fill.symbol] = after
 
     def _keep(self, order: Order) -> None:
         self.orders[order.id] = order

@@ -69,7 +69,9 @@ class PaperExchange:
         """Become what the account was at a moment; orders that were on their way arrive now.
 
         `prices` are the last ones known; without any, an account that borrows takes no new risk
-        before it has seen one of each market it holds.
+        before it has seen one of each market it holds. Of partly filled and triggered orders,
+        `updated_at` must say when that was. Not kept are only which limits a market that was
+        silent until now has passed by, and how much of a running candle's volume was used.
         """
         self.busy.clear()
         self._matcher = Matcher(self._account, self._terms, self.busy)

@@ -66,11 +66,9 @@ class Matcher:
         """Match one price."""
         book = self.book(symbol)
         self.purse.marks[symbol] = price
-        if volume.is_nothing:
-            return []
         reports: list[Report] = []
         exact = to_decimal(price)
-        for resting in book.present(at):
+        for resting in [] if volume.is_nothing else book.present(at):
             met = touch(resting, exact, exact)
             if met is Touch.LIMIT and book.has_rested(resting):
                 reports += self._make(resting, exact, at, volume)

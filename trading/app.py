@@ -83,7 +83,9 @@ class TradingApp:
             show_thread_names()
             self._around.notifier.announce_ready()
             reason, failure = self._serve(parts)
-            return self._stop(parts, reason, failure)
+            code = self._stop(parts, reason, failure)
+            parts.close()
+            return code
 
     def _build_lock(self) -> FolderLock:
         folder = self._config.folder

@@ -26,11 +26,12 @@ from trading.engine.inbox import Inbox, InboxLimits
 from trading.feed_runner import FeedRetry, FeedRunner
 from trading.link.log_forward import LogForward, LogForwardHandler
 from trading.link.uplink import Uplink
-from trading.market.build import build_feed
 from trading.monitor import Monitor, MonitorLimits
 from trading.store.database import StateDatabase, StoreLimits
+from trading.store.release import ReleaseRouter
 from trading.store.reserve import RESERVE_NAME, RoomyReserve
 from trading.store.writer import LAST_TRY_S, StoreThread, StoreTimings
+from trading.trading_parts import build_trading
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +87,11 @@ class Parts:
             rng=around.rng,
         )
         self._store = build_store(config, database, self._uplink, self._inbox, around)
+        trading = build_trading(config, database, clock, engine_beat=lambda: self._engine.beat)
+        self._guard = trading.guard
+        self._store.keep_files(trading.files)
         self._engine = EngineThread(
-            EngineCore(build_core_settings(config, options), database.load_saved()),
+            EngineCore(build_core_settings(config, options), trading.values, trading.trader),
             self._inbox,
             clock=clock,
             store=self._store,
@@ -96,9 +100,10 @@ class Parts:
             on_end=lambda error: around.control.put(ThreadEnded("engine", error)),
         )
         self._log_forward = LogForward(log_handler, self._uplink.forward, clock=clock)
-        feed = build_feed(settings.feed, clock=clock, base_dir=config.bot_dir)
         retry = FeedRetry(settings.feed_retry.first_s, settings.feed_retry.longest_s)
-        self._feeds = [FeedRunner(settings.feed.kind, feed, self._inbox, clock=clock, retry=retry)]
+        self._feeds = [
+            FeedRunner(settings.feed.kind, trading.feed, self._inbox, clock=clock, retry=retry)
+        ]
         self._monitor = Monitor(
             MonitorLimits(**settings.monitor.model_dump()),
             clock=clock,
@@ -117,6 +122,7 @@ class Parts:
         """Start all threads; those that others depend on come first."""
         self._store.start()
         self._engine.start()
+        self._guard.start()
         self._uplink.start()
         self._log_forward.start()
         for feed in self._feeds:
@@ -133,6 +139,7 @@ class Parts:
         self._inbox.put_notice(StopRequested(reason, self._clock.wall()))
         if not deadline.wait_for(self._engine.join, 0.4):
             wrong.append("the engine did not end in time")
+        self._guard.stop(0.5)
         self._inbox.close()
         wrong += [
             f"feed {feed.name} did not end in time"
@@ -147,6 +154,10 @@ class Parts:
         if not self._store.stop(max(0.0, deadline.left_s - LAST_TRY_S)):
             wrong.append("not everything could be stored")
         return wrong
+
+    def close(self) -> None:
+        """Take away what only a run that broke off leaves behind."""
+        self._guard.close()
 
     def _acknowledge(self, epoch: str, seq: int) -> None:
         # Link and store know each other: the link is built first, the store is asked late.
@@ -172,6 +183,7 @@ class Parts:
             "store": self._store.is_alive,
             "link": self._uplink.is_alive,
             "log-forward": self._log_forward.is_alive,
+            "guard": self._guard.is_alive,
         }
         feeds = [f"feed-{feed.name}" for feed in self._feeds if feed.is_dead]
         return [name for name, is_alive in alive.items() if not is_alive] + feeds
@@ -194,6 +206,7 @@ def build_store(
             outbox_rows_max=section.outbox_rows_max,
             outcome_age_max_s=section.outcome_age_max_s,
             outcome_rows_max=section.outcome_rows_max,
+            order_age_max_s=section.order_age_max_s,
         ),
         timings=StoreTimings(
             retry_first_s=section.retry_first_s,
@@ -202,7 +215,7 @@ def build_store(
             prune_interval_s=section.prune_interval_s,
             reserve_check_s=section.reserve_check_s,
         ),
-        released=uplink,
+        released=ReleaseRouter(uplink, {}),
         report=inbox.put_notice,
         on_failure=lambda error: around.control.put(ThreadEnded("store", error)),
     )
@@ -220,6 +233,7 @@ def build_core_settings(config: BotConfig, options: RunOptions) -> CoreSettings:
         trading_allowed=settings.trading.is_allowed,
         status_interval_s=settings.status_interval_s,
         repeat_window_s=settings.engine.repeat_window_s,
+        report_interval_s=settings.report_interval_s,
         alerts_total=options.alerts_total,
         alerts_interval_s=options.alerts_interval_s,
         alerts_room_min=settings.store.outbox_rows_max // 2,

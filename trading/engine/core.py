@@ -30,6 +30,7 @@ from trading.engine.effects import (
     RaiseEvent,
     SaveState,
     SayNow,
+    ShowState,
     StartTimer,
     StopTimer,
 )
@@ -58,7 +59,7 @@ from trading.engine.states import EngineLife, EngineState, EngineTrigger
 from trading.engine.status import EngineSnapshot
 from trading.engine.trade_commands import build_handlers
 from trading.engine.trader import Trader
-from trading.engine.trading_view import view_trading
+from trading.engine.trading_view import view_state, view_trading
 from trading.model.event import DurableEvent
 from trading.model.market import Bar, Tick
 from trading.model.report import Report
@@ -263,7 +264,7 @@ class EngineCore:
         self._note_trouble()
         self._trader.on_sample(event.at, event.uptime_s)
         told = [RaiseEvent(one) for one in self._repeats.due(event.at)]
-        return [*self._traded(), *told, self._status(event.at)]
+        return [*self._traded(), *told, self._status(event.at), self._state(event.at)]
 
     def _on_stop(self, event: StopRequested) -> Sequence[Effect]:
         if self._life.state in (EngineState.STOPPING, EngineState.STOPPED):
@@ -280,6 +281,7 @@ class EngineCore:
             SaveState(CLEAN_STOP_KEY, "yes"),
             RaiseEvent(announce_stopped(self._what, event)),
             self._status(event.at),
+            self._state(event.at),
             Finish(),
         ]
 
@@ -333,6 +335,18 @@ class EngineCore:
 
     def _raise(self, event: DurableEvent) -> list[Effect]:
         return [RaiseEvent(one) for one in self._repeats.admit(event)]
+
+    def _state(self, at: float) -> ShowState:
+        settings = self._settings
+        return ShowState(
+            view_state(
+                self._trader,
+                bot=settings.bot,
+                mode=settings.mode,
+                is_running=self._is_running,
+                at=at,
+            )
+        )
 
     def _status(self, at: float) -> PublishStatus:
         return PublishStatus(self.snapshot(at).to_status())

@@ -4,7 +4,9 @@ Committed effects go to the store thread, one unit for each event, all or nothin
 on after the commit, in order. Immediate effects promise nothing and are carried out at once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tcpproto import Reply, Status
 from trading.engine.events import TimerName
@@ -150,6 +152,13 @@ class WriteLog:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowState:
+    """Show the present state in state.json, the latest one only."""
+
+    view: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """Say that the engine has stopped and nothing follows."""
 
@@ -168,6 +177,14 @@ CommittedEffect = (
     | SendReply
 )
 ImmediateEffect = (
-    AnswerNow | PublishStatus | SayNow | StartTimer | StopTimer | ReportBug | WriteLog | Finish
+    AnswerNow
+    | PublishStatus
+    | SayNow
+    | StartTimer
+    | StopTimer
+    | ReportBug
+    | WriteLog
+    | ShowState
+    | Finish
 )
 Effect = CommittedEffect | ImmediateEffect

@@ -6,7 +6,7 @@ ones to outlets that only queue. Its heartbeat is what the watchdog trusts.
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from daemonkit.clock import Clock
@@ -21,8 +21,10 @@ from trading.engine.effects import (
     PublishStatus,
     ReportBug,
     SayNow,
+    ShowState,
     StartTimer,
     StopTimer,
+    WriteLog,
 )
 from trading.engine.events import (
     CommandReceived,
@@ -30,6 +32,7 @@ from trading.engine.events import (
     HealthSampled,
     TimerFired,
     TimerName,
+    UncheckedCommand,
 )
 from trading.engine.inbox import Inbox
 from trading.engine.timers import Timers
@@ -49,6 +52,10 @@ class StoreInlet(Protocol):
 
     def submit(self, unit: Sequence[CommittedEffect]) -> None:
         """Commit these effects together, after all that were submitted before."""
+        ...
+
+    def show(self, view: Mapping[str, Any]) -> None:
+        """Have state.json say this soon; only the latest view counts."""
         ...
 
     @property
@@ -104,6 +111,8 @@ class EngineThread:
             StartTimer: self._start_timer,
             StopTimer: lambda effect: self._timers.stop(effect.name),
             ReportBug: self._report_bug,
+            WriteLog: _write_log,
+            ShowState: lambda effect: store.show(effect.view),
             Finish: self._finish,
         }
         self._sampled_at = float("-inf")
@@ -142,6 +151,11 @@ class EngineThread:
             if isinstance(item, Command):
                 self._freshen()
                 effects = self._core.process(CommandReceived(item, self._clock.wall()))
+            elif isinstance(item, UncheckedCommand):
+                self._freshen()
+                effects = self._core.process(
+                    CommandReceived(item.command, self._clock.wall(), is_history_known=False)
+                )
             else:
                 effects = self._core.process(item)
             if effects:
@@ -186,3 +200,9 @@ class EngineThread:
 
     def _report_bug(self, effect: ReportBug) -> None:
         self._faults.note(effect.error, "contained an error of our own %s", effect.text)
+
+
+def _write_log(effect: WriteLog) -> None:
+    logging.getLogger(f"strategy.{effect.who}").log(
+        logging.getLevelNamesMapping()[effect.level.upper()], "%s", effect.text
+    )

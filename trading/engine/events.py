@@ -88,6 +88,13 @@ class CommandReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class UncheckedCommand:
+    """Bring a command of which the store could not say whether it was answered before."""
+
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     """Say that a timer of the core is due."""
 

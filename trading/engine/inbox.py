@@ -13,7 +13,13 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 from tcpproto import Command
-from trading.engine.events import EngineEvent, FeedEvent, MarketEvent, Notice
+from trading.engine.events import (
+    EngineEvent,
+    FeedEvent,
+    MarketEvent,
+    Notice,
+    UncheckedCommand,
+)
 from trading.market.feed import Publish
 from trading.model.market import Tick
 
@@ -113,7 +119,7 @@ class Inbox:
         limits = limits or InboxLimits()
         self._market_len_max = limits.market_len_max
         self._market: SimpleQueue[MarketEvent | FeedEvent] = SimpleQueue()
-        self._commands: SimpleQueue[Command] = SimpleQueue()
+        self._commands: SimpleQueue[Command | UncheckedCommand] = SimpleQueue()
         self._notices: SimpleQueue[Notice] = SimpleQueue()
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._backlog = Backlog()
@@ -141,7 +147,7 @@ class Inbox:
                 self._backlog.add_feed_event(event)
         self._ring()
 
-    def put_command(self, command: Command) -> bool:
+    def put_command(self, command: Command | UncheckedCommand) -> bool:
         """Add a command, waiting while the lane is full; False once the inbox is closed."""
         self._command_gate.pass_through()
         if self._is_closed:
@@ -157,7 +163,7 @@ class Inbox:
 
     def take_round(
         self, timeout_s: float, *, wants_commands: Callable[[], bool] = lambda: True
-    ) -> Iterator[EngineEvent | Command]:
+    ) -> Iterator[EngineEvent | Command | UncheckedCommand]:
         """Give all notices, a round of market data and one command; wait if there is nothing.
 
         To be used up before the next call, by one thread only.

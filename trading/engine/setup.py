@@ -22,7 +22,8 @@ from trading.strategies.loader import StrategyType
 class InstanceSetup:
     """Hold one instance of a strategy: what runs, where, and whether it may act.
 
-    `quarantine` says why it is not to be loaded, or nothing.
+    `quarantine` says why it is not to be loaded, or nothing; `fingerprint` changes with its file
+    and its parameters.
     """
 
     id: str
@@ -31,6 +32,7 @@ class InstanceSetup:
     symbol: str
     mode: Mode
     config: Mapping[str, object]
+    fingerprint: str = ""
     quarantine: str = ""
 
 

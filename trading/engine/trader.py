@@ -31,6 +31,8 @@ from trading.engine.markets import Market, Markets
 from trading.engine.order_ids import OrderIds
 from trading.engine.orders import OrderDesk
 from trading.engine.protection import follow_price, is_trail_hit
+from trading.engine.quarantine import PREFIX as QUARANTINE_PREFIX
+from trading.engine.quarantine import dump_quarantine
 from trading.engine.setup import AccountSetup, SavedTrading, TradingSetup
 from trading.engine.wishes import WishDesk
 from trading.model.account import MarketKey
@@ -64,7 +66,7 @@ class Trader:
         self._last_trades: deque[Trade] = deque(maxlen=LAST_TRADES_MAX)
         self._trades_closed = 0
         symbols = {symbol for one in setup.accounts for symbol in one.symbols}
-        now = float(values.get(TIME_KEY, "-inf"))
+        now = float(values.get(TIME_KEY, "0"))
         self.markets = Markets(sorted(symbols), setup.candles_kept, now)
         self.desks = {one.account.name: self._build_desk(one, saved) for one in setup.accounts}
         self._desks_of = {
@@ -142,9 +144,9 @@ class Trader:
                 )
         for instance in self.instances.all:
             if instance.stopped:
-                self.announcer.tell(
-                    alerts.strategy_quarantined(instance.setup.id, instance.stopped, wall)
-                )
+                self._quarantine(instance)
+                why = _until_changed(instance)
+                self.announcer.tell(alerts.strategy_quarantined(instance.setup.id, why, wall))
         self.instances.load()
         self.dealer.review_all()
         self.flattening.press()
@@ -156,6 +158,7 @@ class Trader:
             market = self.markets.by_symbol.get(bar.symbol)
             if market is not None:
                 market.on_past_bar(bar)
+                self.markets.now = max(self.markets.now, bar.start + bar.interval_s)
                 for desk in self._desks_of[bar.symbol]:
                     desk.book.mark(bar.symbol, bar.close)
 
@@ -218,7 +221,7 @@ class Trader:
         self.flattening.press()
         self._settle()
         self.losses.sample()
-        if self.markets.now > float("-inf"):
+        if self.markets.now:
             self.journal.save(TIME_KEY, repr(self.markets.now))
 
     def take_effects(self) -> Sequence[Effect]:
@@ -226,7 +229,7 @@ class Trader:
         self._settle()
         if self.journal.is_empty and not self.orders.is_dirty:
             return ()
-        if self.markets.now > float("-inf"):
+        if self.markets.now:
             self.journal.save(TIME_KEY, repr(self.markets.now))
         return self.journal.take(self.orders.take_dirty())
 
@@ -296,11 +299,18 @@ class Trader:
         if market.price is not None and market.silence_s(wall) >= QUIET_S:
             self._report(exchange.on_quiet(market.symbol, market.price, self.markets.now))
 
+    def _quarantine(self, instance: Instance) -> None:
+        """Keep an instance stopped over restarts."""
+        setup = instance.setup
+        kept = dump_quarantine(instance.stopped, setup.fingerprint)
+        self.journal.save(QUARANTINE_PREFIX + setup.id, kept)
+
     def _on_strategy_failure(self, instance: Instance, error: BaseException) -> None:
         wall, name = self.markets.wall, instance.setup.id
         self.decisions.note(self.markets.now, instance.key, f"{name} failed: {error}")
         if instance.stopped:
-            self.announcer.tell(alerts.strategy_stopped(name, instance.stopped, wall))
+            self._quarantine(instance)
+            self.announcer.tell(alerts.strategy_stopped(name, _until_changed(instance), wall))
         else:
             self.announcer.tell(alerts.strategy_failed(name, describe_failure(error), wall))
 
@@ -333,3 +343,7 @@ class Trader:
     def _next_trade_number(self) -> int:
         self._trades_closed += 1
         return self._trades_closed
+
+
+def _until_changed(instance: Instance) -> str:
+    return f"{instance.stopped}; it stays out until its file or its parameters change"

@@ -1,6 +1,7 @@
 """What people are shown of trading: the trader's state as the values that reports draw from."""
 
 from collections.abc import Container
+from typing import Any
 
 from trading.engine.desks import AccountDesk
 from trading.engine.instances import Instance
@@ -8,8 +9,10 @@ from trading.engine.states import TradingIntent
 from trading.engine.trader import Trader
 from trading.model.account import MarketKey
 from trading.model.mode import Mode
+from trading.model.order import Side
 from trading.model.position import Position
 from trading.reports.drawdown import Drawdown, account_drawdown, market_drawdown
+from trading.reports.state_view import StateView, state_fields
 from trading.reports.statistics import Statistics
 from trading.reports.status_parts import (
     AccountView,
@@ -97,6 +100,30 @@ def view_statistics(trader: Trader, symbol: str | None = None) -> list[Statistic
                 )
                 rows.append(statistics.of(key, at, fallen))
     return rows
+
+
+def view_state(
+    trader: Trader, *, bot: str, mode: str, is_running: bool, at: float
+) -> dict[str, Any]:
+    """Return the content of state.json."""
+    desks = trader.desks.values()
+    positions = [one for desk in desks for one in desk.book.positions.values()]
+    instances = trader.setup.instances
+    last = next(iter(positions), None) or next(iter(trader.last_trades(1)), None)
+    view = StateView(
+        bot=bot,
+        mode=mode,
+        is_running=is_running,
+        is_trading_on=trader.conditions.flags.trading is TradingIntent.ON,
+        strategy=", ".join(sorted({one.type.name for one in instances})),
+        trading_pair=next((one.symbol for one in instances), ""),
+        positions=positions,
+        last_signal="" if last is None else "LONG" if last.side is Side.BUY else "SHORT",
+        equity=sum(desk.book.equity() for desk in desks),
+        pnl_24h=trader.statistics.total(max(0.0, trader.markets.now)).profit_24h,
+        updated_at=at,
+    )
+    return state_fields(view)
 
 
 def _fall_of_all(trader: Trader) -> Drawdown:

@@ -23,15 +23,13 @@ from tcpproto import (
     Message,
     OutboxReader,
     Reply,
-    ReplyState,
     Status,
     Text,
 )
+from trading.engine.events import UncheckedCommand
 from trading.model.outcome import CommandOutcome
 
 log = logging.getLogger(__name__)
-
-UNREADABLE = "state.db cannot be read, so nobody can say whether this was done before; not done now"
 
 # Written as JSON a character takes at most six bytes, so this fits into any frame.
 SHORTENED_LEN_MAX: Final = 100_000
@@ -68,7 +66,7 @@ class Uplink:
         identity: Identity,
         *,
         committed: Committed,
-        take_command: Callable[[Command], bool],
+        take_command: Callable[[Command | UncheckedCommand], bool],
         acknowledge: Callable[[str, int], None],
         last_seq: Callable[[], int],
         clock: Clock,
@@ -151,15 +149,19 @@ class Uplink:
         """Answer what was answered before, and give the engine everything else."""
         try:
             outcome = self._outcomes.find(command.id)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the answer is the same
+        except Exception as error:  # noqa: BLE001 - whatever it is, the engine decides what to do
             self._faults.note(
                 error, "cannot look up command id=%s verb=%s", command.id, command.verb
             )
-            self.answer(Reply(command.id, ReplyState.UNKNOWN, UNREADABLE))
+            self._pass_on(UncheckedCommand(command))
             return
         if outcome is not None:
             self.answer(outcome.to_reply(repeat=True))
-        elif not self._take_command(command) and not self._is_refusing:
+        else:
+            self._pass_on(command)
+
+    def _pass_on(self, command: Command | UncheckedCommand) -> None:
+        if not self._take_command(command) and not self._is_refusing:
             # Once: there may be thousands behind it, and the bridge asks again for each.
             self._is_refusing = True
             log.info("the engine is stopping, commands are left to the next start")

@@ -27,6 +27,11 @@ class Feed(Protocol):
         ...
 
     @property
+    def ticks_show_ranges(self) -> bool:
+        """Whether its ticks touch every price between a candle's low and high."""
+        ...
+
+    @property
     def description(self) -> str:
         """One line for people: what is played, and how fast."""
         ...

@@ -44,6 +44,7 @@ class ReplayFeed:
     ) -> None:
         self.symbols = (symbol,)
         self.lossless = True
+        self.ticks_show_ranges = False
         self._settings = settings
         self._file = file
         self._clock = clock
@@ -110,6 +111,7 @@ class ReplayFeed:
         settings, symbol = self._settings, self.symbols[0]
         with open_table(self._file) as table:
             records = open_records(table, symbol, settings.candle_s)
+            self.ticks_show_ranges = not isinstance(records, CandleReader)
             if isinstance(records, CandleReader):
                 yield from events_of_candles(records)
             else:

@@ -24,6 +24,7 @@ class SyntheticFeed:
     ) -> None:
         self.symbols = settings.symbols
         self.lossless = True
+        self.ticks_show_ranges = True
         self._settings = settings
         self._clock = clock
         self._candle_s = settings.candle_s

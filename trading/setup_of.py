@@ -1,0 +1,96 @@
+"""From a configuration and what the store kept to everything that trading is made with."""
+
+import hashlib
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from trading.config import BotConfig
+from trading.engine.quarantine import quarantine_of
+from trading.engine.setup import AccountSetup, InstanceSetup, SavedTrading, TradingSetup
+from trading.instances_of import LoadedInstance, load_instances
+from trading.market.feed import Feed
+from trading.model.account import Account
+from trading.settings_of import (
+    accounts_of,
+    instruments_of,
+    limit_settings,
+    pairs_of_account,
+    paper_balance_of,
+    paper_terms_of,
+    risk_settings,
+)
+from trading.store.database import StateDatabase
+from trading.store.trading_tables import SavedTrading as KeptTrading
+from trading.strategies.calls import FrozenCall
+
+
+def load_saved_trading(database: StateDatabase, kept: KeptTrading) -> SavedTrading:
+    """Return what earlier runs left, trades included."""
+    return SavedTrading(
+        values=database.load_saved(),
+        orders=kept.orders,
+        positions=kept.positions,
+        trades=kept.read_trades(0),
+        fill_ids=kept.fill_ids,
+    )
+
+
+def build_trading_setup(
+    config: BotConfig,
+    feed: Feed,
+    values: Mapping[str, str],
+    *,
+    run: str,
+    frozen: FrozenCall | None,
+) -> TradingSetup:
+    """Return what the trader is made with; ConfigurationError says what is wrong."""
+    settings = config.settings
+    return TradingSetup(
+        bot=config.bot,
+        run=run,
+        accounts=[_account_setup(config, account) for account in accounts_of(config)],
+        instruments=instruments_of(config),
+        instances=[_instance_setup(one, values, frozen) for one in load_instances(config)],
+        risk=risk_settings(config),
+        limits=limit_settings(config),
+        zone=ZoneInfo(settings.timezone),
+        is_allowed=settings.trading.state == "allowed",
+        ranges_by_bars=not feed.ticks_show_ranges,
+    )
+
+
+def _account_setup(config: BotConfig, account: Account) -> AccountSetup:
+    return AccountSetup(
+        account,
+        pairs_of_account(config, account.name),
+        paper_balance_of(config, account.name),
+        paper_terms_of(config, account.name) if account.is_paper else None,
+    )
+
+
+def _instance_setup(
+    loaded: LoadedInstance, values: Mapping[str, str], frozen: FrozenCall | None
+) -> InstanceSetup:
+    spec = loaded.spec
+    fingerprint = _fingerprint(loaded)
+    quarantine = quarantine_of(values, spec.id, fingerprint)
+    if frozen is not None and frozen.instance == spec.id:
+        quarantine = frozen.cause
+    return InstanceSetup(
+        id=spec.id,
+        type=loaded.type,
+        account=spec.account,
+        symbol=spec.symbol,
+        mode=spec.mode,
+        config=loaded.config,
+        fingerprint=fingerprint,
+        quarantine=quarantine,
+    )
+
+
+def _fingerprint(loaded: LoadedInstance) -> str:
+    """Return what changes when the strategy's file or the instance's parameters do."""
+    parameters = orjson.dumps(dict(loaded.config), default=str, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(loaded.type.fingerprint.encode() + parameters).hexdigest()

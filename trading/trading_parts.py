@@ -1,0 +1,60 @@
+"""What of a bot trades: trader, feed, guard and the files of its ledger, made from what is kept."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from daemonkit.clock import Clock
+from trading.config import BotConfig
+from trading.engine.trader import TIME_KEY, Trader
+from trading.guard.evidence import take_frozen
+from trading.guard.limits import GuardLimits
+from trading.guard.strategy_guard import StrategyGuard
+from trading.ledger.files import LedgerFiles
+from trading.market.build import build_feed
+from trading.market.feed import Feed
+from trading.setup_of import build_trading_setup, load_saved_trading
+from trading.store.database import StateDatabase
+
+
+@dataclass(frozen=True, slots=True)
+class TradingParts:
+    """Hold what trades, not started."""
+
+    trader: Trader
+    feed: Feed
+    guard: StrategyGuard
+    files: LedgerFiles
+    values: Mapping[str, str]
+
+
+def build_trading(
+    config: BotConfig, database: StateDatabase, clock: Clock, *, engine_beat: Callable[[], float]
+) -> TradingParts:
+    """Make what trades; ConfigurationError and StateError say what is wrong."""
+    settings = config.settings
+    kept = database.load_trading()
+    saved = load_saved_trading(database, kept)
+    market_time = saved.values.get(TIME_KEY)
+    feed = build_feed(
+        settings.feed,
+        clock=clock,
+        base_dir=config.bot_dir,
+        # The market goes on where it was left, and not where it began.
+        resume_at=None if market_time is None else float(market_time),
+    )
+    frozen = take_frozen(config.folder)
+    setup = build_trading_setup(config, feed, saved.values, run=database.epoch, frozen=frozen)
+    guard = StrategyGuard(
+        config.folder,
+        [one.id for one in setup.instances],
+        GuardLimits(settings.strategy_budget_ms / 1000, settings.strategy_frozen_s),
+        clock=clock,
+        engine_beat=engine_beat,
+    )
+    files = LedgerFiles(
+        config.folder,
+        read_trades=kept.read_trades,
+        last_number=kept.last_trade_number,
+        clock=clock,
+    )
+    return TradingParts(Trader(setup, saved, guard.calls), feed, guard, files, saved.values)

@@ -7,13 +7,14 @@ of faulthandler writes when systemd's watchdog or a fault of a library ends the 
 import faulthandler
 import json
 import logging
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
-from daemonkit.files import make_private_folder, write_atomically
+from daemonkit.files import NO_ROOM, file_error, make_private_folder, write_atomically
 from daemonkit.printable import one_line
-from trading.guard.running_mark import MEMORY, MarkLeft, read_mark
+from trading.guard.running_mark import MEMORY, MarkLeft, read_mark, remove_mark
 from trading.strategies.calls import FrozenCall
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class StackTrace:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = path.open("wb", buffering=0)
+        self._file = os.fdopen(_open_private(path), "wb", buffering=0)
 
     @classmethod
     def make(cls, folder: Path) -> Self:
@@ -55,6 +56,18 @@ class StackTrace:
         self._path.unlink(missing_ok=True)
 
 
+def _open_private(path: Path) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o600)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise file_error(path, error) from error
+        # A full disk is no reason not to start: the stacks of a freeze are what is lost.
+        log.warning("%s: cannot be made, the stacks of a freeze would be lost: %s", path, error)
+        return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+
+
 def write_frozen(folder: Path, frozen: FrozenCall) -> None:
     """Keep durably what froze, until forget_frozen()."""
     data = {"instance": frozen.instance, "cause": frozen.cause, "at": frozen.at}
@@ -69,8 +82,9 @@ def take_frozen(folder: Path, memory: Path = MEMORY) -> FrozenCall | None:
     frozen = _read_frozen(folder / FROZEN_NAME)
     if frozen is None:
         frozen = _judge(folder, read_mark(folder, memory))
-        if frozen is not None:
-            write_frozen(folder, frozen)
+        if frozen is not None and not _has_written(folder, frozen):
+            return frozen
+    remove_mark(folder, memory)
     _keep_trace(folder / "logs")
     return frozen
 
@@ -78,6 +92,16 @@ def take_frozen(folder: Path, memory: Path = MEMORY) -> FrozenCall | None:
 def forget_frozen(folder: Path) -> None:
     """Let go of the evidence: what it led to is committed."""
     (folder / FROZEN_NAME).unlink(missing_ok=True)
+
+
+def _has_written(folder: Path, frozen: FrozenCall) -> bool:
+    try:
+        write_frozen(folder, frozen)
+    except OSError as error:
+        # A full disk is no reason not to start: what was found holds for this run.
+        log.warning("%s: what froze cannot be written down: %s", folder, error)
+        return False
+    return True
 
 
 def _read_frozen(path: Path) -> FrozenCall | None:

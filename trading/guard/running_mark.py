@@ -4,6 +4,7 @@ The cells are mapped from a file in the memory of the machine where there is suc
 of a file on a disk is written back now and then, and a store into it waits for that disk.
 """
 
+import errno
 import json
 import mmap
 import os
@@ -27,7 +28,7 @@ _SIZE_MAX: Final = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class MarkLeft:
-    """Hold what the last run left in its mark."""
+    """Hold what a run left in its mark."""
 
     # "" when no instance was being called.
     instance: str
@@ -67,6 +68,7 @@ class RunningMark:
 
     def close(self) -> None:
         """Take the mark away: this run ends as it should."""
+        # It stays mapped: an engine that did not end in time may still make a call.
         self._path.unlink(missing_ok=True)
 
 
@@ -74,8 +76,16 @@ def read_mark(folder: Path, memory: Path = MEMORY) -> MarkLeft | None:
     """Return what the last run left, or None when it left no mark that can be read."""
     for path in _paths(folder, memory):
         with suppress(OSError):
-            return _parse(_read(path))
+            if (left := _parse(_read(path))) is not None:
+                return left
     return None
+
+
+def remove_mark(folder: Path, memory: Path = MEMORY) -> None:
+    """Take away what the last run left."""
+    for path in _paths(folder, memory):
+        with suppress(OSError):
+            path.unlink()
 
 
 def _paths(folder: Path, memory: Path) -> list[Path]:
@@ -103,7 +113,9 @@ def _map(path: Path, body: bytes) -> mmap.mmap:
     try:
         # Written, not only sized: the pages exist from here on, and a store needs no room.
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, _CELLS.pack(0, 0) + body)
+        data = _CELLS.pack(0, 0) + body
+        if os.write(descriptor, data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return mmap.mmap(descriptor, _CELLS.size)
     finally:
         os.close(descriptor)
@@ -123,18 +135,19 @@ def _parse(data: bytes) -> MarkLeft | None:
         return None
     number, frozen = _CELLS.unpack_from(data)
     names = table["names"]
-    return MarkLeft(names[number - 1] if 0 < number <= len(names) else "", bool(frozen))
+    return MarkLeft(str(names[number - 1]) if 0 < number <= len(names) else "", bool(frozen))
 
 
 def _parse_table(data: bytes) -> dict[str, Any] | None:
+    """Return the folder and the names that a mark belongs to, or None when it is damaged."""
     start = _CELLS.size + len(_MAGIC)
     if data[_CELLS.size : start] != _MAGIC:
         return None
     try:
-        table: dict[str, Any] = json.loads(data[start:])
-    except ValueError:
+        table = json.loads(data[start:])
+        return {"folder": str(table["folder"]), "names": list(table["names"])}
+    except (ValueError, TypeError, KeyError):
         return None
-    return table
 
 
 def _sweep(memory: Path) -> None:

@@ -16,7 +16,7 @@ class ThreadTime:
 
     def used_s(self, thread: int) -> float:
         """Return the seconds that a thread has used; 0 when that cannot be known."""
-        if sys.platform != "linux":
+        if sys.platform != "linux" or not thread:
             return 0.0
         if thread != self._thread:
             # Asking the system for the clock of a thread that is gone is undefined.

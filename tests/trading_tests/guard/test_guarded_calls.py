@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -40,7 +40,7 @@ class Shooter:
         self.hits: set[int] = set()
         self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> "Shooter":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -63,7 +63,7 @@ def spin(turns: int) -> None:
 def swallow_once(turns: int) -> None:
     try:
         spin(turns)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - as a careless strategy does
         spin(turns)
 
 
@@ -126,7 +126,7 @@ def test_a_call_that_swallows_the_interruption_is_interrupted_again() -> None:
             try:
                 while True:
                     pass
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - as a careless strategy does
                 swallowed.append(error)
 
     with Shooter(calls, 0.01):

@@ -109,12 +109,17 @@ def sold(trade: Trade, cash: Decimal, is_paper: bool, at: float) -> DurableEvent
 def sold_part(
     order: Order, position: Position, realised: Decimal, cash: Decimal, is_paper: bool, at: float
 ) -> DurableEvent:
-    """Say that a part of a position was closed; `realised` is its profit before fees."""
+    """Say that an order closed a part of a position.
+
+    `realised` is what the whole trade has realised so far; profits here are before fees.
+    """
+    taken = (order.cost - order.filled * position.entry_price) * position.side.sign
     verb = "SOLD" if order.side is Side.SELL else "BOUGHT BACK"
     lines = [
         f"{verb} PART {order.symbol}",
         where_line(order.account, is_paper),
-        *row("P&L", profit_text(realised)),
+        *row("P&L", profit_text(taken)),
+        *row("so far", profit_text(realised)),
         *row("quantity", quantity_text(order.filled)),
         *row("price", price_text(order.average_price)),
         *row("left", quantity_text(abs(position.quantity))),
@@ -125,6 +130,7 @@ def sold_part(
         **_fields(order, is_paper),
         **_position_fields(position),
         "price": exact_or_none(order.average_price),
+        "profit": exact_text(taken),
         "realised": exact_text(realised),
         "balance": exact_text(cash),
     }

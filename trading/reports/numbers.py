@@ -12,6 +12,7 @@ Number = Decimal | float | int
 WIDTH_MAX: Final = 19
 NOTHING: Final = "-"
 
+_FOUR_DIGITS: Final = Context(prec=4, rounding=ROUND_HALF_UP)
 _SIX_DIGITS: Final = Context(prec=6, rounding=ROUND_HALF_UP)
 _EIGHT_DIGITS: Final = Context(prec=8, rounding=ROUND_HALF_UP)
 _CENT: Final = Decimal("0.01")
@@ -26,7 +27,7 @@ def amount_text(value: Number | None) -> str:
         return NOTHING
     text = f"{exact:,.2f}"
     if abs(exact) < 1:
-        small = Context(prec=4, rounding=ROUND_HALF_UP).plus(exact)
+        small = _FOUR_DIGITS.plus(exact)
         text = text if small == _cents(small) else _plain(small)
     return _bounded("0.00" if not exact else text, exact)
 

@@ -1,12 +1,14 @@
 """Layout for a phone: lines of at most 34 columns, texts of a bounded number of lines."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 COLUMNS: Final = 34
 LINES_MAX: Final = 60
 LABEL_WIDTH: Final = 9
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,19 @@ def wrapped(text: str, *, indent: int = 0, width: int = COLUMNS) -> list[str]:
     return [" " * indent + one for one in lines]
 
 
-def limited(blocks: Sequence[Sequence[str]], lines_max: int, what: str) -> list[str]:
-    """Return the blocks that fit as whole ones, and say how many more there are."""
+def limited(
+    items: Sequence[Item], draw: Callable[[Item], Sequence[str]], lines_max: int, what: str
+) -> list[str]:
+    """Return the blocks of lines that fit as whole ones, and say how many more there are.
+
+    What does not fit is not drawn: a status is made every second, on the engine's thread.
+    """
     lines: list[str] = []
-    for index, block in enumerate(blocks):
-        is_last = index == len(blocks) - 1
+    for index, item in enumerate(items):
+        block = draw(item)
+        is_last = index == len(items) - 1
         if len(lines) + len(block) + (0 if is_last else 1) > lines_max:
-            return [*lines, cut(f"… {len(blocks) - index:,} more {what}")]
+            return [*lines, cut(f"… {len(items) - index:,} more {what}")]
         lines.extend(block)
     return lines
 

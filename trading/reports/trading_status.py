@@ -11,12 +11,15 @@ from trading.reports.status_parts import (
     AccountView,
     FlagView,
     HoldingView,
+    InstanceView,
     TradingView,
     TrippedView,
 )
 from trading.reports.tables import View, cut, labelled, limited, page, wrapped
 
-FIELD_ROWS_MAX: Final = 200
+# A status is sent every second; the commands for positions and orders tell more of them.
+FIELD_ROWS_MAX: Final = 50
+POSITIONS_FIELD_ROWS_MAX: Final = 200
 
 
 def render_trading(view: TradingView) -> View:
@@ -28,7 +31,7 @@ def render_trading(view: TradingView) -> View:
         _flag_lines(view, "buying"),
         _flag_lines(view, "selling"),
         labelled("open", _counts(view)),
-        _holding_lines(view),
+        _holding_lines(view, 26),
         _order_lines(view),
         _instance_lines(view),
     )
@@ -56,11 +59,11 @@ def trading_fields(view: TradingView) -> dict[str, Any]:
 
 def positions_view(view: TradingView) -> View:
     """Return all positions."""
-    fields = {"positions": [one.to_fields() for one in view.holdings[:FIELD_ROWS_MAX]]}
+    shown = view.holdings[:POSITIONS_FIELD_ROWS_MAX]
+    fields = {"positions": [one.to_fields() for one in shown], "positions_open": len(view.holdings)}
     if not view.holdings:
         return View("no open position", fields)
-    blocks = _holding_blocks(view)
-    return View(page(limited(blocks, 59, "positions")), fields)
+    return View(page(_holding_lines(view, 59)), fields)
 
 
 def _switch_lines(view: TradingView) -> list[str]:
@@ -77,7 +80,7 @@ def _switch_lines(view: TradingView) -> list[str]:
 
 
 def _tripped_lines(view: TradingView) -> list[str]:
-    return limited([_tripped_block(one, view) for one in view.tripped], 14, "tripped limits")
+    return limited(view.tripped, lambda one: _tripped_block(one, view), 14, "tripped limits")
 
 
 def _tripped_block(tripped: TrippedView, view: TradingView) -> list[str]:
@@ -113,10 +116,9 @@ def _flag_lines(view: TradingView, which: str) -> list[str]:
     ]
     if not off:
         return labelled(which, "on")
-    blocks = [_flag_block(one, reason, view) for one, reason in off]
     return [
         *labelled(which, f"OFF for {len(off):,} of {view.pairs:,}"),
-        *limited(blocks, 8, "pairs off"),
+        *limited(off, lambda one: _flag_block(*one, view), 8, "pairs off"),
     ]
 
 
@@ -129,33 +131,34 @@ def _counts(view: TradingView) -> str:
     return f"{len(view.holdings):,} pos, {len(view.orders):,} ord, {view.pairs:,} pairs"
 
 
-def _holding_lines(view: TradingView) -> list[str]:
-    return limited(_holding_blocks(view), 26, "positions")
-
-
-def _holding_blocks(view: TradingView) -> list[list[str]]:
+def _holding_lines(view: TradingView, lines_max: int) -> list[str]:
     several = len(view.accounts) > 1
-    return [holding_block(one, view.at, names_account=several) for one in view.holdings]
+    return limited(
+        view.holdings,
+        lambda one: holding_block(one, view.at, names_account=several),
+        lines_max,
+        "positions",
+    )
 
 
 def _order_lines(view: TradingView) -> list[str]:
     if not view.orders:
         return []
     unknown = sum(one.state is OrderState.UNKNOWN for one in view.orders)
-    blocks = [order_block(one, view.at) for one in waiting_first(view.orders)]
     marked = f" ({unknown:,} UNKNOWN)" if unknown else ""
-    return [*labelled("orders", f"{len(view.orders):,}{marked}"), *limited(blocks, 10, "orders")]
+    return [
+        *labelled("orders", f"{len(view.orders):,}{marked}"),
+        *limited(waiting_first(view.orders), lambda one: order_block(one, view.at), 10, "orders"),
+    ]
 
 
 def _instance_lines(view: TradingView) -> list[str]:
-    blocks = [
-        [
-            *wrapped(f"{one.name}: {one.mode}{', ' + one.state if one.state else ''}")[:2],
-            cut(f" {one.strategy} {one.symbol}"),
-        ]
-        for one in view.instances
-    ]
-    return limited(blocks, 8, "instances")
+    return limited(view.instances, _instance_block, 8, "instances")
+
+
+def _instance_block(one: InstanceView) -> list[str]:
+    state = f", {one.state}" if one.state else ""
+    return [*wrapped(f"{one.name}: {one.mode}{state}")[:2], cut(f" {one.strategy} {one.symbol}")]
 
 
 def _where(account: str, symbol: str, view: TradingView) -> str:

@@ -32,7 +32,6 @@ _LIST_LINES_MAX: Final = LINES_MAX - 2
 
 def stats_view(rows: Sequence[Statistics], version: str, currency: str) -> View:
     """Return the statistics of some scopes: usually the total first, then each market."""
-    blocks = [_stats_block(one, currency) for one in rows]
     head = labelled("version", f"v{version}")
     if rows:
         head += labelled("market", moment_text(rows[0].at))
@@ -41,7 +40,7 @@ def stats_view(rows: Sequence[Statistics], version: str, currency: str) -> View:
         "currency": currency,
         "statistics": [one.to_fields() for one in rows[:FIELD_ROWS_MAX]],
     }
-    return View(page(head, limited(blocks, LINES_MAX - len(head) - 1, "markets")), fields)
+    return View(page(head, _stats_lines(rows, currency, LINES_MAX - len(head) - 1)), fields)
 
 
 def orders_view(orders: Sequence[Order], at: float) -> View:
@@ -54,10 +53,11 @@ def orders_view(orders: Sequence[Order], at: float) -> View:
     }
     if not orders:
         return View("no open order", fields)
-    blocks = [order_block(one, at) for one in waiting_first(orders)]
     marked = f", {unknown:,} UNKNOWN" if unknown else ""
     head = cut(f"{len(orders):,} open{marked}")
-    return View(page([head], limited(blocks, _LIST_LINES_MAX, "orders")), fields)
+    waiting = waiting_first(orders)
+    lines = limited(waiting, lambda one: order_block(one, at), _LIST_LINES_MAX, "orders")
+    return View(page([head], lines), fields)
 
 
 def trades_view(trades: Sequence[Trade]) -> View:
@@ -65,7 +65,7 @@ def trades_view(trades: Sequence[Trade]) -> View:
     fields = {"trades": [trade_fields(one) for one in trades[:FIELD_ROWS_MAX]]}
     if not trades:
         return View("no closed trade yet", fields)
-    return View(page(limited([_trade_block(one) for one in trades], 59, "trades")), fields)
+    return View(page(limited(trades, _trade_block, 59, "trades")), fields)
 
 
 def profit_view(
@@ -73,7 +73,6 @@ def profit_view(
 ) -> View:
     """Return what some trading days have brought together, and each market's part."""
     total = _sum(days)
-    blocks = [spread(key.symbol, profit_text(one.profit)) for key, one in markets.items()]
     head = [
         *labelled("profit", f"{profit_text(total.profit)} {currency}"),
         *labelled("days", f"{len(days):,}"),
@@ -93,24 +92,26 @@ def profit_view(
             for key, one in list(markets.items())[:FIELD_ROWS_MAX]
         ],
     }
-    return View(page(head, limited(blocks, LINES_MAX - len(head) - 1, "markets")), fields)
+    several = len({key.account for key in markets}) > 1
+    rows = [
+        (f"{key.account} {key.symbol}" if several else key.symbol, markets[key]) for key in markets
+    ]
+    return View(page(head, limited(rows, _market_block, 54, "markets")), fields)
 
 
 def daily_view(days: Sequence[DayProfit], currency: str) -> View:
     """Return the profit of each trading day."""
     total = _sum(days)
-    blocks = [spread(f"{one.day} {one.trades:>3,}", profit_text(one.profit)) for one in days]
     head = spread("day     trades", currency)
     tail = spread(f"together   {total.trades:>3,}", profit_text(total.profit))
     fields = {"currency": currency, "days": [{"day": one.day, **_day_fields(one)} for one in days]}
-    return View(page(head, limited(blocks, 56, "days"), tail), fields)
+    return View(page(head, limited(days, _day_block, 56, "days"), tail), fields)
 
 
 def balance_view(accounts: Sequence[AccountView]) -> View:
     """Return the money of each account."""
     fields = {"accounts": [one.to_fields() for one in accounts[:FIELD_ROWS_MAX]]}
-    blocks = [_balance_block(one) for one in accounts]
-    return View(page(limited(blocks, 59, "accounts")), fields)
+    return View(page(limited(accounts, _balance_block, 59, "accounts")), fields)
 
 
 def why_view(decisions: Sequence[Decision], symbol: str = "") -> View:
@@ -122,11 +123,7 @@ def why_view(decisions: Sequence[Decision], symbol: str = "") -> View:
     if not decisions:
         about = f" of {symbol}" if symbol else ""
         return View(page(wrapped(f"nothing was decided{about} yet")), fields)
-    blocks = [
-        [cut(f"{moment_text(one.at)} {one.symbol}"), *wrapped(one.text, indent=1)[:4]]
-        for one in decisions
-    ]
-    return View(page(limited(blocks, 59, "decisions")), fields)
+    return View(page(limited(decisions, _decision_block, 59, "decisions")), fields)
 
 
 def trade_fields(trade: Trade) -> dict[str, Any]:
@@ -153,6 +150,10 @@ def trade_fields(trade: Trade) -> dict[str, Any]:
 def moment_text(at: float) -> str:
     """Return a moment of market time, UTC, to the minute."""
     return datetime.fromtimestamp(at, UTC).strftime("%y-%m-%d %H:%MZ")
+
+
+def _stats_lines(rows: Sequence[Statistics], currency: str, lines_max: int) -> list[str]:
+    return limited(rows, lambda one: _stats_block(one, currency), lines_max, "markets")
 
 
 def _stats_block(one: Statistics, currency: str) -> list[str]:
@@ -207,6 +208,19 @@ def _balance_block(account: AccountView) -> list[str]:
         *labelled(" exposure", percent_text(account.exposure_fraction)),
         *labelled(" today", profit_text(account.day_profit)),
     ]
+
+
+def _market_block(row: tuple[str, DayProfit]) -> list[str]:
+    name, one = row
+    return spread(name, profit_text(one.profit))
+
+
+def _day_block(one: DayProfit) -> list[str]:
+    return spread(f"{one.day} {one.trades:>3,}", profit_text(one.profit))
+
+
+def _decision_block(one: Decision) -> list[str]:
+    return [cut(f"{moment_text(one.at)} {one.symbol}"), *wrapped(one.text, indent=1)[:4]]
 
 
 def _sum(days: Sequence[DayProfit]) -> DayProfit:

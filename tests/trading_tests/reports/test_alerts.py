@@ -116,10 +116,15 @@ def test_a_closed_short_was_bought_back() -> None:
 
 
 def test_a_partial_sale_tells_what_is_left() -> None:
-    order = make_order(side=Side.SELL, filled=Decimal("0.2"), cost=Decimal(20))
+    order = make_order(side=Side.SELL, filled=Decimal("0.2"), cost=Decimal(13_500))
     event = alerts.sold_part(order, make_position(), Decimal(-3), Decimal(0), True, AT)
     assert lines_of(event)[0] == "SOLD PART BTC/USDT"
-    assert {"P&L      -3.00", "quantity 0.2", "left     0.5"} <= set(lines_of(event))
+    assert {
+        "P&L      +100.00",
+        "so far   -3.00",
+        "quantity 0.2",
+        "left     0.5",
+    } <= set(lines_of(event))
 
 
 def test_refusals_by_risk_repeat_under_one_key() -> None:

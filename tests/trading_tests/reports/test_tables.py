@@ -32,11 +32,22 @@ def test_words_are_kept_whole_unless_wider_than_a_line() -> None:
 
 
 def test_blocks_are_shown_whole_and_the_rest_is_counted() -> None:
-    blocks = [["a", "b"], ["c", "d"], ["e", "f"]]
-    assert limited(blocks, 6, "things") == ["a", "b", "c", "d", "e", "f"]
-    assert limited(blocks, 5, "things") == ["a", "b", "c", "d", "… 1 more things"]
-    assert limited(blocks, 1, "things") == ["… 3 more things"]
-    assert limited([], 0, "things") == []
+    pairs = ["ab", "cd", "ef"]
+    assert limited(pairs, list, 6, "things") == ["a", "b", "c", "d", "e", "f"]
+    assert limited(pairs, list, 5, "things") == ["a", "b", "c", "d", "… 1 more things"]
+    assert limited(pairs, list, 1, "things") == ["… 3 more things"]
+    assert limited([], list, 0, "things") == []
+
+
+def test_what_does_not_fit_is_not_drawn() -> None:
+    drawn: list[int] = []
+
+    def draw(number: int) -> list[str]:
+        drawn.append(number)
+        return [str(number)]
+
+    limited(range(1_000), draw, 3, "numbers")
+    assert drawn == [0, 1, 2]
 
 
 def test_a_page_says_how_many_lines_it_leaves_out() -> None:

@@ -144,7 +144,7 @@ def test_open_orders_and_instances_are_shown() -> None:
 def test_nothing_held_is_one_line() -> None:
     view = positions_view(make_view(holdings=[]))
     assert view.text == "no open position"
-    assert view.fields == {"positions": []}
+    assert view.fields == {"positions": [], "positions_open": 0}
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, 300])

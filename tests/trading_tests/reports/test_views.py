@@ -148,6 +148,15 @@ def test_profit_is_summed_over_days_and_split_by_market() -> None:
     assert profit_view([], {}, "USDT").text.startswith("profit   +0.00 USDT\n")
 
 
+def test_markets_of_several_accounts_are_told_apart() -> None:
+    day = DayProfit("2026-11-21", 1, 1, Decimal(1))
+    view = profit_view([day], {BTC: day, MarketKey("real", "BTC/USDT"): day}, "USDT")
+    assert view.text.split("\n")[-2:] == [
+        "main BTC/USDT                +1.00",
+        "real BTC/USDT                +1.00",
+    ]
+
+
 def test_each_day_has_its_line() -> None:
     days = [
         DayProfit("2026-11-21", 2, 1, Decimal("-3.5"), Decimal("0.4")),

@@ -14,7 +14,7 @@ from trading.model.market import Bar
 from trading.model.order import Order
 from trading.model.position import Position
 from trading.strategies.errors import StrategyError
-from trading.strategies.views import OrderView, PositionView, view_order
+from trading.strategies.views import OrderView, PositionView, view_order, view_position
 from trading.strategies.wish_arguments import (
     Number,
     Trail,
@@ -126,7 +126,7 @@ class StrategyContext:
         if held is not self._held:
             self._held = held
             is_own = held is not None and held.instance == self._instance
-            self._view = PositionView(held, self.get_price) if held and is_own else None
+            self._view = view_position(held, self.get_price) if held and is_own else None
         return self._view
 
     def get_price(self, symbol: str | None = None) -> float | None:

@@ -242,7 +242,7 @@ def _decimal_of(text: str) -> Any:
 def _is_finite(number: Any) -> bool:
     try:
         return math.isfinite(number)
-    except OverflowError:
+    except (OverflowError, ValueError):  # an endless integer, a signalling NaN
         return False
 
 

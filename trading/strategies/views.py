@@ -1,36 +1,25 @@
 """What a strategy sees of its position and orders: read-only, and floats as market data is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from decimal import Decimal
 
 from trading.model.order import Order
 from trading.model.position import Position
 
 
+@dataclass(frozen=True, slots=True)
 class PositionView:
-    """Show the position that an instance holds."""
+    """Show the position that an instance holds; a negative quantity is a short one."""
 
-    __slots__ = (
-        "_price",
-        "entry_price",
-        "is_trail_tight",
-        "opened_at",
-        "quantity",
-        "side",
-        "stop_price",
-        "target_price",
-    )
-
-    def __init__(self, position: Position, price: Callable[[], float | None]) -> None:
-        self._price: Final = price
-        self.side: Final = position.side.value
-        self.quantity: Final = float(position.quantity)
-        self.entry_price: Final = float(position.entry_price)
-        self.opened_at: Final = position.opened_at
-        self.stop_price: Final = _as_float(position.stop_price)
-        self.target_price: Final = _as_float(position.target_price)
-        self.is_trail_tight: Final = position.is_trail_tight
+    side: str
+    quantity: float
+    entry_price: float
+    opened_at: float
+    stop_price: float | None
+    target_price: float | None
+    is_trail_tight: bool
+    _price: Callable[[], float | None] = field(repr=False, compare=False)
 
     @property
     def profit_fraction(self) -> float:
@@ -58,6 +47,20 @@ class OrderView:
     created_at: float
 
 
+def view_position(position: Position, price: Callable[[], float | None]) -> PositionView:
+    """Return what a strategy may see of a position; `price` tells the last price."""
+    return PositionView(
+        side=position.side.value,
+        quantity=float(position.quantity),
+        entry_price=float(position.entry_price),
+        opened_at=position.opened_at,
+        stop_price=_as_float(position.stop_price),
+        target_price=_as_float(position.target_price),
+        is_trail_tight=position.is_trail_tight,
+        _price=price,
+    )
+
+
 def view_order(order: Order) -> OrderView:
     """Return what a strategy may see of an order."""
     return OrderView(
@@ -74,5 +77,5 @@ def view_order(order: Order) -> OrderView:
     )
 
 
-def _as_float(value: object) -> float | None:
-    return None if value is None else float(str(value))
+def _as_float(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)

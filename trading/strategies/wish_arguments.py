@@ -4,9 +4,9 @@ Strategies count in floats; from here on it is Decimal. Must not know prices, ca
 an order may be worth is judged by the risk gate.
 """
 
-import math
 from collections.abc import Mapping
 from decimal import Decimal
+from numbers import Real
 from typing import Any, Final
 
 from trading.model.instrument import to_decimal
@@ -45,11 +45,25 @@ def parse_number(name: str, value: Any, *, below: int | None = None) -> Decimal 
     if value is None:
         return None
     allowed = "a number above 0" if below is None else f"a number above 0 and below {below}"
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+    number = _to_number(value)
+    if number is None or number <= 0 or (below is not None and number >= below):
         raise StrategyError(f"{name}: found {value!r}, allowed {allowed}")
-    if not math.isfinite(value) or value <= 0 or (below is not None and value >= below):
-        raise StrategyError(f"{name}: found {value}, allowed {allowed}")
-    return value if isinstance(value, Decimal) else to_decimal(value)
+    return number
+
+
+def _to_number(value: Any) -> Decimal | None:
+    """Return a number exactly as it is written, or None for what is none or has no end."""
+    match value:
+        case bool():
+            return None
+        case Decimal() | int():
+            number = Decimal(value)
+        case Real():
+            # Also the numbers of libraries, whose repr is not that of a float.
+            number = to_decimal(float(value))
+        case _:
+            return None
+    return number if number.is_finite() else None
 
 
 def check_prices(kind: OrderType, limit_price: object, stop_price: object) -> None:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 
 from trading.model.market import Bar
 from trading.strategies.base import Strategy
+from trading.strategies.views import PositionView
 
 CANDLES_MIN: Final = 350
 LONG_CANDLES_MIN: Final = 210
@@ -71,8 +72,9 @@ class EmaTrend(Strategy):
 
     def on_bar(self, bar: Bar) -> None:
         """Look for an entry, or for the reason to follow an open position more closely."""
-        if self.context.position is not None:
-            self._watch(bar)
+        position = self.context.position
+        if position is not None:
+            self._watch(bar, position)
         elif self._is_signal(bar) and not self._is_entry_waiting():
             self._buy(bar)
 
@@ -88,6 +90,7 @@ class EmaTrend(Strategy):
 
     def _buy(self, bar: Bar) -> None:
         config = self.config
+        spike = bar.volume / (self._volume.value or bar.volume)
         self.context.place_order(
             "buy",
             equity_fraction=_fraction(config["position_size"]),
@@ -98,23 +101,18 @@ class EmaTrend(Strategy):
                 "distance": _fraction(config["trail_distance_percent"]),
                 "tight_distance": _fraction(config["trail_tight_distance_percent"]),
             },
-            reason=f"bounce off EMA20, candle {_size(bar):.2f} %, volume {bar.volume:g}",
+            reason=f"bounce off EMA20: candle {_size(bar):.2f} %, volume {spike:.1f}x",
         )
 
     def _is_entry_waiting(self) -> bool:
         return any(order.purpose == "entry" for order in self.context.get_orders())
 
-    def _watch(self, bar: Bar) -> None:
+    def _watch(self, bar: Bar, position: PositionView) -> None:
         """Follow more closely once two closes are below EMA20 and a low has reached EMA50."""
-        position = self.context.position
+        if position.is_trail_tight or bar.end < position.opened_at + TIGHT_AFTER_S:
+            return
         ema20, ema20_before = self._ema20.value, self._ema20_past[1].value
         ema50, low = self._ema50.value, self._lowest_of_two.value
-        if (
-            position is None
-            or position.is_trail_tight
-            or bar.end < position.opened_at + TIGHT_AFTER_S
-        ):
-            return
         if ema20 is None or ema20_before is None or ema50 is None or low is None:
             return
         before = self.context.candles(2)[0]

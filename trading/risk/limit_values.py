@@ -74,7 +74,7 @@ def make_tripped(
     lifted_by = _lifted_by(limit, symbol)
     text = (
         f"{where}: {_WORDS[limit].format(value=figure)}, limit {allowed};"
-        f" nothing new is risked until it is lifted: {lifted_by}"
+        f" nothing new is risked until it is lifted ({lifted_by})"
     )
     return Tripped(limit, account, symbol, float(value), float(bound), at, text, lifted_by)
 
@@ -88,4 +88,6 @@ def _lifted_by(limit: Limit, symbol: str) -> str:
     if not limit.needs_confirmation:
         return command
     by_person = f"{command} with confirmation"
-    return f"the next trading day, or {by_person}" if limit.is_daily else f"{by_person} only"
+    if limit.is_daily:
+        return f"the next trading day, or {by_person}"
+    return f"by a person only: {by_person}"

@@ -127,6 +127,7 @@ class LimitBook:
             "markets": [
                 {"account": key.account, "symbol": key.symbol} | bases.to_saved()
                 for key, bases in self._markets.items()
+                if bases != MarketBases()
             ],
         }
         self._is_dirty = False

@@ -4,7 +4,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from tests.trading_tests.makers import NOW
 from trading.model.account import Account, MarketType
 from trading.model.instrument import Instrument
 from trading.model.order import Order, OrderIntent, Purpose, Side
@@ -16,6 +15,7 @@ from trading.risk.sizing import reserve_of
 from trading.risk.view import RiskView
 
 D = Decimal
+NOW = 1_800_000_000.0
 SYMBOL = "BTC/USDT"
 SPOT = Account("main", "paper", MarketType.SPOT, True, "USDT", False, D(1))
 SWAP = Account("main", "paper", MarketType.SWAP, True, "USDT", True, D(3))

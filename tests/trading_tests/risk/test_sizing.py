@@ -50,6 +50,11 @@ def test_a_limit_order_is_valued_at_its_own_price_and_reserves_its_fees() -> Non
     assert order.reserve_price == D("80.80")
 
 
+def test_cash_pays_the_fees_of_a_limit_order_too() -> None:
+    intent = make_intent(type=OrderType.LIMIT, limit_price=D(80), quantity=D(1_000))
+    assert approved(intent, make_view(cash=D(808)), WIDE).quantity == D(10)
+
+
 def test_a_buy_stop_is_valued_at_its_trigger() -> None:
     intent = make_intent(type=OrderType.STOP, stop_price=D("124.999"), amount=D(250))
     order = approved(intent, make_view())

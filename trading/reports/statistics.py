@@ -4,7 +4,7 @@ Figures of the whole life are sums. Only the trades of the last 30 days of marke
 one by one, for the rolling windows, and of them no more than a given number.
 """
 
-from collections import deque
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -72,7 +72,8 @@ class _Scope:
         "loss_largest",
         "losses",
         "profit",
-        "recent",
+        "recent_at",
+        "recent_before",
         "recent_max",
         "streak",
         "streak_max",
@@ -83,7 +84,9 @@ class _Scope:
 
     def __init__(self, recent_max: int) -> None:
         self.recent_max = recent_max
-        self.recent: deque[tuple[float, Decimal]] = deque()
+        # When each recent trade was closed, and what had been earned before it.
+        self.recent_at: list[float] = []
+        self.recent_before: list[Decimal] = []
         # When the latest trade was closed that went for want of room and not of age.
         self.cut_at = float("-inf")
         self.trades = self.wins = self.losses = self.streak = self.streak_max = 0
@@ -92,20 +95,20 @@ class _Scope:
         self.loss_largest: Decimal | None = None
         self.hold_s = 0.0
 
-    def add(self, trade: Trade, entry: tuple[float, Decimal]) -> None:
+    def add(self, trade: Trade) -> None:
+        at = max(trade.closed_at, self.recent_at[-1]) if self.recent_at else trade.closed_at
+        self.recent_at.append(at)
+        self.recent_before.append(self.profit)
         self.trades += 1
         self.profit += trade.profit
         self.fees += trade.fees
         self.hold_s += trade.closed_at - trade.opened_at
         self._count(trade.profit)
-        self.recent.append(entry)
-        self._forget(trade.closed_at)
+        self._forget(at)
 
-    def windows(self, at: float) -> list[Decimal]:
-        return [
-            sum((profit for closed_at, profit in self.recent if closed_at > at - span), _ZERO)
-            for span in WINDOWS_S
-        ]
+    def since(self, at: float) -> Decimal:
+        first = bisect_right(self.recent_at, at)
+        return self.profit - self.recent_before[first] if first < len(self.recent_at) else _ZERO
 
     def _count(self, profit: Decimal) -> None:
         if profit > 0:
@@ -120,10 +123,12 @@ class _Scope:
         self.streak_max = max(self.streak_max, self.streak)
 
     def _forget(self, now: float) -> None:
-        while self.recent and self.recent[0][0] <= now - WINDOWS_S[-1]:
-            self.recent.popleft()
-        if len(self.recent) > self.recent_max:
-            self.cut_at = self.recent.popleft()[0]
+        gone = bisect_right(self.recent_at, now - WINDOWS_S[-1])
+        over = len(self.recent_at) - self.recent_max
+        if over > gone:
+            gone = over
+            self.cut_at = self.recent_at[gone - 1]
+        del self.recent_at[:gone], self.recent_before[:gone]
 
 
 class TradeStatistics:
@@ -137,12 +142,11 @@ class TradeStatistics:
 
     def add(self, trade: Trade) -> None:
         """Take a closed trade into account, in the order of closing."""
-        entry = (trade.closed_at, trade.profit)
         for key in (trade.key, MarketKey(trade.account, ""), TOTAL):
             scope = self._scopes.get(key)
             if scope is None:
                 scope = self._scopes[key] = _Scope(self._recent_max)
-            scope.add(trade, entry)
+            scope.add(trade)
 
     def total(self, at: float, drawdown: Drawdown | None = None) -> Statistics:
         """Return the figures of all accounts; they must share a currency to mean anything."""
@@ -167,7 +171,7 @@ class TradeStatistics:
 
 
 def _figures(key: MarketKey, scope: _Scope, at: float, drawdown: Drawdown | None) -> Statistics:
-    day, week, month = scope.windows(at)
+    day, week, month = (scope.since(at - span) for span in WINDOWS_S)
     count = scope.trades
     return Statistics(
         account=key.account,

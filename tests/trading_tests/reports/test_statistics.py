@@ -109,7 +109,7 @@ def test_more_trades_than_are_kept_are_counted_and_the_windows_say_so() -> None:
 
 def test_memory_forgets_what_no_window_reaches() -> None:
     statistics = TradeStatistics(make_trade("1", closed_at=AT + n * DAY_S) for n in range(100))
-    assert len(statistics._scopes[BTC].recent) == 30
+    assert len(statistics._scopes[BTC].recent_at) == 30
     assert not statistics.total(AT + 99 * DAY_S).is_recent_cut
 
 
@@ -122,6 +122,24 @@ def test_drawdowns_come_from_the_figures_handed_in() -> None:
     fields = TradeStatistics().total(AT, of_account).to_fields()
     assert fields["drawdown_daily"] == pytest.approx(0.1)
     assert fields["drawdown_total"] == pytest.approx(0.55)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 60 * DAY_S), st.integers(-100, 100))).map(sorted),
+    st.floats(0, 60 * DAY_S),
+)
+def test_windows_hold_what_was_closed_within_them(
+    closed: list[tuple[float, int]], since_last_s: float
+) -> None:
+    statistics = TradeStatistics(make_trade(str(one), closed_at=at) for at, one in closed)
+    now = (closed[-1][0] if closed else 0.0) + since_last_s
+    figures = statistics.total(now)
+    for span_s, profit in (
+        (DAY_S, figures.profit_24h),
+        (7 * DAY_S, figures.profit_7d),
+        (30 * DAY_S, figures.profit_30d),
+    ):
+        assert profit == sum(one for at, one in closed if at > now - span_s)
 
 
 @given(st.lists(st.sampled_from(EXTREMES), max_size=8))

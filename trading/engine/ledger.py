@@ -83,14 +83,16 @@ class AccountBook:
         """Book one execution of an order; whoever calls has made sure that it is a new one."""
         with localcontext(_EXACT):
             move = _move_of(fill, instrument)
-            self.cash -= move.quantity * move.price + move.fees
-            change = self._moved(move, fill, order, instrument)
-        self._cash_value = float(self.cash)
-        if change.position is None:
+            cash = self.cash - move.quantity * move.price - move.fees
+            position, trade, realised = self._moved(move, fill, order, instrument)
+        # Only here, so that a fill that cannot be booked changes nothing.
+        self.cash = cash
+        self._cash_value = float(cash)
+        if position is None:
             self._remove(fill.symbol)
         else:
-            self._put(change.position, float(fill.price))
-        return change
+            self._put(position, float(fill.price))
+        return BookChange(position, trade, cash, realised)
 
     def keep(self, position: Position) -> None:
         """Take over a position of which only the ways to leave it have changed."""
@@ -132,20 +134,23 @@ class AccountBook:
             return 0.0
         return self.unrealised(symbol) + float(position.realised - position.fees)
 
-    def _moved(self, move: _Move, fill: Fill, order: Order, instrument: Instrument) -> BookChange:
+    def _moved(
+        self, move: _Move, fill: Fill, order: Order, instrument: Instrument
+    ) -> tuple[Position | None, Trade | None, Decimal]:
+        """Return what is held after a move, the trade that it closed, and what it realised."""
         held = self.positions.get(fill.symbol)
         if held is None:
             position = self._opened(move, fill, order, instrument) if move.quantity else None
-            return BookChange(position, None, self.cash)
+            return position, None, _ZERO
         if not move.quantity or (move.quantity > 0) == (held.quantity > 0):
-            return BookChange(self._added(held, move, order, instrument), None, self.cash)
+            return self._added(held, move, order, instrument), None, _ZERO
         if abs(move.quantity) < abs(held.quantity):
             reduced = _with_exit(held, move)
-            return BookChange(reduced, None, self.cash, reduced.realised - held.realised)
+            return reduced, None, reduced.realised - held.realised
         closing, opening = _split(move, -held.quantity)
         trade = _closed(_with_exit(held, closing), held.side, fill.at, order)
         position = self._opened(opening, fill, order, instrument) if opening.quantity else None
-        return BookChange(position, trade, self.cash, trade.gross - held.realised)
+        return position, trade, trade.gross - held.realised
 
     def _opened(self, move: _Move, fill: Fill, order: Order, instrument: Instrument) -> Position:
         self._entry_orders[fill.symbol] = order.id

@@ -162,6 +162,14 @@ def test_only_the_exits_of_a_position_are_taken_over() -> None:
         desk.book.keep(replace(held, symbol="ETH/USDT"))
 
 
+def test_a_fill_that_cannot_be_booked_changes_nothing() -> None:
+    desk = Desk()
+    stepless = replace(BTC, price_step=Decimal(0))
+    with pytest.raises(ValueError, match="step"):
+        desk.fill(BUY, "1", "100", plan=PLAN, instrument=stepless)
+    assert (desk.book.cash, desk.book.positions) == (Decimal(10_000), {})
+
+
 def test_marks_value_positions_as_prices_move() -> None:
     desk = Desk("1000")
     desk.fill(BUY, "2", "100", fee="0.5")

@@ -93,6 +93,17 @@ BANS = (
         "the engine's core turns events into effects and touches nothing",
         shells=frozenset({"trading.engine.engine", "trading.engine.inbox"}),
     ),
+    Ban(
+        "trading.risk",
+        frozenset(
+            {
+                *("trading.engine", "trading.store", "trading.link", "trading.market"),
+                *("trading.brokers", "trading.strategies", "trading.reports", "trading.app"),
+                *("trading.config", "tcpproto", "daemonkit.clock", *OUTSIDE_WORLD),
+            }
+        ),
+        "risk decides on what it is shown",
+    ),
 )
 
 
@@ -158,6 +169,24 @@ def test_the_core_of_trading_stays_pure(ban: Ban) -> None:
         if module.name not in ban.shells
         for name in imports(module)
         if any(is_below(name, banned) for banned in ban.what)
+    ]
+    assert not wrong
+
+
+def test_only_the_risk_gate_approves_orders() -> None:
+    home, proof = "trading.risk.approval", "trading.risk.approval.ApprovedOrder"
+    wrong = [
+        f"{module.name} imports {name}"
+        for module in modules(*SHIPPED)
+        if module.name != "trading.risk.gate"
+        for name in imports(module)
+        if is_below(name, home) and name != proof
+    ] + [
+        f"{module.name}:{node.lineno} makes an ApprovedOrder"
+        for module in modules(*SHIPPED)
+        if module.name != home
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("ApprovedOrder")
     ]
     assert not wrong
 

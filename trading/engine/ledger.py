@@ -161,14 +161,16 @@ class AccountBook:
             quantity=move.quantity,
             entry_price=move.price,
             opened_at=fill.at,
-            trade_number=self._next_trade_number(),
+            trade_number=0,
             instance=order.instance,
             entry_quantity=size,
             entry_cost=size * move.price,
             fees=move.fees,
             best_price=float(move.price),
         )
-        return open_plan(position, order.exit_plan or ExitPlan(), instrument.price_step)
+        planned = open_plan(position, order.exit_plan or ExitPlan(), instrument.price_step)
+        # Taken last: what could not be booked uses up no number.
+        return replace(planned, trade_number=self._next_trade_number())
 
     def _added(self, held: Position, move: _Move, order: Order, instrument: Instrument) -> Position:
         is_new_order = self._entry_orders.get(held.symbol) != order.id

@@ -168,6 +168,9 @@ def test_a_fill_that_cannot_be_booked_changes_nothing() -> None:
     with pytest.raises(ValueError, match="step"):
         desk.fill(BUY, "1", "100", plan=PLAN, instrument=stepless)
     assert (desk.book.cash, desk.book.positions) == (Decimal(10_000), {})
+    held = desk.fill(BUY, "1", "100").position
+    assert held is not None
+    assert held.trade_number == 1
 
 
 def test_marks_value_positions_as_prices_move() -> None:

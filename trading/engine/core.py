@@ -53,7 +53,6 @@ from trading.engine.events import (
     TimerName,
 )
 from trading.engine.flatten import describe_flat
-from trading.engine.prices import PriceBoard
 from trading.engine.repeats import RepeatFilter
 from trading.engine.states import EngineLife, EngineState, EngineTrigger
 from trading.engine.status import EngineSnapshot
@@ -98,7 +97,6 @@ class EngineCore:
         self._life = EngineLife()
         self._trader = trader
         self._was_cut_off = saved.get(CLEAN_STOP_KEY) == "no"
-        self._prices = PriceBoard()
         self._desk = CommandDesk(build_handlers(trader, settings.version))
         self._repeats = RepeatFilter(settings.repeat_window_s)
         self._alerts = AlertSeries(settings.alerts_total, saved)
@@ -148,8 +146,8 @@ class EngineCore:
             trading=self._trader.conditions.flags.trading,
             trading_allowed=settings.trading_allowed,
             money=render_trading(view_trading(self._trader, is_running=self._is_running)),
-            market_time=self._prices.market_time,
-            prices=self._prices.changes(),
+            market_time=self._trader.markets.now or None,
+            prices=self._trader.markets.changes(),
             feeds=sorted(self._feeds.items()),
             ticks_handled=self._ticks,
             ticks_conflated=health.ticks_conflated,
@@ -168,23 +166,17 @@ class EngineCore:
 
     def _on_tick(self, tick: Tick) -> Sequence[Effect]:
         self._ticks += 1
-        self._prices.on_tick(tick)
-        self._trader.on_tick(tick)
-        return NOTHING if self._trader.is_idle else self._traded()
+        return self._traded() if self._trader.on_tick(tick) else NOTHING
 
     def _on_bar(self, bar: Bar) -> Sequence[Effect]:
         self._bars += 1
-        self._prices.on_bar(bar)
-        self._trader.on_bar(bar)
-        return NOTHING if self._trader.is_idle else self._traded()
+        return self._traded() if self._trader.on_bar(bar) else NOTHING
 
     def _on_report(self, report: Report) -> Sequence[Effect]:
         self._trader.on_report(report)
         return self._traded()
 
     def _on_history(self, event: HistoryLoaded) -> Sequence[Effect]:
-        for bar in event.bars:
-            self._prices.on_bar(bar)
         self._trader.on_history(event.bars)
         return NOTHING
 

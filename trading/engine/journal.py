@@ -3,8 +3,6 @@
 What changed several times within one event is kept once, as it ended.
 """
 
-from collections.abc import Iterable
-
 from trading.engine.effects import (
     CancelOrder,
     DropPosition,
@@ -30,6 +28,7 @@ class Journal:
 
     def __init__(self) -> None:
         self.is_empty = True
+        self._orders: dict[str, Order] = {}
         self._values: dict[str, str] = {}
         self._positions: dict[MarketKey, Position | None] = {}
         self._records: list[Effect] = []
@@ -38,6 +37,11 @@ class Journal:
     def save(self, key: str, value: str) -> None:
         """Keep a value."""
         self._values[key] = value
+        self.is_empty = False
+
+    def keep_order(self, order: Order) -> None:
+        """Keep an order as it is now."""
+        self._orders[order.id] = order
         self.is_empty = False
 
     def keep_position(self, key: MarketKey, position: Position | None) -> None:
@@ -71,14 +75,15 @@ class Journal:
         self._orders_out.append(CancelOrder(account, order_id))
         self.is_empty = False
 
-    def take(self, orders: Iterable[Order]) -> list[Effect]:
-        """Return everything collected, with the orders that changed, and begin anew."""
-        effects: list[Effect] = [SaveOrder(order) for order in orders]
+    def take(self) -> list[Effect]:
+        """Return everything collected, and begin anew."""
+        effects: list[Effect] = [SaveOrder(order) for order in self._orders.values()]
         for key, position in self._positions.items():
             effects.append(DropPosition(*key) if position is None else SavePosition(position))
         effects += [SaveState(key, value) for key, value in self._values.items()]
         effects += self._records
         effects += self._orders_out
+        self._orders.clear()
         self._values.clear()
         self._positions.clear()
         self._records.clear()

@@ -43,16 +43,12 @@ class LossWatch:
         self._announcer = announcer
         self.days = TradingDays(zone)
         self.day = ""
-        self._day_ends = float("-inf")
+        # The market time at which the trading day is over: asked for each price.
+        self.day_ends = float("-inf")
         tighter = float(min(settings.symbol_daily_loss, settings.symbol_total_loss)) * _CLOSE_LOOK
         self._alarms = {name: -tighter * float(desk.start_cash) for name, desk in desks.items()}
         if saved:
             self._load(orjson.loads(saved))
-
-    def on_time(self, at: float) -> None:
-        """Begin a new trading day if market time has come to it."""
-        if at >= self._day_ends:
-            self._start_day(at)
 
     def on_mark(self, desk: AccountDesk, symbol: str, at: float) -> None:
         """Look at an account and a market after one of its positions was valued anew."""
@@ -96,9 +92,10 @@ class LossWatch:
             self._announcer.tripped(one)
             self._conditions.keep_limits()
 
-    def _start_day(self, at: float) -> None:
+    def start_day(self, at: float) -> None:
+        """Begin the trading day of a moment of market time, unless it has begun before."""
         day = self.days.day_of(at)
-        self._day_ends = self.days.end_of(at)
+        self.day_ends = self.days.end_of(at)
         if day == self.day:
             return
         self.day = day

@@ -1,7 +1,7 @@
 """The orders of all accounts: every report moves one along its table, each fill counts once.
 
 Keeps open orders by id and by market, and ended ones for a while, because a late or repeated
-report must be told from a strange one. Changes are collected for the store.
+report must be told from a strange one. Every change goes into the journal.
 """
 
 from collections import OrderedDict
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from trading.engine.journal import Journal
 from trading.errors import IllegalTransitionError
 from trading.model.account import MarketKey
 from trading.model.order import Fill, Order
@@ -47,12 +48,17 @@ class OrderChange:
 class OrderDesk:
     """Hold the orders of one bot."""
 
-    def __init__(self, orders: Iterable[Order] = (), fill_ids: Iterable[tuple[str, str]] = ()):
+    def __init__(
+        self,
+        journal: Journal,
+        orders: Iterable[Order] = (),
+        fill_ids: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        self._journal = journal
         self._open: dict[str, Order] = {}
         self._by_key: dict[MarketKey, dict[str, None]] = {}
         self._ended: OrderedDict[str, Order] = OrderedDict()
         self._fill_ids: OrderedDict[tuple[str, str], None] = OrderedDict.fromkeys(fill_ids)
-        self._dirty: dict[str, Order] = {}
         for order in orders:
             self._file(order)
 
@@ -108,17 +114,6 @@ class OrderDesk:
             return None
         return self._change(before, _advanced(before, report))
 
-    @property
-    def is_dirty(self) -> bool:
-        """Tell whether any order changed since `take_dirty` was called last."""
-        return bool(self._dirty)
-
-    def take_dirty(self) -> list[Order]:
-        """Return the orders that changed since the last call, as they are now."""
-        changed = list(self._dirty.values())
-        self._dirty.clear()
-        return changed
-
     def _apply_fill(self, before: Order, fill: Fill) -> OrderChange | None:
         fill_key = (fill.account, fill.fill_id)
         if fill_key in self._fill_ids:
@@ -147,7 +142,7 @@ class OrderDesk:
         return OrderChange(before, after, fill)
 
     def _store(self, order: Order) -> None:
-        self._dirty[order.id] = order
+        self._journal.keep_order(order)
         self._file(order)
 
     def _file(self, order: Order) -> None:

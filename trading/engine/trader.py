@@ -58,6 +58,7 @@ class Trader:
 
     def __init__(self, setup: TradingSetup, saved: SavedTrading, calls: CallGuard) -> None:
         self.setup = setup
+        self._by_bars = setup.ranges_by_bars
         values = saved.values
         self.journal = Journal()
         self.decisions = Decisions()
@@ -74,7 +75,7 @@ class Trader:
             for symbol in symbols
         }
         instruments = dict(setup.instruments)
-        self.orders = OrderDesk(saved.orders, saved.fill_ids)
+        self.orders = OrderDesk(self.journal, saved.orders, saved.fill_ids)
         self.conditions = Conditions(
             flags=Flags(values.get(FLAGS_KEY)),
             limits=LimitBook(setup.limits, values.get(LIMITS_KEY)),
@@ -155,54 +156,50 @@ class Trader:
     def on_history(self, bars: Iterable[Bar]) -> None:
         """Take in closed candles from before the start: known past, never a reason to act."""
         for bar in bars:
-            market = self.markets.by_symbol.get(bar.symbol)
-            if market is not None:
-                market.on_past_bar(bar)
-                self.markets.now = max(self.markets.now, bar.start + bar.interval_s)
-                for desk in self._desks_of[bar.symbol]:
-                    desk.book.mark(bar.symbol, bar.close)
+            self.markets.find(bar.symbol).on_past_bar(bar)
+            self.markets.now = max(self.markets.now, bar.end)
+            for desk in self._desks_of.get(bar.symbol, ()):
+                desk.book.mark(bar.symbol, bar.close)
 
-    def on_tick(self, tick: Tick) -> None:
-        """Take in a price."""
-        markets, symbol = self.markets, tick.symbol
-        market = markets.by_symbol.get(symbol)
-        if market is None:
-            return
-        if tick.at > markets.now:
-            markets.now = tick.at
-            self.losses.on_time(tick.at)
+    def on_tick(self, tick: Tick) -> bool:
+        """Take in a price; tell whether there is anything to be done."""
+        markets, symbol, at = self.markets, tick.symbol, tick.at
+        if at > markets.now:
+            markets.now = at
+            if at >= self.losses.day_ends:
+                self.losses.start_day(at)
+        market = markets.by_symbol.get(symbol) or markets.find(symbol)
         market.on_tick(tick)
-        for desk in self._desks_of[symbol]:
+        for desk in self._desks_of.get(symbol, ()):
             exchange = desk.exchange
             if exchange is not None and symbol in exchange.busy:
                 self._report(exchange.on_tick(tick))
             if symbol in desk.book.positions:
-                self._watch(desk, market, tick.price, tick.price, is_moving=not self._by_bars)
+                price = tick.price
+                self._watch(desk, symbol, price, price, is_moving=not self._by_bars)
         self.instances.on_tick(tick)
-        if not self.dealer.is_settled:
-            self._settle()
+        return not self.journal.is_empty
 
-    def on_bar(self, bar: Bar) -> None:
-        """Take in a closed candle."""
-        markets, symbol = self.markets, bar.symbol
-        market = markets.by_symbol.get(symbol)
-        if market is None:
-            return
-        end = bar.start + bar.interval_s
+    def on_bar(self, bar: Bar) -> bool:
+        """Take in a closed candle; tell whether there is anything to be done."""
+        markets, symbol, end = self.markets, bar.symbol, bar.start + bar.interval_s
         if end > markets.now:
             markets.now = end
-            self.losses.on_time(end)
-        desks = self._desks_of[symbol]
+            if end >= self.losses.day_ends:
+                self.losses.start_day(end)
+        desks = self._desks_of.get(symbol, ())
         if self._by_bars:
             for desk in desks:
-                self._trade_range(desk, market, bar)
+                exchange = desk.exchange
+                if symbol in desk.book.positions or (exchange and symbol in exchange.busy):
+                    self._trade_range(desk, bar)
+        market = markets.by_symbol.get(symbol) or markets.find(symbol)
         market.on_bar(bar)
         for desk in desks:
             if symbol in desk.book.positions:
-                self._watch(desk, market, bar.close, bar.close, is_moving=False)
+                self._watch(desk, symbol, bar.close, bar.close, is_moving=False)
         self.instances.on_bar(bar)
-        if not self.dealer.is_settled:
-            self._settle()
+        return not self.journal.is_empty
 
     def on_report(self, report: Report) -> None:
         """Take in what a live venue says."""
@@ -227,25 +224,16 @@ class Trader:
     def take_effects(self) -> Sequence[Effect]:
         """Return what is to be done after an event, with the market time that it belongs to."""
         self._settle()
-        if self.journal.is_empty and not self.orders.is_dirty:
+        if self.journal.is_empty:
             return ()
         if self.markets.now:
             self.journal.save(TIME_KEY, repr(self.markets.now))
-        return self.journal.take(self.orders.take_dirty())
+        return self.journal.take()
 
     def last_trades(self, count: int, symbol: str | None = None) -> list[Trade]:
         """Return closed trades, the latest first."""
         chosen = [one for one in reversed(self._last_trades) if symbol in (None, one.symbol)]
         return chosen[:count]
-
-    @property
-    def is_idle(self) -> bool:
-        """Tell whether the last event left nothing to do: asked for each tick."""
-        return self.journal.is_empty and not self.orders.is_dirty
-
-    @property
-    def _by_bars(self) -> bool:
-        return self.setup.ranges_by_bars
 
     def _settle(self) -> None:
         self.dealer.settle()
@@ -261,7 +249,7 @@ class Trader:
             self.dealer.report(reports)
             self._settle()
 
-    def _trade_range(self, desk: AccountDesk, market: Market, bar: Bar) -> None:
+    def _trade_range(self, desk: AccountDesk, bar: Bar) -> None:
         """Fill by a candle's open, then by its range in the worse order."""
         exchange, symbol = desk.exchange, bar.symbol
         if exchange is not None and symbol in exchange.busy:
@@ -272,13 +260,12 @@ class Trader:
         if position is not None and position.opened_at <= bar.start:
             is_long = position.quantity > 0
             worst, best = (bar.low, bar.high) if is_long else (bar.high, bar.low)
-            self._watch(desk, market, worst, best, is_moving=True)
+            self._watch(desk, symbol, worst, best, is_moving=True)
 
     def _watch(
-        self, desk: AccountDesk, market: Market, worst: float, best: float, *, is_moving: bool
+        self, desk: AccountDesk, symbol: str, worst: float, best: float, *, is_moving: bool
     ) -> None:
         """Value a position anew, follow its trailing stop, and hold losses against the limits."""
-        symbol = market.symbol
         desk.book.mark(symbol, worst)
         position = desk.book.positions[symbol]
         if position.trail is not None and not position.closing:

@@ -1,7 +1,8 @@
 """The bounce off an average in an upward trend: each rule alone, and all of them together."""
 
+import math
+import random
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ import talib
 
 from tests.trading_tests.market.market_files import bars_of, build_replay, played, recorded
 from tests.trading_tests.strategies.desk import (
+    START,
     SYMBOL,
     Stage,
     make_bar,
@@ -124,21 +126,6 @@ def test_the_close_must_be_above_the_highs_of_the_five_candles_before(
     assert signals(stage(), bars) == found
 
 
-def test_a_close_below_the_average_is_no_bounce() -> None:
-    bars = trend()
-    # After a fall that fast, the highs of the last five candles are below EMA20 too.
-    for place in range(-7, 0):
-        bar = bars[place]
-        bars[place] = replace(
-            bar, open=95.0 + place, close=95.0 + place, high=95.0 + place, low=94.0 + place
-        )
-    bars[-1].close = bars[-1].high = 95.5
-    loose = {"max_candle_size": 100.0} | dict.fromkeys(
-        ["min_ema20_1m_slope", "min_ema50_1m_slope", "min_ema20_ema50_distance"], -100.0
-    )
-    assert signals(stage(**loose), bars) == []
-
-
 def test_the_long_average_must_not_fall_too_fast() -> None:
     assert signals(stage(), trend(700)) == [699]
     assert signals(stage(min_ema200_3m_slope=0.3), trend(700)) == []
@@ -197,15 +184,7 @@ def test_follows_more_closely_once_price_has_fallen_through_both_averages() -> N
     found = played_wishes(scene, bars[390:])
     assert [wish for _, wish in found] == [TightenWish()]
     index = found[0][0] + 390
-    closes = np.array([bar.close for bar in bars])
-    ema20, ema50 = talib.EMA(closes, 20), talib.EMA(closes, 50)
-    rule = [
-        closes[one] < ema20[one]
-        and closes[one - 1] < ema20[one - 1]
-        and min(bars[one].low, bars[one - 1].low) <= ema50[one]
-        for one in range(len(bars))
-    ]
-    assert rule.index(True) == index > 400
+    assert tight_of_arrays(bars)[0] == index > 400
 
 
 def test_does_not_follow_more_closely_in_the_first_two_minutes() -> None:
@@ -216,25 +195,68 @@ def test_does_not_follow_more_closely_in_the_first_two_minutes() -> None:
     assert [(index + 390, wish) for index, wish in found] == [(opened + 1, TightenWish())]
 
 
-def test_recorded_candles_give_the_signals_that_whole_arrays_give() -> None:
-    bars = bars_of(played(build_replay(recorded("btc_perp_1m.csv.gz"), symbol=SYMBOL)))
-    # Looser than the defaults in some rules, so that a month has many signals.
-    given = {
-        "volume_spike_coeff": 1.05,
-        "min_ema50_ema200_distance": -0.5,
-        "min_ema20_ema50_distance": -0.02,
-        "min_ema20_1m_slope": -0.01,
-    }
+LOOSE = {
+    "min_ema200_3m_slope": -0.02,
+    "min_ema20_1m_slope": 0.0,
+    "min_ema50_1m_slope": -0.002,
+    "min_ema50_ema200_distance": -1.0,
+    "min_ema20_ema50_distance": -0.5,
+    "volume_spike_coeff": 0.8,
+    "max_candle_size": 0.5,
+}
+
+
+def random_bars(count: int) -> list[Bar]:
+    rng = random.Random(5)
+    bars, last = [], 100.0
+    for index in range(count):
+        close = last * math.exp(rng.gauss(0.0, 0.001))
+        high = max(last, close) * (1 + rng.random() * 0.0005)
+        low = min(last, close) * (1 - rng.random() * 0.0005)
+        bars.append(Bar(SYMBOL, START + 60.0 * index, 60, last, high, low, close, rng.random()))
+        last = close
+    return bars
+
+
+def test_a_random_walk_gives_the_signals_that_whole_arrays_give() -> None:
+    bars = random_bars(8000)
+    expected = signals_of_arrays(bars, LOOSE)
+    assert len(expected) > 100
+    assert signals(stage(**LOOSE), bars) == expected
+
+
+def test_a_random_walk_is_followed_more_closely_where_whole_arrays_say_so() -> None:
+    bars = random_bars(3000)
+    scene = stage()
+    scene.desk.held = make_position(opened_at=START)
+    found = []
+    for index, bar in enumerate(bars):
+        wishes = scene.play(bar)
+        scene.lose_orders()
+        found += [index for wish in wishes if wish == TightenWish()]
+    expected = tight_of_arrays(bars)
+    assert len(expected) > 100
+    assert found == expected
+
+
+@pytest.mark.parametrize("given", [{}, {"volume_spike_coeff": 1.05, "min_ema50_1m_slope": -0.01}])
+def test_recorded_candles_give_the_signals_that_whole_arrays_give(given: dict[str, float]) -> None:
+    bars = bars_of(played(build_replay(recorded("btc_perp_1m.csv.gz"), symbol=SYMBOL)))[:15_000]
     expected = signals_of_arrays(bars, given)
-    assert len(expected) > 50
+    assert expected
     assert signals(stage(**given), bars) == expected
 
 
-def test_recorded_candles_give_the_same_signals_with_the_defaults() -> None:
-    bars = bars_of(played(build_replay(recorded("btc_perp_1m.csv.gz"), symbol=SYMBOL)))
-    expected = signals_of_arrays(bars, {})
-    assert expected
-    assert signals(stage(), bars) == expected
+def tight_of_arrays(bars: Sequence[Bar]) -> list[int]:
+    low, close = (np.array([getattr(bar, name) for bar in bars]) for name in ("low", "close"))
+    ema20, ema50 = talib.EMA(close, 20), talib.EMA(close, 50)
+    return [
+        at
+        for at in range(1, len(bars))
+        if close[at] < ema20[at]
+        and close[at - 1] < ema20[at - 1]
+        and min(low[at], low[at - 1]) <= ema50[at]
+    ]
 
 
 def signals_of_arrays(bars: Sequence[Bar], given: dict[str, float]) -> list[int]:

@@ -91,7 +91,7 @@ class ReceiptDesk:
     def show(self, record: CommandRecord) -> int | None:
         """Show how far a command has come; return the id of its message."""
         buttons = self._buttons(record)
-        text = command_receipt(record, self._sessions.label(record.bot))
+        text = command_receipt(record, self._sessions.label(record.bot, record.account))
         message_id = self._chats.put(
             record.chat, record.message_id, text, buttons, command_id=record.id
         )

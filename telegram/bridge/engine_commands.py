@@ -9,22 +9,29 @@ from tcpproto.vocabulary import (
     ALL,
     CommandError,
     ParsedCommand,
+    Risk,
     asks_for_symbol,
-    needs_confirmation,
+    legacy_text,
     risk_of,
 )
 from telegram.bridge.chats import ReceiptDesk
 from telegram.bridge.choices import Choices
+from telegram.bridge.confirmations import Target, question_about
 from telegram.bridge.dialogs import Dialogs
 from telegram.bridge.errors import RefusalError
 from telegram.bridge.outbound import Outbound
 from telegram.bridge.questions import Choice
 from telegram.bridge.records import CommandRecord
+from telegram.bridge.render import age_text
 from telegram.bridge.request import Request
 from telegram.bridge.routing import Ask, Refuse, find_route
 from telegram.bridge.sessions import Sessions
 
 SYMBOLS_ASKED_MAX = 30
+# What a bot told longer ago than this is shown with its age: prices move.
+STATUS_OLD_S = 10.0
+# An order is of one account; whatever else names none is for all of them.
+_OF_ONE_ACCOUNT = frozenset({"buy"})
 
 
 class EngineCommands:
@@ -68,28 +75,77 @@ class EngineCommands:
             self._complete(request, route.bots)
 
     def _complete(self, request: Request, bots: Sequence[str]) -> None:
-        """Ask for the market, then for a yes, where the command needs them; then send."""
-        command, is_available = request.command, request.verb.available
-        if is_available and asks_for_symbol(command.verb, command.args):
+        """Ask for market and account, then for a yes, where the command needs them; then send."""
+        command = request.command
+        self._check_account(command.account, bots)
+        if not request.verb.available or self._is_refused_anyway(command, bots):
+            self._issue(request, bots)
+        elif asks_for_symbol(command.verb, command.args):
             self._ask_symbol(request, bots)
-        elif is_available and needs_confirmation(command.verb, command.args):
-            labels = "; ".join(self._sessions.label(bot) for bot in bots)
-            prompt = f"{request.line} on {labels} — are you sure?"
-            self._dialogs.confirm(request, prompt, lambda asked: self._issue(asked, bots))
+        elif accounts := self._accounts_to_ask(command, bots):
+            self._ask_account(request, bots, accounts)
+        elif question := question_about(command, [self._target(command, bot) for bot in bots]):
+            self._dialogs.confirm(
+                request, question, lambda asked: self._issue(asked, bots, confirmed=True)
+            )
         else:
             self._issue(request, bots)
+
+    def _is_refused_anyway(self, command: ParsedCommand, bots: Sequence[str]) -> bool:
+        """Tell whether nothing would be sent after all: then nothing is asked before either."""
+        sessions = [self._sessions.get(bot) for bot in bots]
+        is_legacy = [one is not None and one.legacy and one.is_connected for one in sessions]
+        if all(is_legacy) and not asks_for_symbol(command.verb, command.args):
+            return legacy_text(command.verb, command.args) is None
+        is_anyone_there = any(one is not None and one.is_connected for one in sessions)
+        return not is_anyone_there and risk_of(command.verb, command.args) is not Risk.REDUCING
+
+    def _check_account(self, account: str, bots: Sequence[str]) -> None:
+        """Refuse a misspelt account before anything is asked; a bot that is away may have it."""
+        for bot in bots if account else ():
+            session = self._sessions.get(bot)
+            if session is None or not session.is_connected or not session.accounts:
+                continue
+            names = [name for name, _ in session.accounts]
+            if account not in names:
+                raise RefusalError(f"{bot} has no account {account}; it has {', '.join(names)}")
 
     def _ask_symbol(self, request: Request, bots: Sequence[str]) -> None:
         symbols = self._symbols_of(bots)[:SYMBOLS_ASKED_MAX]
         choices = [Choice(ALL, "ALL SYMBOLS"), *(Choice(one, one) for one in symbols)]
 
         def go_on(asked: Request, symbol: str) -> None:
-            command = ParsedCommand(asked.command.verb, (symbol,), asked.command.bot)
+            command = replace(asked.command, args=(symbol,))
             self._complete(replace(asked, command=command), bots)
 
         self._dialogs.choose(request, f"{request.line} — which market?", choices, go_on)
 
-    def _issue(self, request: Request, bots: Sequence[str]) -> None:
+    def _accounts_to_ask(self, command: ParsedCommand, bots: Sequence[str]) -> list[str]:
+        if command.account or command.verb not in _OF_ONE_ACCOUNT or len(bots) != 1:
+            return []
+        session = self._sessions.get(bots[0])
+        names = [] if session is None else [name for name, _ in session.accounts]
+        return names if len(names) > 1 else []
+
+    def _ask_account(self, request: Request, bots: Sequence[str], accounts: Sequence[str]) -> None:
+        bot = bots[0]
+
+        def go_on(asked: Request, account: str) -> None:
+            command = replace(asked.command, account=account)
+            self._complete(replace(asked, command=command), bots)
+
+        choices = [Choice(one, self._sessions.label(bot, one)) for one in accounts]
+        self._dialogs.choose(request, f"{request.line} — which account?", choices, go_on)
+
+    def _target(self, command: ParsedCommand, bot: str) -> Target:
+        label, session = self._sessions.label(bot, command.account), self._sessions.get(bot)
+        if session is None or session.status_at is None:
+            return Target(label, {}, command.account)
+        age_s = self._clock.wall() - session.status_at
+        age = age_text(age_s) if age_s > STATUS_OLD_S or not session.is_connected else ""
+        return Target(label, session.status_fields, command.account, age)
+
+    def _issue(self, request: Request, bots: Sequence[str], *, confirmed: bool = False) -> None:
         """Send one command to each bot, each with an id, a message and an outcome of its own."""
         left = len(bots)
 
@@ -115,6 +171,8 @@ class EngineCommands:
                     issued_at=now,
                     expires_at=now,
                     message_id=request.message_id if number == 0 else None,
+                    account=request.command.account,
+                    confirmed=confirmed,
                 )
             )
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from daemonkit.clock import Clock
 from daemonkit.secrets import redact, redact_values
-from tcpproto import Command, Message, Reply
+from tcpproto import Command, Message, Reply, ReplyState
 from tcpproto.vocabulary import MAX_AGE_S, QUEUED_MAX_AGE_S, Risk, legacy_text, risk_of
 from telegram.bridge.command_journal import CommandJournal
 from telegram.bridge.disk import DiskState
@@ -119,10 +119,18 @@ class Outbound:
             log.warning("%s answers %s, which was not asked of it", bot, reply.reply_to)
             return
         try:
-            fields = redact_values(reply.fields)
-            self._step(record, STEP_OF_REPLY[reply.state], text=redact(reply.text), fields=fields)
+            changes = {"text": redact(reply.text), "fields": redact_values(reply.fields)}
+            self._step(self._lasting(record, reply), STEP_OF_REPLY[reply.state], **changes)
         except IllegalStepError as error:
             log.warning("%s answers %s a second time, differently: %s", bot, record.id, error)
+
+    def _lasting(self, record: CommandRecord, reply: Reply) -> CommandRecord:
+        """Let a bot take its time with what reduces risk, once it has accepted it."""
+        is_reducing = risk_of(record.verb, record.args) is Risk.REDUCING
+        if reply.state is not ReplyState.ACCEPTED or not is_reducing:
+            return record
+        expires_at = max(record.expires_at, record.issued_at + QUEUED_MAX_AGE_S)
+        return replace(record, expires_at=expires_at)
 
     def connect(self, bot: str) -> None:
         """Send what waits for a bot, and again what it has not answered."""
@@ -137,7 +145,9 @@ class Outbound:
             is_reducing = risk_of(record.verb, record.args) is Risk.REDUCING
             if is_reducing and record.state is not State.QUEUED:
                 expires_at = max(record.expires_at, record.issued_at + QUEUED_MAX_AGE_S)
-                text = f"sent, but not answered; {self._away_text(bot)}, sent again when it is back"
+                so_far = "accepted" if record.state is State.ACCEPTED else "sent"
+                what = f"{so_far}, but not {'finished' if so_far == 'accepted' else 'answered'}"
+                text = f"{what}; {self._away_text(bot)}, sent again when it is back"
                 self._keep(replace(record, expires_at=expires_at, text=text))
                 self._announce(entry)
 
@@ -201,6 +211,9 @@ class Outbound:
             self._finish(record, Step.REJECT, f"cannot be sent now; {NOT_SENT}")
 
     def _issue_legacy(self, record: CommandRecord) -> None:
+        if record.account:
+            self._refuse(record, f"a three-field peer knows no accounts; {NOT_SENT}")
+            return
         if legacy_text(record.verb, record.args) is None:
             self._refuse(record, f"a three-field peer does not know this command; {NOT_SENT}")
             return
@@ -337,6 +350,8 @@ def _message_of(record: CommandRecord, now: float) -> Message:
         chat=record.chat,
         issued_at=record.issued_at,
         expires_at=record.expires_at,
+        account=record.account,
+        confirmed=record.confirmed,
     )
     return command.to_message(now)
 
@@ -352,4 +367,6 @@ def _log_outcome(record: CommandRecord) -> None:
 def _lost_text(record: CommandRecord) -> str:
     if risk_of(record.verb, record.args) is Risk.READING:
         return "no answer"
+    if record.state is State.ACCEPTED:
+        return "accepted, but its end was never told; see /getstatus"
     return "no answer; it may or may not have been carried out, see /getstatus"

@@ -10,7 +10,10 @@ from telegram.bridge.receipts import State
 
 @dataclass(frozen=True, slots=True)
 class CommandRecord:
-    """Hold one command to one bot and how far it has come."""
+    """Hold one command to one bot and how far it has come.
+
+    `account` is what the line named, or nothing; `confirmed` says that its author was asked.
+    """
 
     id: str
     bot: str
@@ -27,6 +30,8 @@ class CommandRecord:
     message_id: int | None = None
     sent_at: float | None = None
     finished_at: float | None = None
+    account: str = ""
+    confirmed: bool = False
 
     @property
     def line(self) -> str:

@@ -49,6 +49,13 @@ class Session:
         """Return bot, account and LIVE or PAPER, as every receipt names them."""
         return f"{self.name} {self.account_label}".rstrip()
 
+    def label_of(self, account: str) -> str:
+        """Return the same for one account, or for all that the bot has without a name."""
+        if not account or self.legacy:
+            return self.label
+        mode = next((mode for name, mode in self.accounts if name == account), "")
+        return f"{self.name} {account} {mode}".rstrip()
+
     @property
     def account_label(self) -> str:
         """Return the accounts alone, such as `main PAPER`."""
@@ -110,10 +117,12 @@ class Sessions:
         """Return what is known of a bot."""
         return self._sessions.get(bot)
 
-    def label(self, bot: str) -> str:
-        """Return how receipts name a bot, known or not."""
+    def label(self, bot: str, account: str = "") -> str:
+        """Return how receipts name a bot, known or not, and one of its accounts."""
         session = self._sessions.get(bot)
-        return bot if session is None else session.label
+        if session is None:
+            return f"{bot} {account}".rstrip()
+        return session.label_of(account)
 
     def is_connected(self, bot: str) -> bool:
         """Tell whether commands reach a bot now."""
@@ -166,7 +175,7 @@ def read_accounts(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
         found = [(str(name), _mode_of(value)) for name, value in accounts.items()]
     elif isinstance(accounts, list):
         found = [
-            (str(one.get("name", "main")), _mode_of(one))
+            (str(one.get("name") or one.get("account") or "main"), _mode_of(one))
             for one in accounts
             if isinstance(one, Mapping)
         ]

@@ -85,6 +85,7 @@ def test_a_slow_command_is_one_message_that_is_edited_as_it_goes(
 ) -> None:
     bot = make_bot(bridge)
     bridge.say("/flatten")
+    bridge.say("yes")
     _wait_for(bot, bridge, 1)
     bridge.advance(1)
     shown = bridge.chat.last
@@ -98,7 +99,9 @@ def test_a_slow_command_is_one_message_that_is_edited_as_it_goes(
     assert len(bridge.chat.messages) == 1
 
 
-@pytest.mark.parametrize("line", ["/getstatus", "/buy BTC/USDT", "/startbuying", "/mode x active"])
+@pytest.mark.parametrize(
+    "line", ["/getstatus", "/buy BTC/USDT", "/buy", "/starttrading", "/mode x active"]
+)
 def test_while_a_bot_is_away_nothing_but_a_reducing_command_is_sent_later(
     bridge: Harness, make_bot: MakeBot, line: str
 ) -> None:
@@ -164,6 +167,7 @@ def test_a_waiting_command_expires_after_a_day(bridge: Harness, make_bot: MakeBo
 def test_after_a_reconnect_the_same_id_is_sent_again(bridge: Harness, make_bot: MakeBot) -> None:
     bot = make_bot(bridge)
     bridge.say("/buy BTC/USDT")
+    bridge.say("yes")
     _wait_for(bot, bridge, 1)
     bot.stop()
     bridge.away("paper")
@@ -178,6 +182,7 @@ def test_after_a_reconnect_the_same_id_is_sent_again(bridge: Harness, make_bot: 
 def test_an_expired_command_is_not_sent_again(bridge: Harness, make_bot: MakeBot) -> None:
     bot = make_bot(bridge)
     bridge.say("/buy BTC/USDT")
+    bridge.say("yes")
     _wait_for(bot, bridge, 1)
     bot.stop()
     bridge.away("paper")
@@ -224,7 +229,7 @@ def test_without_an_answer_the_outcome_is_unknown_and_a_late_answer_resolves_it(
 
 def test_a_second_different_answer_changes_nothing(bridge: Harness, make_bot: MakeBot) -> None:
     bot = make_bot(bridge)
-    bridge.say("/startbuying")
+    bridge.say("/starttrading")
     _wait_for(bot, bridge, 1)
     bot.reply(0, "applied", "buying is on")
     bridge.turn_until(lambda: bridge.chat.messages, "the outcome")
@@ -232,13 +237,15 @@ def test_a_second_different_answer_changes_nothing(bridge: Harness, make_bot: Ma
     bot.reply(0, "applied", "buying is on", repeat=True)
     bot.text("done")
     bridge.turn_until(lambda: "paper: done" in bridge.chat.texts, "what was sent after")
-    assert bridge.chat.messages[1].text == "[applied] /startbuying — paper main PAPER: buying is on"
+    assert (
+        bridge.chat.messages[1].text == "[applied] /starttrading — paper main PAPER: buying is on"
+    )
     assert bridge.chat.messages[1].edits == []
 
 
 def test_a_bot_cannot_answer_for_another(bridge: Harness, make_bot: MakeBot) -> None:
     honest, other = make_bot(bridge, "honest"), make_bot(bridge, "other")
-    bridge.say("/startbuying @honest")
+    bridge.say("/starttrading @honest")
     _wait_for(honest, bridge, 1)
     other.commands = honest.commands
     other.reply(0, "applied", "surely")
@@ -285,7 +292,7 @@ def test_a_restarted_bridge_sends_open_commands_again_under_their_id(
     chat = RecordingChat()
     first = make_bridge(folder=tmp_path, clock=clock, chat=chat)
     bot = make_bot(first)
-    first.say("/startbuying")
+    first.say("/starttrading")
     _wait_for(bot, first, 1)
     # As after a kill: nothing is said and nothing more is written.
     second = make_bridge(folder=tmp_path, clock=clock, chat=chat, seed=2)
@@ -295,7 +302,7 @@ def test_a_restarted_bridge_sends_open_commands_again_under_their_id(
     assert again.commands == bot.commands
     again.reply(0, "applied", "buying is on", repeat=True)
     second.turn_until(lambda: chat.messages, "the outcome")
-    assert chat.last.text == "[applied] /startbuying — paper main PAPER: buying is on"
+    assert chat.last.text == "[applied] /starttrading — paper main PAPER: buying is on"
 
 
 def test_a_restarted_bridge_calls_an_old_command_unknown_and_sends_nothing(
@@ -305,6 +312,7 @@ def test_a_restarted_bridge_calls_an_old_command_unknown_and_sends_nothing(
     first = make_bridge(folder=tmp_path, clock=clock, chat=chat)
     bot = make_bot(first)
     first.say("/buy BTC/USDT")
+    first.say("yes")
     _wait_for(bot, first, 1)
     clock.advance(60)
     second = make_bridge(folder=tmp_path, clock=clock, chat=chat, seed=2)
@@ -334,9 +342,9 @@ def test_the_number_of_open_commands_is_bounded(make_bridge: MakeBridge, make_bo
     bridge = make_bridge(settings={"commands": {"open_max": 2}})
     bot = make_bot(bridge)
     for _ in range(3):
-        bridge.say("/startbuying")
+        bridge.say("/starttrading")
     assert bridge.chat.last.text == (
-        "[rejected] /startbuying — paper main PAPER: too many commands are waiting; nothing sent"
+        "[rejected] /starttrading — paper main PAPER: too many commands are waiting; nothing sent"
     )
     _wait_for(bot, bridge, 2)
 
@@ -344,11 +352,95 @@ def test_the_number_of_open_commands_is_bounded(make_bridge: MakeBridge, make_bo
 def test_a_line_delivered_twice_under_one_id_acts_once(bridge: Harness, make_bot: MakeBot) -> None:
     bot = make_bot(bridge)
     for _ in range(2):
-        bridge.say("/startbuying", id="tg:1:77")
+        bridge.say("/starttrading", id="tg:1:77")
     _wait_for(bot, bridge, 1)
     bot.reply(0, "applied", "on")
     bridge.turn_until(lambda: bridge.chat.messages, "the outcome")
-    bridge.say("/startbuying", id="tg:1:77")
+    bridge.say("/starttrading", id="tg:1:77")
     bridge.turn()
     assert [one.id for one in bot.commands] == ["tg:1:77"]
     assert len(bridge.chat.messages) == 1
+
+
+def test_what_a_bot_has_accepted_is_waited_for_longer_and_told_as_it_goes(
+    bridge: Harness, make_bot: MakeBot
+) -> None:
+    bot = make_bot(bridge)
+    shown = bridge.say("/flatten")
+    bridge.say("yes")
+    _wait_for(bot, bridge, 1)
+    bot.reply(0, "accepted", "closing 3 positions")
+    bridge.turn_until(lambda: bridge.bridge.parts.outbound.open_in(CHAT)[0].text, "the first word")
+    bridge.advance(3_600)
+    assert shown.text == "[accepted] /flatten — paper main PAPER: closing 3 positions"
+    bot.reply(0, "accepted", "closing 1 position")
+    bridge.turn_until(lambda: "1 position" in shown.text, "more progress")
+    bridge.advance(3_600)
+    bot.reply(0, "applied", "flat, verified")
+    bridge.turn_until(lambda: "[applied]" in shown.text, "the outcome")
+    assert shown.text == "[applied] /flatten — paper main PAPER: flat, verified"
+    assert len(bridge.chat.messages) == 1
+
+
+def test_what_was_accepted_goes_on_in_the_next_run_of_the_bot(
+    bridge: Harness, make_bot: MakeBot
+) -> None:
+    bot = make_bot(bridge)
+    shown = bridge.say("/flatten")
+    bridge.say("yes")
+    _wait_for(bot, bridge, 1)
+    bot.reply(0, "accepted", "closing 3 positions")
+    bridge.advance(1)
+    bridge.turn_until(lambda: "[accepted]" in shown.text, "the progress")
+    bot.stop()
+    bridge.away("paper")
+    bridge.advance(600)
+    assert shown.text.startswith("[accepted] /flatten — paper main PAPER: accepted, but not finish")
+    again = make_bot(bridge)
+    _wait_for(again, bridge, 1)
+    assert again.commands[0].id == bot.commands[0].id
+    again.reply(0, "accepted", "closing 1 position")
+    bridge.turn_until(lambda: "1 position" in shown.text, "more progress")
+    again.reply(0, "applied", "flat")
+    bridge.turn_until(lambda: "[applied]" in shown.text, "the outcome")
+    assert len(bridge.chat.messages) == 1
+
+
+def test_an_accepted_command_goes_on_over_a_restart_of_the_bridge(
+    tmp_path: Path, make_bridge: MakeBridge, make_bot: MakeBot, clock: ManualClock
+) -> None:
+    chat = RecordingChat()
+    first = make_bridge(folder=tmp_path, clock=clock, chat=chat)
+    bot = make_bot(first)
+    shown = first.say("/flatten")
+    first.say("yes")
+    _wait_for(bot, first, 1)
+    bot.reply(0, "accepted", "closing 3 positions")
+    first.advance(1)
+    first.turn_until(lambda: "[accepted]" in shown.text, "the progress")
+    first.advance(3)
+    clock.advance(600)
+    # As after a kill: nothing is said and nothing more is written.
+    second = make_bridge(folder=tmp_path, clock=clock, chat=chat, seed=2)
+    again = make_bot(second)
+    _wait_for(again, second, 1)
+    again.reply(0, "applied", "flat", repeat=True)
+    second.turn_until(lambda: "[applied]" in shown.text, "the outcome")
+    assert len(chat.messages) == 1
+
+
+def test_an_accepted_command_whose_end_is_never_told_is_given_up_after_a_day(
+    bridge: Harness, make_bot: MakeBot
+) -> None:
+    bot = make_bot(bridge)
+    shown = bridge.say("/flatten")
+    bridge.say("yes")
+    _wait_for(bot, bridge, 1)
+    bot.reply(0, "accepted", "closing 3 positions")
+    bridge.advance(1)
+    bridge.turn_until(lambda: "[accepted]" in shown.text, "the progress")
+    bridge.advance(86_410)
+    assert shown.text == (
+        "[unknown] /flatten — paper main PAPER: "
+        "accepted, but its end was never told; see /getstatus"
+    )

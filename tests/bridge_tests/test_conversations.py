@@ -81,6 +81,7 @@ def test_a_purchase_asks_for_the_market_then_for_a_yes(
     full.say(word)
     full.turn_until(lambda: bot.commands, "the command")
     assert (bot.commands[0].verb, bot.commands[0].args) == ("buy", ("ETH/USDT",))
+    assert bot.commands[0].confirmed
     bot.reply(0, "applied", "bought")
     full.turn_until(lambda: "[applied]" in shown.text, "the outcome")
     assert len(full.chat.messages) == 1
@@ -189,6 +190,8 @@ def test_a_command_that_was_written_long_ago_is_not_carried_out(
         assert shown.text.startswith(f"[expired] {line} — written {age_s} s ago, allowed")
         assert bot.commands == []
     else:
+        if line.startswith("/buy"):
+            bridge.say("yes")
         bridge.turn_until(lambda: bot.commands, "the command")
 
 

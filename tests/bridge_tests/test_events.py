@@ -181,9 +181,9 @@ def test_on_a_full_disk_reducing_commands_go_out_and_raising_ones_do_not(
     bot = make_bot(bridge)
     filler = fill_up(folder)
     _break(bridge, bot)
-    refused = bridge.say("/startbuying").text
+    refused = bridge.say("/starttrading").text
     assert refused.startswith(
-        "[rejected] /startbuying — paper main PAPER: the bridge's disk: no room"
+        "[rejected] /starttrading — paper main PAPER: the bridge's disk: no room"
     )
     bridge.say("/stoptrading")
     bridge.turn_until(lambda: bot.commands, "the reducing command")
@@ -195,7 +195,10 @@ def test_on_a_full_disk_reducing_commands_go_out_and_raising_ones_do_not(
     assert CommandTable(bridge.database).read_open() == []
     with bridge.database.reading() as connection:
         rows = connection.exec_driver_sql("SELECT verb, state FROM command ORDER BY verb").all()
-    assert [tuple(row) for row in rows] == [("startbuying", "rejected"), ("stoptrading", "applied")]
+    assert [tuple(row) for row in rows] == [
+        ("starttrading", "rejected"),
+        ("stoptrading", "applied"),
+    ]
 
 
 def test_while_nothing_can_be_stored_memory_stays_bounded(

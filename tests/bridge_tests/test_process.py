@@ -80,7 +80,7 @@ def test_json_is_one_object_per_message_or_edit(
 ) -> None:
     process = _start(processes, "--console", "--json")
     bot = connect()
-    process.write("/flatten\n/ping\n")
+    process.write("/flatten\nyes\n/ping\n")
     wait_until(lambda: bot.commands, 10, "the command")
     process.wait_for("sent", stream="stdout")
     bot.reply(0, "accepted", "closing")
@@ -90,7 +90,11 @@ def test_json_is_one_object_per_message_or_edit(
     assert process.wait() == 0
     objects = [orjson.loads(line) for line in process.stdout.splitlines()]
     assert all(set(one) == {"message_id", "text", "buttons", "command_id"} for one in objects)
-    *edits, ping = objects
+    question, *edits, ping = objects
+    assert question["text"].startswith(
+        "/flatten on paper main PAPER — are you sure?\n  closes every"
+    )
+    assert question["message_id"] == edits[0]["message_id"]
     assert len({one["message_id"] for one in edits}) == 1
     assert {one["command_id"] for one in edits} == {bot.commands[0].id}
     assert edits[0]["text"].startswith("[sent] /flatten — paper main PAPER")

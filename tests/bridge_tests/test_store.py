@@ -68,7 +68,7 @@ def test_old_rows_are_pruned_and_what_is_open_is_kept(
 ) -> None:
     bot = make_bot(bridge)
     bot.raise_event("old")
-    bridge.say("/startbuying")
+    bridge.say("/starttrading")
     bridge.turn_until(lambda: bot.commands and bridge.events(), "the old event")
     bot.reply(0, "applied", "on")
     bridge.turn_until(lambda: bridge.chat.messages, "the outcome")

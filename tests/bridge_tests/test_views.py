@@ -155,11 +155,13 @@ def test_an_explanation_says_what_matters() -> None:
         "/stoptrading",
         "  Stop trading; open positions stay, watched and with their stops.",
         "  Also: /stop",
-        "  For one bot: end with @BOT or @all.",
+        "  For one bot: end with @BOT or @BOT:ACCOUNT or @all.",
         "  Waits up to 24 h for a bot that is away.",
         "  Role: trader.",
-        "  Not available in this version.",
     ]
+    assert (
+        explanation(VOCABULARY["instances"]).splitlines()[-1] == "  Not available in this version."
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,6 +176,7 @@ def test_an_explanation_says_what_matters() -> None:
             [("main", "LIVE"), ("hedge", "PAPER")],
         ),
         ({"accounts": [{"name": "a", "mode": "LIVE"}, 7]}, [("a", "LIVE")]),
+        ({"accounts": [{"account": "b", "mode": "PAPER"}, {}]}, [("b", "PAPER"), ("main", "")]),
         ({"accounts": "nonsense"}, []),
     ],
 )

@@ -77,6 +77,8 @@ def _row_of(record: CommandRecord) -> dict[str, Any]:
         "fields": orjson.dumps(record.fields).decode(),
         "sent_at": record.sent_at,
         "finished_at": record.finished_at,
+        "account": record.account,
+        "confirmed": record.confirmed,
     }
 
 
@@ -97,4 +99,6 @@ def _record_of(row: sa.RowMapping) -> CommandRecord:
         fields=orjson.loads(row["fields"]),
         sent_at=row["sent_at"],
         finished_at=row["finished_at"],
+        account=row["account"],
+        confirmed=row["confirmed"],
     )

@@ -49,6 +49,8 @@ command = sa.Table(
     sa.Column("fields", sa.Text, nullable=False),
     sa.Column("sent_at", sa.Float),
     sa.Column("finished_at", sa.Float),
+    sa.Column("account", sa.Text, nullable=False, server_default=""),
+    sa.Column("confirmed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("command_by_state", "state"),
 )
 

@@ -1,0 +1,153 @@
+"""Whether a command is asked about before it is sent, and what the question says.
+
+A decision from the command and from what the bots told last, and nothing else. What a bot tells
+may be anything: what is not understood is left out. The engine refuses unconfirmed lifts anyway.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from daemonkit.printable import one_line
+from tcpproto.vocabulary import ALL, VOCABULARY, Confirm, ParsedCommand, needs_confirmation
+
+# A person's word is enough to lift it; see docs/commands.md.
+_LIFTED_UNASKED: Final = frozenset({"losing streak"})
+_LINES_MAX: Final = 8
+_LINE_LEN_MAX: Final = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Hold what is known of a bot that a command would go to.
+
+    `label` names bot, account and LIVE or PAPER; `age` says how old the fields are, if they are.
+    """
+
+    label: str
+    fields: Mapping[str, Any]
+    account: str = ""
+    age: str = ""
+
+
+def question_about(command: ParsedCommand, targets: Sequence[Target]) -> str:
+    """Return the question to ask before a command is sent, or nothing when none is needed."""
+    lifted = [line for target in targets for line in _lifted(command, target)]
+    if not lifted and not needs_confirmation(command.verb, command.args):
+        return ""
+    labels = "; ".join(target.label for target in targets)
+    details = [line for target in targets for line in _details(command, target, lifted)]
+    shown = [f"  {one_line(line, _LINE_LEN_MAX)}" for line in details[:_LINES_MAX]]
+    if len(details) > len(shown):
+        shown.append(f"  … {len(details) - len(shown)} more")
+    line = ParsedCommand(command.verb, command.args).line
+    return "\n".join((f"{line} on {labels} — are you sure?", *shown))
+
+
+def _lifted(command: ParsedCommand, target: Target) -> Iterator[str]:
+    """Tell what a command would lift that no strategy and no restart lifts."""
+    confirm = VOCABULARY[command.verb].confirm
+    if confirm is Confirm.IF_LATCHED and (why := _text(target.fields.get("kill"))):
+        yield f"resets the latch: {why}"
+    if confirm is Confirm.IF_TRIPPED:
+        for limit in _tripped(command, target):
+            if limit.get("limit") not in _LIFTED_UNASKED:
+                yield f"lifts: {_limit_text(limit)}"
+
+
+def _details(command: ParsedCommand, target: Target, lifted: Sequence[str]) -> Iterator[str]:
+    match command.verb:
+        case "buy":
+            yield from _about_buying(command, target)
+        case "sell":
+            yield f"sells all of {_count(target, 'positions', 'position')}"
+        case "flatten":
+            positions = _count(target, "positions", "position")
+            orders = _count(target, "orders", "order")
+            yield f"closes {positions}, cancels {orders}, stops entries"
+        case _:
+            yield from lifted
+    if target.age:
+        yield f"as the bot told {target.age} ago"
+
+
+def _about_buying(command: ParsedCommand, target: Target) -> Iterator[str]:
+    fields, symbol = target.fields, command.args[0]
+    if symbol != ALL and (price := _price(fields, symbol)):
+        yield f"price {price}"
+    if _text(fields.get("trading")).upper() == "OFF":
+        yield "overrides: trading is OFF"
+    if fields.get("paused"):
+        yield "overrides: entries are paused"
+    for market, why in _buying_off(command, target):
+        yield f"overrides: buying {market} is off" + (f": {why}" if why else "")
+    # No purchase goes past these; better known before than after.
+    if kill := _text(fields.get("kill")):
+        yield f"will be refused: {kill}"
+    for limit in _tripped(command, target):
+        yield f"will be refused: {_limit_text(limit)}"
+
+
+def _price(fields: Mapping[str, Any], symbol: str) -> str:
+    for one in _mappings(fields.get("prices")):
+        price = one.get("price")
+        if one.get("symbol") == symbol and isinstance(price, int | float) and price > 0:
+            return f"{price:,.2f}" if price >= 10 else f"{price:.6g}"
+    return ""
+
+
+def _buying_off(command: ParsedCommand, target: Target) -> Iterator[tuple[str, str]]:
+    """Read both forms of flags: a row for each market, and rows of what is off alone."""
+    flags = target.fields.get("flags")
+    if isinstance(flags, Mapping):
+        rows: list[Mapping[str, Any]] = []
+        listed = flags.get("buying_off")
+        for row in listed if isinstance(listed, list) else ():
+            if isinstance(row, list) and len(row) == 3:
+                names = ("account", "symbol", "buying_reason")
+                rows.append(dict(zip(names, row, strict=True)))
+            elif isinstance(row, Mapping):
+                rows.append(row)
+    else:
+        rows = _mappings(flags)
+    for row in rows:
+        if _concerns(row, command, target) and not row.get("buying", False):
+            yield _text(row.get("symbol")), _text(row.get("buying_reason") or row.get("reason"))
+
+
+def _tripped(command: ParsedCommand, target: Target) -> list[Mapping[str, Any]]:
+    rows = _mappings(target.fields.get("tripped"))
+    return [row for row in rows if _concerns(row, command, target)]
+
+
+def _limit_text(limit: Mapping[str, Any]) -> str:
+    return _text(limit.get("text")) or _text(limit.get("limit")) or "a limit that has tripped"
+
+
+def _concerns(row: Mapping[str, Any], command: ParsedCommand, target: Target) -> bool:
+    """Tell whether a row is of the account and market that a command names, or of all."""
+    account, symbol = row.get("account"), row.get("symbol")
+    wanted = command.args[0] if command.args else ALL
+    is_account = not target.account or account in (target.account, None, "")
+    return is_account and (wanted == ALL or symbol in (wanted, None, ""))
+
+
+def _count(target: Target, key: str, noun: str) -> str:
+    listed = target.fields.get(key)
+    if isinstance(listed, list):
+        own = (target.account, None, "")
+        rows = [row for row in _mappings(listed) if row.get("account") in own]
+        count = len(rows) if target.account else len(listed)
+    elif isinstance(listed, int) and not isinstance(listed, bool):
+        count = listed
+    else:
+        return f"every {noun}"
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _mappings(value: object) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
+def _text(value: object) -> str:
+    return one_line(value, _LINE_LEN_MAX) if isinstance(value, str) else ""

@@ -1,11 +1,22 @@
-"""`python -m trading check|backup|restore`: one line of JSON, or none and a reason."""
+"""`python -m trading check|report|backup|restore|reset`: one line of JSON, or none and a reason."""
 
+import sqlite3
+from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from tests.trading_tests.process.bot import Bot, json_of, last_error
+from tests.trading_tests.store.rig import OWNER
+from tests.trading_tests.store.trading_values import POSITION, make_order, make_trade
+from trading.engine.effects import SaveOrder, SavePosition, SaveState, SaveTrade
+from trading.store.batch import Batch
+from trading.store.database import open_state_database
 from trading.store.schema import HEAD
+from trading.store.state_values import write_state_values
+from trading.store.trading_tables import TradingWriter
 
 
 def test_check_says_what_a_start_would_find(bot: Bot) -> None:
@@ -53,7 +64,8 @@ def test_a_database_is_backed_up_while_it_runs_and_restored_after(bot: Bot, tmp_
     assert bot.start().stop() == 0
     kinds = [event.kind for event in bot.saved()[1]]
     assert kinds[0] == "engine_started"
-    assert kinds[-2:] == ["engine_started", "engine_stopped"]
+    assert kinds.count("engine_started") == 2
+    assert kinds[-1] == "engine_stopped"
 
 
 def test_a_backup_has_a_name_of_its_own_if_none_is_given(bot: Bot) -> None:
@@ -87,3 +99,108 @@ def test_the_version_is_said(bot: Bot) -> None:
     process = bot.command("--version")
     assert process.returncode == 0
     assert process.stdout.startswith("tradebridge ")
+
+
+def fill_in(bot: Bot) -> None:
+    """Give a stopped bot two closed trades and a position."""
+    bot.start().stop()
+    database = open_state_database(
+        bot.folder / "state.db", OWNER, epoch=str(uuid4()), restore_hint=""
+    )
+    journal = database.build_journal()
+    batch = Batch()
+    batch.add_unit(
+        [
+            SaveTrade(make_trade(1)),
+            SaveTrade(make_trade(2, profit=Decimal(-100))),
+            SavePosition(POSITION),
+            SaveOrder(make_order()),
+            SaveState("cash.main", "10000"),
+        ]
+    )
+    with journal.transaction() as connection:
+        TradingWriter(order_age_max_s=1e9).write(connection, batch)
+        write_state_values(connection, batch.values)
+    journal.close()
+    database.close()
+
+
+def test_a_report_tells_what_was_traded(bot: Bot, tmp_path: Path) -> None:
+    fill_in(bot)
+    target = tmp_path / "trades.csv"
+    found = json_of(bot.command("report", bot.bot_dir, "--json", "--csv", target))
+    assert found["accounts"][0]["profit"] == "398.5"
+    assert [one["seq"] for one in found["trades"]] == [1, 2]
+    assert found["csv"] == str(target)
+    assert len(target.read_text(encoding="utf-8").splitlines()) == 3
+    words = bot.command("report", bot.bot_dir, "--trades", "1")
+    assert words.returncode == 0
+    assert "2 closed trades, 1 position, 1 open order" in words.stdout
+    assert "BTC/USDT" in words.stdout
+
+
+def test_a_report_is_made_while_the_bot_runs_and_changes_nothing(bot: Bot) -> None:
+    process = bot.start()
+    found = json_of(bot.command("report", bot.bot_dir, "--json"))
+    assert (found["bot"], found["mode"]) == ("paper", "PAPER")
+    assert process.stop() == 0
+    before = {path.name: path.read_bytes() for path in bot.folder.iterdir() if path.is_file()}
+    bot.command("report", bot.bot_dir)
+    after = {path.name: path.read_bytes() for path in bot.folder.iterdir() if path.is_file()}
+    assert after == before
+
+
+@pytest.mark.parametrize("command", ["report", "reset"])
+def test_a_bot_that_never_ran_has_nothing_to_report_or_reset(bot: Bot, command: str) -> None:
+    process = bot.command(command, bot.bot_dir, "--json")
+    assert process.returncode == 1
+    assert process.stdout == ""
+    assert "found no database: this bot has not run yet" in last_error(process)
+    assert not bot.folder.exists()
+
+
+@pytest.mark.parametrize("wrong", [["--days", "0"], ["--days", "x"], ["--trades", "-1"]])
+def test_a_wrong_number_is_wrong_use_of_a_report(bot: Bot, wrong: list[str]) -> None:
+    process = bot.command("report", bot.bot_dir, *wrong)
+    assert process.returncode == 2
+    assert process.stdout == ""
+
+
+def test_a_reset_forgets_what_was_traded_and_keeps_a_copy(bot: Bot) -> None:
+    fill_in(bot)
+    (bot.folder / "trades.jsonl").write_text("{}\n", encoding="utf-8")
+    (bot.folder / "state.json").write_text("{}\n", encoding="utf-8")
+    told = bot.saved()[1]
+    asked = bot.command("reset", bot.bot_dir, "--json")
+    assert asked.returncode == 2
+    assert asked.stdout == ""
+    assert "1 orders, 0 fills, 1 positions, 2 trades" in last_error(asked)
+    assert "--yes" in last_error(asked)
+    done = json_of(bot.command("reset", bot.bot_dir, "--yes", "--json"))
+    assert (done["orders"], done["trades"]) == (1, 2)
+    values, events = bot.saved()
+    assert "cash.main" not in values
+    assert values["run.clean_stop"] == "yes"
+    assert events == told
+    assert json_of(bot.command("report", bot.bot_dir, "--json"))["trades"] == []
+    assert not (bot.folder / "state.json").exists()
+    assert not (bot.folder / "trades.jsonl").exists()
+    assert Path(done["trades_file"]).read_text(encoding="utf-8") == "{}\n"
+    bot.command("restore", bot.bot_dir, "--from", done["backup"])
+    assert len(json_of(bot.command("report", bot.bot_dir, "--json"))["trades"]) == 2
+
+
+def test_a_reset_is_refused_while_the_bot_runs_and_for_real_money(bot: Bot) -> None:
+    process = bot.start()
+    refused = bot.command("reset", bot.bot_dir, "--yes")
+    assert refused.returncode == 78
+    assert "already in use" in last_error(refused)
+    assert process.stop() == 0
+    with closing(sqlite3.connect(bot.folder / "state.db")) as connection:
+        accounts = '{"main": ["paper", "paper"], "real": ["kraken", "live"]}'
+        connection.execute("UPDATE owner SET value = ? WHERE key = 'accounts'", (accounts,))
+        connection.commit()
+    live = bot.command("reset", bot.bot_dir, "--yes")
+    assert live.returncode == 78
+    assert "account real: found real positions" in last_error(live)
+    assert live.stdout == ""

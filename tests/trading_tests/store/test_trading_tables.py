@@ -72,7 +72,7 @@ def test_the_last_word_about_an_order_and_a_position_counts(tmp_path: Path) -> N
             rig.store.submit(
                 [
                     SaveOrder(make_order(updated_at=NOW + number)),
-                    SavePosition(replace(POSITION, trade_number=number)),
+                    SavePosition(replace(POSITION, opened_at=float(number))),
                     SavePosition(other),
                 ]
             )
@@ -80,7 +80,7 @@ def test_the_last_word_about_an_order_and_a_position_counts(tmp_path: Path) -> N
         rig.settle()
         saved = rig.database.load_trading()
         assert saved.orders == [make_order(updated_at=NOW + 49)]
-        assert saved.positions == [replace(POSITION, trade_number=49)]
+        assert saved.positions == [replace(POSITION, opened_at=49.0)]
         rig.store.submit([DropPosition("main", "BTC/USDT"), SavePosition(other)])
         rig.settle()
         assert rig.database.load_trading().positions == [other]

@@ -41,7 +41,6 @@ POSITION = Position(
     quantity=Decimal("0.5"),
     entry_price=Decimal("64250.5"),
     opened_at=NOW,
-    trade_number=1,
 )
 TRADE = Trade(
     number=1,
@@ -145,7 +144,6 @@ positions = st.builds(
     quantity=amounts,
     entry_price=amounts,
     opened_at=moments,
-    trade_number=st.integers(0, 2**62),
     instance=texts,
     entry_quantity=amounts,
     entry_cost=amounts,

@@ -148,8 +148,10 @@ class AccountBook:
             reduced = _with_exit(held, move)
             return reduced, None, reduced.realised - held.realised
         closing, opening = _split(move, -held.quantity)
-        trade = _closed(_with_exit(held, closing), held.side, fill.at, order)
+        closed = _with_exit(held, closing)
         position = self._opened(opening, fill, order, instrument) if opening.quantity else None
+        # Numbered last and by closing: what cannot be booked leaves no gap, and no trade comes late.
+        trade = _closed(closed, held.side, fill.at, order, self._next_trade_number())
         return position, trade, trade.gross - held.realised
 
     def _opened(self, move: _Move, fill: Fill, order: Order, instrument: Instrument) -> Position:
@@ -161,16 +163,13 @@ class AccountBook:
             quantity=move.quantity,
             entry_price=move.price,
             opened_at=fill.at,
-            trade_number=0,
             instance=order.instance,
             entry_quantity=size,
             entry_cost=size * move.price,
             fees=move.fees,
             best_price=float(move.price),
         )
-        planned = open_plan(position, order.exit_plan or ExitPlan(), instrument.price_step)
-        # Taken last: what could not be booked uses up no number.
-        return replace(planned, trade_number=self._next_trade_number())
+        return open_plan(position, order.exit_plan or ExitPlan(), instrument.price_step)
 
     def _added(self, held: Position, move: _Move, order: Order, instrument: Instrument) -> Position:
         is_new_order = self._entry_orders.get(held.symbol) != order.id
@@ -260,9 +259,9 @@ def _brought(position: Position, side: Side) -> Decimal:
     return (position.exit_cost - position.entry_cost) * side.sign
 
 
-def _closed(position: Position, side: Side, at: float, order: Order) -> Trade:
+def _closed(position: Position, side: Side, at: float, order: Order, number: int) -> Trade:
     return Trade(
-        number=position.trade_number,
+        number=number,
         account=position.account,
         symbol=position.symbol,
         instance=position.instance,

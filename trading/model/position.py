@@ -26,7 +26,6 @@ class Position:
     quantity: Decimal
     entry_price: Decimal
     opened_at: float
-    trade_number: int
     instance: str = ""
     entry_quantity: Decimal = _ZERO
     entry_cost: Decimal = _ZERO

@@ -358,7 +358,6 @@ def _position_fields(position: Position) -> dict[str, Any]:
         "entry_price": exact_text(position.entry_price),
         "stop_price": exact_or_none(position.stop_price),
         "target_price": exact_or_none(position.target_price),
-        "trade": position.trade_number,
     }
 
 

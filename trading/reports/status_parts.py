@@ -84,7 +84,6 @@ class HoldingView:
             "trail_price": exact_or_none(position.trail_price),
             "opened_at": position.opened_at,
             "instance": position.instance,
-            "trade": position.trade_number,
             "closing": position.closing,
         }
 

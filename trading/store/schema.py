@@ -127,7 +127,6 @@ POSITION: Final = Table(
     Column("quantity", Text, nullable=False),
     Column("entry_price", Text, nullable=False),
     Column("opened_at", Float, nullable=False),
-    Column("trade_number", Integer, nullable=False),
     Column("instance", String, nullable=False),
     Column("entry_quantity", Text, nullable=False),
     Column("entry_cost", Text, nullable=False),

@@ -20,7 +20,7 @@ def test_a_buy_turns_cash_into_a_position() -> None:
         Decimal(20000),
         Decimal(10),
     )
-    assert (held.instance, held.opened_at, held.trade_number) == ("ema", 7.0, 1)
+    assert (held.instance, held.opened_at) == ("ema", 7.0)
     assert change.cash == desk.book.cash == Decimal(-10)
     assert change.trade is None
     assert desk.book.positions == {"BTC/USDT": held}
@@ -64,7 +64,7 @@ def test_adding_moves_the_mean_price() -> None:
     desk.fill(BUY, "1", "100")
     held = desk.fill(BUY, "3", "120").position
     assert held is not None
-    assert (held.quantity, held.entry_price, held.trade_number) == (Decimal(4), Decimal(115), 1)
+    assert (held.quantity, held.entry_price) == (Decimal(4), Decimal(115))
 
 
 def test_a_partial_exit_realises_its_part_and_keeps_the_mean_price() -> None:
@@ -95,7 +95,7 @@ def test_a_fill_through_zero_closes_one_trade_and_opens_the_next() -> None:
     assert trade is not None
     assert held is not None
     assert (trade.number, trade.instance, trade.profit) == (1, "a", Decimal("9.79"))
-    assert (held.trade_number, held.instance, held.quantity) == (2, "b", Decimal(-2))
+    assert (held.instance, held.quantity) == ("b", Decimal(-2))
     assert (held.fees, held.entry_price, held.opened_at) == (Decimal("0.22"), Decimal(110), 9.0)
     assert (held.stop_price, held.target_price) == (Decimal("115.5"), Decimal(99))
 
@@ -139,15 +139,17 @@ def test_the_reason_of_a_trade_is_the_closing_orders_or_why_it_was_closing() -> 
     assert trade.reason == "trailing stop"
 
 
-def test_numbers_of_trades_are_shared_by_books() -> None:
+def test_numbers_of_trades_are_shared_by_books_and_follow_the_closings() -> None:
     desk = Desk()
+    mine = desk.book
     other = AccountBook(desk.book.account, Decimal(0), (), lambda: next(desk.numbers))
-    first = desk.fill(BUY, "1", "100").position
-    desk.book, kept = other, desk.book
-    second = desk.fill(BUY, "1", "100").position
-    desk.book = kept
-    third = desk.fill(BUY, "1", "100", instrument=ETH).position
-    assert [one.trade_number for one in (first, second, third) if one] == [1, 2, 3]
+    desk.fill(BUY, "1", "100")
+    desk.book = other
+    desk.fill(BUY, "1", "100")
+    first = desk.fill(SELL, "1", "110").trade
+    desk.book = mine
+    second = desk.fill(SELL, "1", "110").trade
+    assert [one.number for one in (first, second) if one] == [1, 2]
 
 
 def test_only_the_exits_of_a_position_are_taken_over() -> None:
@@ -168,9 +170,10 @@ def test_a_fill_that_cannot_be_booked_changes_nothing() -> None:
     with pytest.raises(ValueError, match="step"):
         desk.fill(BUY, "1", "100", plan=PLAN, instrument=stepless)
     assert (desk.book.cash, desk.book.positions) == (Decimal(10_000), {})
-    held = desk.fill(BUY, "1", "100").position
-    assert held is not None
-    assert held.trade_number == 1
+    desk.fill(BUY, "1", "100")
+    trade = desk.fill(SELL, "1", "100").trade
+    assert trade is not None
+    assert trade.number == 1
 
 
 def test_marks_value_positions_as_prices_move() -> None:

@@ -68,7 +68,6 @@ def make_position(**changes: Any) -> Position:
         quantity=Decimal("0.5"),
         entry_price=Decimal(67_000),
         opened_at=AT - HOUR_S,
-        trade_number=7,
         stop_price=Decimal(65_000),
         target_price=Decimal(70_000),
     )

@@ -82,7 +82,6 @@ def make_position(quantity: str = "1", entry_price: str = "100", **more: Any) ->
         "account": ACCOUNT,
         "symbol": SYMBOL,
         "opened_at": START,
-        "trade_number": 1,
         "instance": INSTANCE,
     }
     return Position(quantity=Decimal(quantity), entry_price=Decimal(entry_price), **(fields | more))

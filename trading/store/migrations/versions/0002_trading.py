@@ -78,7 +78,6 @@ def _create_positions() -> None:
         sa.Column("quantity", sa.Text, nullable=False),
         sa.Column("entry_price", sa.Text, nullable=False),
         sa.Column("opened_at", sa.Float, nullable=False),
-        sa.Column("trade_number", sa.Integer, nullable=False),
         sa.Column("instance", sa.String, nullable=False),
         sa.Column("entry_quantity", sa.Text, nullable=False),
         sa.Column("entry_cost", sa.Text, nullable=False),

@@ -92,11 +92,13 @@ class RiskGate:
     def _review_exit(
         self, intent: OrderIntent, view: RiskView, order_id: str
     ) -> ApprovedOrder | Refusal:
-        if intent.purpose is not Purpose.PROTECTION:
-            refusal = refuse_strategy_exit(intent, view)
-            if refusal is not None:
-                return refusal
-        named = name_prices(intent, view.instrument, reduces=True)
+        is_protection = intent.purpose is Purpose.PROTECTION
+        refusal = None if is_protection else refuse_strategy_exit(intent, view)
+        if refusal is not None:
+            return refusal
+        # Protection is taken as it is: the engine compares what rests with what it asked for.
+        steps = None if is_protection else view.instrument
+        named = name_prices(intent, steps, reduces=True)
         if isinstance(named, Refusal):
             return named
         size = size_exit(intent, view, named)

@@ -94,7 +94,8 @@ def size_exit(intent: OrderIntent, view: RiskView, named: NamedPrices) -> Size |
     if isinstance(wish, Refusal):
         return wish
     instrument = view.instrument
-    if not has_steps(instrument):
+    # Protection is taken as it is: the engine compares what rests with what it asked for.
+    if intent.purpose is Purpose.PROTECTION or not has_steps(instrument):
         return Size(min(wish, held))
     step, smallest = instrument.quantity_step, _smallest(instrument)
     largest = instrument.quantity_max
@@ -107,8 +108,6 @@ def size_exit(intent: OrderIntent, view: RiskView, named: NamedPrices) -> Size |
     if _is_dust(held - quantity, instrument, _price_of(view, named)):
         return Size(held, f"all of it: a rest of {show(held - quantity)} could not be sold")
     if quantity < smallest:
-        if intent.purpose is Purpose.PROTECTION:
-            return Size(wish)
         unit = instrument.base
         why = f"found {show(wish)} {unit}, needed at least {show(smallest)} {unit}, or all of it"
         return _refuse(intent, RefusalCode.SIZE, why)

@@ -63,7 +63,7 @@ def make_exit(side: Side = Side.SELL, **parts: Any) -> OrderIntent:
 
 def make_position(quantity: str = "2", **parts: Any) -> Position:
     """Return a position of the instance `trend`."""
-    position = Position("main", SYMBOL, D(quantity), D(100), NOW - 60, 1, instance="trend")
+    position = Position("main", SYMBOL, D(quantity), D(100), NOW - 60, instance="trend")
     return replace(position, **parts)
 
 

@@ -169,6 +169,23 @@ def test_lifting_one_limit_does_not_move_the_bases_of_others() -> None:
     assert limits_of(book.on_equity("main", 900.0, NOW)) == [Limit.ACCOUNT_TOTAL]
 
 
+def test_a_lifted_limit_counts_from_the_next_equity_even_when_that_is_unremarkable() -> None:
+    daily_only = replace(SETTINGS, account_total_loss=Decimal(1), max_drawdown_fraction=Decimal(1))
+    book = make_book(daily_only)
+    book.on_equity("main", 940.0, NOW)
+    book.lift("main", confirmed=True)
+    assert book.on_equity("main", 960.0, NOW) == []
+    assert book.on_equity("main", 912.1, NOW) == []
+    assert limits_of(book.on_equity("main", 912.0, NOW)) == [Limit.ACCOUNT_DAILY]
+
+
+def test_a_loss_beyond_all_measure_can_still_be_persisted() -> None:
+    book = make_book(equity=1e-300)
+    tripped = book.on_equity("main", -1e300, NOW) + book.on_symbol(KEY, -1e300, 0.0, 1e-300, NOW)
+    assert len(tripped) == 4
+    assert restarted(book).barring(KEY) == tripped
+
+
 def test_lifting_what_never_tripped_does_nothing() -> None:
     book = make_book()
     for where in ("main", "nowhere", KEY, OTHER):

@@ -78,6 +78,24 @@ def test_protection_is_never_larger_than_its_position() -> None:
     assert refused(wrong_side, holding("2")).code is RefusalCode.NOTHING_HELD
 
 
+def test_protection_is_taken_as_it_is() -> None:
+    intent = make_intent(
+        Side.SELL,
+        purpose=Purpose.PROTECTION,
+        type=OrderType.BRACKET,
+        quantity=D("1.99995"),
+        limit_price=D("110.001"),
+        stop_price=D("95.001"),
+    )
+    view = holding("1.99996", instrument=replace(BTC, quantity_max=D(1)))
+    order = approved(intent, view)
+    assert (order.quantity, order.limit_price, order.stop_price) == (
+        D("1.99995"),
+        D("110.001"),
+        D("95.001"),
+    )
+
+
 def test_a_short_is_bought_back() -> None:
     order = approved(make_intent(Side.BUY, **PERSON), holding("-2", account=SWAP, kill="set"))
     assert (order.side, order.quantity, order.purpose) == (Side.BUY, D(2), Purpose.EXIT)

@@ -31,28 +31,32 @@ class StackTrace:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = os.fdopen(_open_private(path), "wb", buffering=0)
+        # A bare descriptor, and open for good: C code writes to it as the process dies.
+        self._descriptor = _open_private(path)
 
     @classmethod
     def make(cls, folder: Path) -> Self:
         """Make the file of a bot's folder and have fatal signals write into it."""
         make_private_folder(folder / "logs")
         trace = cls(folder / "logs" / TRACE_NAME)
-        faulthandler.enable(trace._file, all_threads=True)
+        faulthandler.enable(trace._descriptor, all_threads=True)
         return trace
 
     def write(self) -> None:
         """Write the stacks of all threads as they are."""
-        faulthandler.dump_traceback(self._file, all_threads=True)
+        faulthandler.dump_traceback(self._descriptor, all_threads=True)
 
     def exit_within(self, seconds: float) -> None:
         """End the process after that time by C code alone, should no Python run any more."""
-        faulthandler.dump_traceback_later(seconds, exit=True, file=self._file)
+        faulthandler.dump_traceback_later(seconds, exit=True, file=self._descriptor)
 
     def close(self) -> None:
         """Take the file away: this run ends as it should."""
+        if self._descriptor < 0:
+            return
         faulthandler.disable()
-        self._file.close()
+        os.close(self._descriptor)
+        self._descriptor = -1
         self._path.unlink(missing_ok=True)
 
 

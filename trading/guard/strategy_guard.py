@@ -88,7 +88,7 @@ class StrategyGuard:
 
     def _run(self) -> None:
         is_blind = False
-        while not self._stop.wait(self._limits.interval_s):
+        while not self._stop.is_set():
             try:
                 self.look()
                 is_blind = False
@@ -97,6 +97,7 @@ class StrategyGuard:
                 if not is_blind:
                     log.exception("the guard cannot look, and goes on trying")
                 is_blind = True
+            self._stop.wait(self._limits.interval_s)
 
     def look(self) -> Verdict:
         """Look once at the engine and do what must be done."""

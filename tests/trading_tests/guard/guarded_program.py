@@ -6,6 +6,7 @@ It prints a line before the first call and one for each call that failed.
 """
 
 import ctypes
+import itertools
 import sys
 import threading
 import time
@@ -18,7 +19,8 @@ from trading.guard.limits import GuardLimits
 from trading.guard.strategy_guard import StrategyGuard
 
 LIMITS = GuardLimits(budget_s=0.4, frozen_s=0.8, interval_s=0.02)
-STALLED: threading.Event = threading.Event()
+STALLED = threading.Event()
+SIZES = (5_000_000 * 2**n for n in itertools.count())
 
 
 def cling(_: object) -> None:
@@ -54,8 +56,8 @@ def think(_: object) -> None:
 
 
 def count(_: object) -> None:
-    """Work longer than the budget in one C call that lets no other thread run, and come back."""
-    sum(range(80_000_000))
+    """Work in one C call that lets no other thread run, each time twice as long, and come back."""
+    sum(range(next(SIZES)))
 
 
 WAYS: dict[str, Callable[[object], None]] = {
@@ -82,6 +84,7 @@ class Engine:
             error = guard.calls.run(2, WAYS[way], None)
             if error is not None:
                 say(f"failed: {error}")
+                way = "think"
 
 
 def say(line: str) -> None:

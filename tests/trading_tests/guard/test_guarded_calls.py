@@ -98,7 +98,7 @@ def test_no_interruption_leaks_into_the_engine_and_none_is_lost(pause_s: float) 
                 assert error is None or isinstance(error, ValueError)
     spin(10_000)
     assert shooter.hits == serials
-    assert 100 < interrupted < made
+    assert 0 < interrupted < made
     assert calls.running.number == 0
     assert calls.run(1, spin, 1_000) is None
 

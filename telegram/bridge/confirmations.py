@@ -32,11 +32,15 @@ class Target:
 
 def question_about(command: ParsedCommand, targets: Sequence[Target]) -> str:
     """Return the question to ask before a command is sent, or nothing when none is needed."""
-    lifted = [line for target in targets for line in _lifted(command, target)]
-    if not lifted and not needs_confirmation(command.verb, command.args):
+    told = [_reasons(command, target) for target in targets]
+    if not any(told) and not needs_confirmation(command.verb, command.args):
         return ""
     labels = "; ".join(target.label for target in targets)
-    details = [line for target in targets for line in _details(command, target, lifted)]
+    details = [
+        line
+        for target, reasons in zip(targets, told, strict=True)
+        for line in (*reasons, *_details(command, target))
+    ]
     shown = [f"  {one_line(line, _LINE_LEN_MAX)}" for line in details[:_LINES_MAX]]
     if len(details) > len(shown):
         shown.append(f"  … {len(details) - len(shown)} more")
@@ -44,29 +48,45 @@ def question_about(command: ParsedCommand, targets: Sequence[Target]) -> str:
     return "\n".join((f"{line} on {labels} — are you sure?", *shown))
 
 
-def _lifted(command: ParsedCommand, target: Target) -> Iterator[str]:
-    """Tell what a command would lift that no strategy and no restart lifts."""
-    confirm = VOCABULARY[command.verb].confirm
-    if confirm is Confirm.IF_LATCHED and (why := _text(target.fields.get("kill"))):
-        yield f"resets the latch: {why}"
-    if confirm is Confirm.IF_TRIPPED:
-        for limit in _tripped(command, target):
-            if limit.get("limit") not in _LIFTED_UNASKED:
-                yield f"lifts: {_limit_text(limit)}"
+def _reasons(command: ParsedCommand, target: Target) -> list[str]:
+    """Return what a command would do that nobody should do without noticing."""
+    match VOCABULARY[command.verb].confirm:
+        case Confirm.IF_LATCHED:
+            why = _text(target.fields.get("kill"))
+            return [f"resets the latch: {why}"] if why else []
+        case Confirm.IF_TRIPPED:
+            # What bars a whole account is lifted for all of its markets or not at all.
+            wanted = ("", None) if command.args == (ALL,) else ()
+            return [
+                f"lifts: {_limit_text(limit)}"
+                for limit in _tripped(command, target)
+                if limit.get("limit") not in _LIFTED_UNASKED
+                and (limit.get("symbol") or limit.get("symbol") in wanted)
+            ]
+    return ["nothing is held: sells short"] if _sells_short(command, target) else []
 
 
-def _details(command: ParsedCommand, target: Target, lifted: Sequence[str]) -> Iterator[str]:
+def _sells_short(command: ParsedCommand, target: Target) -> bool:
+    """Tell whether a sale with an amount would open a position, as far as the bot has told."""
+    held = target.fields.get("positions")
+    if command.verb != "sell" or len(command.args) < 2 or not isinstance(held, list):
+        return False
+    accounts = _mappings(target.fields.get("accounts"))
+    can_short = [one.get("can_short") for one in accounts if _is_of_account(one, target)]
+    is_held = any(_concerns(row, command, target) for row in _mappings(held))
+    return not is_held and any(can_short)
+
+
+def _details(command: ParsedCommand, target: Target) -> Iterator[str]:
     match command.verb:
         case "buy":
             yield from _about_buying(command, target)
-        case "sell":
+        case "sell" if ALL in command.args:
             yield f"sells all of {_count(target, 'positions', 'position')}"
         case "flatten":
             positions = _count(target, "positions", "position")
             orders = _count(target, "orders", "order")
             yield f"closes {positions}, cancels {orders}, stops entries"
-        case _:
-            yield from lifted
     if target.age:
         yield f"as the bot told {target.age} ago"
 
@@ -75,7 +95,7 @@ def _about_buying(command: ParsedCommand, target: Target) -> Iterator[str]:
     fields, symbol = target.fields, command.args[0]
     if symbol != ALL and (price := _price(fields, symbol)):
         yield f"price {price}"
-    if _text(fields.get("trading")).upper() == "OFF":
+    if fields.get("trading_on") is False or _text(fields.get("trading")).upper() == "OFF":
         yield "overrides: trading is OFF"
     if fields.get("paused"):
         yield "overrides: entries are paused"
@@ -126,18 +146,23 @@ def _limit_text(limit: Mapping[str, Any]) -> str:
 
 def _concerns(row: Mapping[str, Any], command: ParsedCommand, target: Target) -> bool:
     """Tell whether a row is of the account and market that a command names, or of all."""
-    account, symbol = row.get("account"), row.get("symbol")
+    symbol = row.get("symbol")
     wanted = command.args[0] if command.args else ALL
-    is_account = not target.account or account in (target.account, None, "")
-    return is_account and (wanted == ALL or symbol in (wanted, None, ""))
+    return _is_of_account(row, target) and (wanted == ALL or symbol in (wanted, None, ""))
+
+
+def _is_of_account(row: Mapping[str, Any], target: Target) -> bool:
+    account = row.get("account") or row.get("name")
+    return not target.account or account in (target.account, None)
 
 
 def _count(target: Target, key: str, noun: str) -> str:
-    listed = target.fields.get(key)
-    if isinstance(listed, list):
-        own = (target.account, None, "")
-        rows = [row for row in _mappings(listed) if row.get("account") in own]
-        count = len(rows) if target.account else len(listed)
+    """Count the rows of an account; of all accounts there may be more than are told."""
+    listed, total = target.fields.get(key), target.fields.get(f"{key}_open")
+    if isinstance(total, int) and not target.account:
+        count = total
+    elif isinstance(listed, list):
+        count = sum(1 for row in _mappings(listed) if _is_of_account(row, target))
     elif isinstance(listed, int) and not isinstance(listed, bool):
         count = listed
     else:

@@ -41,8 +41,8 @@ def test_only_what_is_listed_asks_a_bot_in_good_order(name: str) -> None:
 
 def test_a_purchase_says_the_price_and_what_it_overrides() -> None:
     fields = {
-        "trading": "OFF",
-        "paused": "by tg:1",
+        "trading_on": False,
+        "paused": True,
         "prices": PRICES,
         "flags": {
             "buying_off": [["main", "BTC/USDT", "daily loss"], ["main", "ETH/USDT", "other"]],
@@ -103,6 +103,25 @@ def test_of_one_account_only_its_positions_are_counted() -> None:
     assert asked("/sell BTC/USDT", fields) == []
 
 
+def test_a_sale_that_would_open_a_short_position_is_asked_about() -> None:
+    fields = {"positions": [], "accounts": [{"account": "main", "can_short": True}]}
+    assert asked("/sell BTC/USDT 0.01", fields) == [
+        f"/sell BTC/USDT 0.01 on {LABEL} — are you sure?",
+        "  nothing is held: sells short",
+    ]
+    assert asked("/sell BTC/USDT 0.01", {"positions": []}) == []
+    assert asked("/sell BTC/USDT", fields) == []
+    held = {"account": "main", "symbol": "BTC/USDT"}
+    assert asked("/sell BTC/USDT 0.01", {**fields, "positions": [held]}) == []
+
+
+def test_more_may_be_open_than_is_told() -> None:
+    fields = {"positions": [{"account": "main"}] * 50, "orders": [], "orders_open": 71}
+    assert asked("/flatten", fields)[1:] == [
+        "  closes 50 positions, cancels 71 orders, stops entries"
+    ]
+
+
 def test_resuming_asks_when_the_latch_is_set() -> None:
     assert asked("/resume", {"kill": ""}) == []
     assert asked("/resume", {"kill": "the kill latch is set by tg:1: too fast"}) == [
@@ -118,15 +137,19 @@ def test_the_way_into_safety_asks_nothing_whatever_the_bot_tells() -> None:
 
 
 def test_switching_buying_on_asks_when_it_would_lift_a_limit() -> None:
-    fields = {"tripped": [DAILY, STREAK]}
+    ether = {**DAILY, "symbol": "ETH/USDT", "text": "3.10 % lost today in ETH/USDT"}
+    fields = {"tripped": [DAILY, STREAK, ether]}
     assert asked("/startbuying ETH/USDT", fields) == [
         f"/startbuying ETH/USDT on {LABEL} — are you sure?",
-        "  lifts: account main lost 5.20 % today, allowed 5 %",
+        "  lifts: 3.10 % lost today in ETH/USDT",
     ]
-    # A losing streak is lifted by the command alone.
-    assert asked("/startbuying BTC/USDT", {"tripped": [STREAK]}) == []
-    assert asked("/startbuying ETH/USDT", {"tripped": [{**DAILY, "account": "b"}]})[1:] != []
-    assert asked("/startbuying ETH/USDT", {"tripped": [DAILY]}, account="second") == []
+    assert asked("/startbuying ALL", fields)[1:] == [
+        "  lifts: account main lost 5.20 % today, allowed 5 %",
+        "  lifts: 3.10 % lost today in ETH/USDT",
+    ]
+    # A losing streak is lifted by the command alone, and of other markets nothing is.
+    assert asked("/startbuying BTC/USDT", fields) == []
+    assert asked("/startbuying ETH/USDT", fields, account="second") == []
     assert asked("/startbuying ALL", {}) == [f"/startbuying ALL on {LABEL} — are you sure?"]
 
 

@@ -62,6 +62,7 @@ def view_account(trader: Trader, desk: AccountDesk) -> AccountView:
         exchange=account.exchange,
         is_paper=account.is_paper,
         currency=account.currency,
+        can_short=account.can_short,
         cash=book.cash,
         equity=book.equity(),
         exposure=book.exposure(),

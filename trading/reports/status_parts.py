@@ -28,6 +28,7 @@ class AccountView:
     capital: float
     reserved: Decimal = Decimal(0)
     day_profit: float | None = None
+    can_short: bool = False
 
     @property
     def label(self) -> str:
@@ -53,6 +54,7 @@ class AccountView:
             "capital": finite_or_none(self.capital),
             "reserved": exact_text(self.reserved),
             "day_profit": finite_or_none(self.day_profit),
+            "can_short": self.can_short,
         }
 
 

@@ -6,12 +6,15 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from daemonkit.errors import ConfigurationError
 from trading.config import BotConfig
 from trading.engine.quarantine import quarantine_of
 from trading.engine.setup import AccountSetup, InstanceSetup, SavedTrading, TradingSetup
 from trading.instances_of import LoadedInstance, load_instances
 from trading.market.feed import Feed
 from trading.model.account import Account
+from trading.model.order_states import OPEN
+from trading.model.position import Position
 from trading.settings_of import (
     accounts_of,
     instruments_of,
@@ -41,12 +44,14 @@ def build_trading_setup(
     config: BotConfig,
     feed: Feed,
     values: Mapping[str, str],
+    kept: KeptTrading,
     *,
     run: str,
     frozen: FrozenCall | None,
 ) -> TradingSetup:
     """Return what the trader is made with; ConfigurationError says what is wrong."""
     settings = config.settings
+    _check_nothing_is_left_out(config, kept)
     return TradingSetup(
         bot=config.bot,
         run=run,
@@ -59,6 +64,26 @@ def build_trading_setup(
         is_allowed=settings.trading.state == "allowed",
         ranges_by_bars=not feed.ticks_show_ranges,
     )
+
+
+def _check_nothing_is_left_out(config: BotConfig, kept: KeptTrading) -> None:
+    """Refuse to start when what is held could neither be priced nor sold."""
+    pairs = {
+        (account.name, symbol)
+        for account in accounts_of(config)
+        for symbol in pairs_of_account(config, account.name)
+    }
+    open_orders = [one for one in kept.orders if one.state in OPEN]
+    for one in (*kept.positions, *open_orders):
+        if (one.account, one.symbol) not in pairs:
+            what = "a position" if isinstance(one, Position) else "an order"
+            raise ConfigurationError(
+                config.file,
+                "trading.pairs",
+                f"no {one.symbol} in account {one.account}, where {what} is open",
+                "every market with something open",
+                "put it back, /flatten, then take it out",
+            )
 
 
 def _account_setup(config: BotConfig, account: Account) -> AccountSetup:

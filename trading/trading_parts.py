@@ -43,7 +43,7 @@ def build_trading(
         resume_at=None if market_time is None else float(market_time),
     )
     frozen = take_frozen(config.folder)
-    setup = build_trading_setup(config, feed, saved.values, run=database.epoch, frozen=frozen)
+    setup = build_trading_setup(config, feed, saved.values, kept, run=database.epoch, frozen=frozen)
     guard = StrategyGuard(
         config.folder,
         [one.id for one in setup.instances],

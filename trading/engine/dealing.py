@@ -5,7 +5,7 @@ there is nothing left to do. A venue on paper answers at once, within the same e
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -124,6 +124,17 @@ class Dealer:
         view = self._conditions.view(desk, position.symbol, self.orders)
         verdict = self._gate.review(intent, view, "")
         return verdict if isinstance(verdict, Refusal) else None
+
+    def cancel_entries(self, keys: Container[MarketKey] | None = None) -> int:
+        """Cancel what strategies still want to enter, in these markets or in all; count it."""
+        entries = [
+            one
+            for one in open_entries(self.orders.open_orders())
+            if one.instance and not one.is_cancelling and (keys is None or one.key in keys)
+        ]
+        for order in entries:
+            self.cancel(order)
+        return len(entries)
 
     def close(self, position: Position, reason: str) -> None:
         """Have a position closed at the market, all its other orders cancelled before."""

@@ -11,6 +11,7 @@ import orjson
 
 from trading.engine.announcer import Announcer
 from trading.engine.conditions import Conditions
+from trading.engine.dealing import Dealer
 from trading.engine.desks import AccountDesk
 from trading.engine.journal import Journal
 from trading.model.position import Trade
@@ -32,6 +33,7 @@ class LossWatch:
         conditions: Conditions,
         journal: Journal,
         announcer: Announcer,
+        dealer: Dealer,
         *,
         settings: LimitSettings,
         zone: tzinfo,
@@ -41,6 +43,7 @@ class LossWatch:
         self._conditions = conditions
         self._journal = journal
         self._announcer = announcer
+        self._dealer = dealer
         self.days = TradingDays(zone)
         self.day = ""
         # The market time at which the trading day is over: asked for each price.
@@ -90,6 +93,10 @@ class LossWatch:
     def _trip(self, tripped: Iterable[Tripped]) -> None:
         for one in tripped:
             self._announcer.tripped(one)
+            # What rests at the venue would still raise risk when it fills.
+            keys = self._desks[one.account].markets
+            barred = [keys[one.symbol]] if one.symbol in keys else list(keys.values())
+            self._dealer.cancel_entries(barred)
             self._conditions.keep_limits()
 
     def start_day(self, at: float) -> None:

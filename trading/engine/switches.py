@@ -43,8 +43,9 @@ class Switches:
         if conditions.flags.trading is TradingIntent.OFF:
             return applied(f"trading is off already{watched if held else ''}")
         conditions.flags.trading = TradingIntent.OFF
+        cancelled = self._cancel_entries()
         self._switched("stopped", call)
-        return applied(f"trading is off{watched if held else ''}")
+        return applied(f"trading is off{cancelled}{watched if held else ''}")
 
     def pause(self, call: Call) -> Answer:
         """Make no new entries."""
@@ -52,8 +53,9 @@ class Switches:
         if conditions.flags.paused:
             return applied(f"paused already ({conditions.flags.paused}); /resume ends that")
         conditions.flags.paused = f"paused by {call.author}"
+        cancelled = self._cancel_entries()
         conditions.keep()
-        return applied("paused: no new entries until /resume; exits and stops go on")
+        return applied(f"paused{cancelled}: no new entries until /resume; exits and stops go on")
 
     def resume(self, call: Call) -> Answer:
         """End a pause, and reset the kill latch if a person confirmed that."""
@@ -110,8 +112,9 @@ class Switches:
         """Keep strategies from buying."""
         keys = self._places.keys(call)
         changed = self._trader.conditions.flags.set_buying(keys, f"off by {call.author}")
+        cancelled = self._cancel_entries(keys)
         self._trader.conditions.keep()
-        return applied(_switched_text("buying", "off", keys, changed))
+        return applied(_switched_text("buying", "off", keys, changed) + cancelled)
 
     def start_selling(self, call: Call) -> Answer:
         """Let strategies sell."""
@@ -127,6 +130,11 @@ class Switches:
         self._trader.conditions.keep()
         said = _switched_text("selling", "off", keys, changed)
         return applied(f"{said}; stops and targets stay armed")
+
+    def _cancel_entries(self, keys: Sequence[MarketKey] | None = None) -> str:
+        """Cancel what strategies still want to enter; say how much that was."""
+        cancelled = self._trader.dealer.cancel_entries(keys)
+        return f", {_count(cancelled, 'entry', 'entries')} cancelled" if cancelled else ""
 
     def _switched(self, what: str, call: Call) -> None:
         self._trader.conditions.keep()

@@ -48,6 +48,7 @@ from trading.risk.limits import LimitBook
 from trading.strategies.calls import CallGuard
 
 TIME_KEY: Final = "market.time"
+CAPITAL_KEY: Final = "capital."
 # A paper market that is silent for so long by the wall clock fills market orders at its last price.
 QUIET_S: Final = 5.0
 LAST_TRADES_MAX: Final = 1_000
@@ -105,6 +106,7 @@ class Trader:
             self.conditions,
             self.journal,
             self.announcer,
+            self.dealer,
             settings=setup.limits,
             zone=setup.zone,
             saved=values.get(DAY_KEY),
@@ -237,12 +239,13 @@ class Trader:
 
     def _settle(self) -> None:
         self.dealer.settle()
-        closed = self.dealer.closed_trades
-        if closed:
+        while closed := self.dealer.closed_trades:
             self.dealer.closed_trades = []
             for trade in closed:
                 self._remember(trade)
                 self.losses.on_trade(trade)
+            # A limit that the trade tripped has cancelled entries.
+            self.dealer.settle()
 
     def _report(self, reports: Sequence[Report]) -> None:
         if reports:
@@ -315,17 +318,20 @@ class Trader:
     def _build_desk(self, setup: AccountSetup, saved: SavedTrading) -> AccountDesk:
         account = setup.account
         cash = saved.values.get(CASH_KEY + account.name)
+        # What it began with stays what it is measured against, whatever is configured later.
+        start_cash = Decimal(saved.values.get(CAPITAL_KEY + account.name, setup.start_cash))
+        self.journal.save(CAPITAL_KEY + account.name, str(start_cash))
         held = [one for one in saved.positions if one.account == account.name]
         instruments = self.setup.instruments
         venue = None if setup.paper is None else PaperExchange(account, setup.paper, instruments)
         book = AccountBook(
             account,
-            setup.start_cash if cash is None else Decimal(cash),
+            start_cash if cash is None else Decimal(cash),
             held,
             self._next_trade_number,
         )
         markets = {symbol: MarketKey(account.name, symbol) for symbol in setup.symbols}
-        return AccountDesk(account, book, venue, markets, setup.start_cash)
+        return AccountDesk(account, book, venue, markets, start_cash)
 
     def _next_trade_number(self) -> int:
         self._trades_closed += 1

@@ -5,40 +5,18 @@ not know strategies, accounts or where candles come from.
 """
 
 from collections import deque
-from collections.abc import Callable
-from enum import StrEnum
 from itertools import islice
 from typing import Final
 
 from trading.market.aggregation import BarAggregator
-from trading.market.indicators import (
-    ATR,
-    EMA,
-    RSI,
-    SMA,
-    Highest,
-    Indicator,
-    Lagged,
-    Lowest,
-    VolumeMean,
-)
+from trading.market.indicator_set import IndicatorSet, Kind
+from trading.market.indicators import Indicator
 from trading.model.market import Bar
 
+__all__ = ["Kind", "SymbolSeries"]
+
 KEEP_DEFAULT: Final = 2000
-INDICATORS_MAX: Final = 5000
 INTERVALS_MAX: Final = 50
-
-
-class Kind(StrEnum):
-    """Name an indicator."""
-
-    SMA = "sma"
-    EMA = "ema"
-    RSI = "rsi"
-    ATR = "atr"
-    HIGHEST = "highest"
-    LOWEST = "lowest"
-    VOLUME_MEAN = "volume_mean"
 
 
 class SymbolSeries:
@@ -49,6 +27,20 @@ class SymbolSeries:
     in `ignored`; candles that never came are counted in `missing` and passed over.
     """
 
+    __slots__ = (
+        "_aggregators",
+        "_candles",
+        "_due",
+        "_indicators",
+        "_larger",
+        "_on_close",
+        "ignored",
+        "interval_s",
+        "keep",
+        "missing",
+        "symbol",
+    )
+
     def __init__(self, symbol: str, keep: int = KEEP_DEFAULT, *, interval_s: int = 0) -> None:
         self.symbol = symbol
         self.keep = keep
@@ -57,14 +49,10 @@ class SymbolSeries:
         self.missing = 0
         self._candles: deque[Bar] = deque(maxlen=keep)
         self._due: float | None = None
-        self._indicators: dict[tuple[Kind, int, int], Indicator] = {}
+        self._indicators = IndicatorSet(keep)
+        self._on_close = self._indicators.on_close
         self._larger: dict[int, SymbolSeries] = {}
         self._aggregators: dict[int, BarAggregator] = {}
-        self._on_close: list[Callable[[float], None]] = []
-        # Whatever needs more of a candle than its close; lags come last in their own list.
-        self._on_bar: list[Callable[[Bar], None]] = []
-        self._lags: list[Callable[[], None]] = []
-        self._has_more = False
 
     def __len__(self) -> int:
         return len(self._candles)
@@ -89,11 +77,11 @@ class SymbolSeries:
         self._candles.append(bar)
         for update in self._on_close:
             update(close)
-        if self._has_more:
-            for take in self._on_bar:
-                take(bar)
-            for note in self._lags:
-                note()
+        if self._indicators.has_rest:
+            self._indicators.feed_rest(bar)
+        if self._aggregators:
+            for aggregator in self._aggregators.values():
+                aggregator.on_bar(bar)
         return True
 
     def candles(self, count: int | None = None, interval_s: int | None = None) -> list[Bar]:
@@ -118,11 +106,13 @@ class SymbolSeries:
         if interval_s and interval_s != self.interval_s:
             return self.at_interval(interval_s).indicator(kind, period, None, lag)
         key = (kind, period, lag)
-        found = self._indicators.get(key)
-        return self._add_indicator(key) if found is None else found
+        return self._indicators.get(key) or self._indicators.add(key, self._candles)
 
     def at_interval(self, interval_s: int | None) -> "SymbolSeries":
-        """Return the series of larger candles, made of this one; None means this one."""
+        """Return the series of larger candles, made of this one; None means this one.
+
+        Raises ValueError for an interval that these candles cannot be joined into.
+        """
         if not interval_s or interval_s == self.interval_s:
             return self
         found = self._larger.get(interval_s)
@@ -143,8 +133,7 @@ class SymbolSeries:
         # Larger candles that were asked for before, and that these cannot be joined into, stay
         # without data; asked for from now on, they are refused.
         for larger_s in [one for one in self._larger if one % interval_s]:
-            self._on_bar.remove(self._aggregators.pop(larger_s).on_bar)
-            del self._larger[larger_s]
+            del self._larger[larger_s], self._aggregators[larger_s]
 
     def _add_interval(self, interval_s: int) -> "SymbolSeries":
         base_s = self.interval_s or 1
@@ -161,70 +150,4 @@ class SymbolSeries:
             aggregator.on_bar(bar)
         self._larger[interval_s] = larger
         self._aggregators[interval_s] = aggregator
-        self._on_bar.append(aggregator.on_bar)
-        self._has_more = True
         return larger
-
-    def _add_indicator(self, key: tuple[Kind, int, int]) -> Indicator:
-        kind, period, lag = key
-        if type(lag) is not int or not 0 <= lag < self.keep:
-            raise ValueError(f"lag: found {lag!r}, allowed 0 to {self.keep - 1}")
-        if period > self.keep:
-            raise ValueError(f"period: found {period}, allowed at most {self.keep}")
-        if len(self._indicators) >= INDICATORS_MAX:
-            raise ValueError(f"indicators: found one more, allowed {INDICATORS_MAX} a symbol")
-        found = self._build_lagged(key) if lag else self._build(kind, period)
-        self._indicators[key] = found
-        return found
-
-    def _build(self, kind: Kind, period: int) -> Indicator:
-        indicator, take = _make(kind, period)
-        for bar in self._candles:
-            take(bar)
-        if isinstance(indicator, SMA | EMA | RSI) and kind in _OF_CLOSES:
-            self._on_close.append(indicator.update)
-        else:
-            self._on_bar.append(take)
-            self._has_more = True
-        return indicator
-
-    def _build_lagged(self, key: tuple[Kind, int, int]) -> Indicator:
-        kind, period, lag = key
-        shared = self.indicator(kind, period)
-        # The shared one cannot be run again, so a second one shows what it must have had.
-        again, take = _make(kind, period)
-        lagged = Lagged(again, lag)
-        for bar in self._candles:
-            take(bar)
-            lagged.update()
-        lagged.follow(shared)
-        self._lags.append(lagged.update)
-        self._has_more = True
-        return lagged
-
-
-def _make(kind: Kind, period: int) -> tuple[Indicator, Callable[[Bar], None]]:
-    """Make an indicator and the function that feeds it a candle."""
-    match kind:
-        case Kind.SMA | Kind.EMA | Kind.RSI:
-            of_closes = _OF_CLOSES[kind](period)
-            return of_closes, lambda bar: of_closes.update(bar.close)
-        case Kind.ATR:
-            atr = ATR(period)
-            return atr, lambda bar: atr.update(bar.high, bar.low, bar.close)
-        case Kind.HIGHEST:
-            highest = Highest(period)
-            return highest, lambda bar: highest.update(bar.high)
-        case Kind.LOWEST:
-            lowest = Lowest(period)
-            return lowest, lambda bar: lowest.update(bar.low)
-        case Kind.VOLUME_MEAN:
-            mean = VolumeMean(period)
-            return mean, lambda bar: mean.update(bar.volume)
-
-
-_OF_CLOSES: Final[dict[Kind, type[SMA] | type[EMA] | type[RSI]]] = {
-    Kind.SMA: SMA,
-    Kind.EMA: EMA,
-    Kind.RSI: RSI,
-}

@@ -148,12 +148,18 @@ class TradingWriter:
             else:
                 connection.execute(UPSERT_POSITION, position_to_row(position))
 
-    def prune(self, connection: sqlite3.Connection, now: float) -> None:
-        """Delete some of the ended orders that are too old, and fills of orders that are gone."""
+    def prune(self, connection: sqlite3.Connection, now: float) -> bool:
+        """Delete some of the ended orders that are too old, and fills of orders that are gone.
+
+        Return whether there may be more of them.
+        """
         (newest,) = connection.execute(NEWEST_ORDER).fetchone()
         if newest is None:
-            return
+            return False
         # Not by the newest order alone: one from a clock that was wrong would take all others.
         oldest = min(newest, now) - self._order_age_max_s
-        connection.execute(PRUNE_ORDERS, (oldest, PRUNE_ROWS_MAX))
-        connection.execute(PRUNE_FILLS, (oldest, PRUNE_ROWS_MAX))
+        deleted = [
+            connection.execute(statement, (oldest, PRUNE_ROWS_MAX)).rowcount
+            for statement in (PRUNE_ORDERS, PRUNE_FILLS)
+        ]
+        return max(deleted) >= PRUNE_ROWS_MAX

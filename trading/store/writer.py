@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 BATCH_UNITS_MAX: Final = 1_000
 # With more units waiting than this, the engine takes up no commands until the store catches up.
 BEHIND_UNITS: Final = 2_000
+# How soon there is another round of pruning when one was not enough.
+PRUNE_AGAIN_S: Final = 1.0
 # How long a stop waits for the try that is under way when its time is over.
 LAST_TRY_S: Final = 1.0
 
@@ -208,6 +210,8 @@ class StoreThread:
         return max(0.001, idle_s)
 
     def _take_view(self) -> None:
+        if not self._is_view_told:
+            return
         # In this order, so that a view that comes in between is told again.
         self._is_view_told = False
         if self._files is not None and self._view is not None:
@@ -256,6 +260,8 @@ class StoreThread:
         """Let out what reduces risk while it comes; False when the time for retries is over."""
         until = self._clock.monotonic() + wait_s
         while not self._give_up.is_set():
+            self._take_view()
+            self._write_files()
             left_s = until - self._clock.monotonic()
             if left_s <= 0 or not self._intake.look_ahead(left_s, self._release_ahead):
                 return not self._give_up.is_set()
@@ -280,6 +286,7 @@ class StoreThread:
         if batch.is_empty and not is_pruning:
             return
         deleted = pruned = 0
+        has_more = False
         with self._journal.transaction() as connection:
             if batch.values:
                 write_state_values(connection, batch.values)
@@ -293,11 +300,12 @@ class StoreThread:
                 deleted = self._outbox.delete(connection, batch.acknowledged)
             if is_pruning:
                 pruned = self._outcomes.prune(connection, self._clock.wall())
-                self._trading.prune(connection, self._clock.wall())
+                has_more = self._trading.prune(connection, self._clock.wall())
         self._outbox.note_committed(batch.rows, deleted)
         self._outcomes.rows += len(batch.outcomes) - pruned
         if is_pruning:
-            self._prune_at = self._clock.monotonic() + self._timings.prune_interval_s
+            pause_s = PRUNE_AGAIN_S if has_more else self._timings.prune_interval_s
+            self._prune_at = self._clock.monotonic() + pause_s
         self._trouble.note_success()
         self._commits += 1
 

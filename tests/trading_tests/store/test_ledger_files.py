@@ -14,6 +14,7 @@ from daemonkit.secrets import Secret
 from tests.processes import Processes
 from tests.small_filesystem import fill_up, small_filesystem
 from tests.trading_tests.store.rig import OWNER, StoreRig, store_rig
+from tests.trading_tests.store.test_orders_released import locked
 from tests.trading_tests.store.trading_values import make_order, make_trade
 from tests.waiting import wait_until
 from trading.engine.effects import SaveOrder, SaveTrade
@@ -111,6 +112,14 @@ def test_the_view_shows_the_latest_only_and_in_whole(tmp_path: Path) -> None:
         assert list(tmp_path.glob(".state.json*")) == []
 
 
+def test_the_view_is_shown_also_while_the_database_is_locked(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    with store_rig(tmp_path, keeps_files=True) as rig, locked(rig):
+        rig.store.show({"word": "locked"})
+        wait_until(lambda: path.exists() and shown(path) == {"word": "locked"}, 5, "the view")
+        assert rig.store.health.trouble is not None
+
+
 def test_the_last_view_is_written_at_the_stop(tmp_path: Path) -> None:
     with store_rig(tmp_path, keeps_files=True) as rig:
         for word in ("one", "two", "three"):
@@ -148,6 +157,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from tests.trading_tests.store.rig import StoreRig
+from tests.trading_tests.store.test_orders_released import locked
 from tests.trading_tests.store.trading_values import make_order, make_trade
 from trading.engine.effects import SaveOrder, SaveTrade
 from trading.store.database import StoreLimits

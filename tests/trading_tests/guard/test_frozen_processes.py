@@ -122,6 +122,7 @@ def test_a_long_call_into_c_that_held_all_threads_is_interrupted_when_it_is_back
 ) -> None:
     program = start(processes, folder, "count")
     line = program.wait_for("^failed: ", stream="stdout", timeout_s=PATIENCE_S)
-    assert "took longer than 400 ms and was interrupted, at guarded_program.py:" in line
+    # Whether it is hit inside the call or on its way out differs between versions of Python.
+    assert "a call took longer than 400 ms and was interrupted" in line
     program.close_stdin()
     assert program.wait(PATIENCE_S) == 0

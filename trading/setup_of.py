@@ -13,6 +13,7 @@ from trading.engine.setup import AccountSetup, InstanceSetup, SavedTrading, Trad
 from trading.instances_of import LoadedInstance, load_instances
 from trading.market.feed import Feed
 from trading.model.account import Account
+from trading.model.order import Order
 from trading.model.order_states import OPEN
 from trading.model.position import Position
 from trading.settings_of import (
@@ -73,8 +74,9 @@ def _check_nothing_is_left_out(config: BotConfig, kept: KeptTrading) -> None:
         for account in accounts_of(config)
         for symbol in pairs_of_account(config, account.name)
     }
-    open_orders = [one for one in kept.orders if one.state in OPEN]
-    for one in (*kept.positions, *open_orders):
+    left: list[Position | Order] = [one for one in kept.orders if one.state in OPEN]
+    left += kept.positions
+    for one in left:
         if (one.account, one.symbol) not in pairs:
             what = "a position" if isinstance(one, Position) else "an order"
             raise ConfigurationError(

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-import orjson
-
 from trading.brokers.paper.exchange import PaperExchange
 from trading.engine.ledger import AccountBook
 from trading.model.account import Account, MarketKey
@@ -30,6 +28,7 @@ class AccountDesk:
         exchange: PaperExchange | None,
         markets: Mapping[str, MarketKey],
         start_cash: Decimal,
+        realised_total: Mapping[str, float],
     ) -> None:
         self.account = account
         self.book = book
@@ -37,7 +36,8 @@ class AccountDesk:
         self.markets = markets
         self.start_cash = start_cash
         self.realised_today: dict[str, float] = {}
-        self.realised_total: dict[str, float] = {}
+        # Kept up by the history of trades.
+        self.realised_total = realised_total
 
     @property
     def name(self) -> str:
@@ -51,14 +51,3 @@ class AccountDesk:
     def total_profit(self, symbol: str) -> float:
         """Return what a market earned in all, its open position included."""
         return self.realised_total.get(symbol, 0.0) + self.book.open_profit(symbol)
-
-
-def dump_amounts(amounts: Mapping[str, float]) -> str:
-    """Return amounts by market as text to keep."""
-    return orjson.dumps(dict(amounts)).decode()
-
-
-def load_amounts(saved: str | None) -> dict[str, float]:
-    """Return amounts by market from kept text."""
-    loaded: dict[str, float] = orjson.loads(saved) if saved else {}
-    return loaded

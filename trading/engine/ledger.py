@@ -150,7 +150,7 @@ class AccountBook:
         closing, opening = _split(move, -held.quantity)
         closed = _with_exit(held, closing)
         position = self._opened(opening, fill, order, instrument) if opening.quantity else None
-        # Numbered last and by closing: what cannot be booked leaves no gap, and no trade comes late.
+        # Numbered last: what cannot be booked leaves no gap. And by closing: none comes late.
         trade = _closed(closed, held.side, fill.at, order, self._next_trade_number())
         return position, trade, trade.gross - held.realised
 

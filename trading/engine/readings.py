@@ -59,19 +59,19 @@ class Readings:
         """Show closed trades, the latest first."""
         self._places.keys(call)
         count = int(call.named.get("count", TRADES_DEFAULT))
-        return shown(trades_view(self._trader.last_trades(count, call.symbol)))
+        return shown(trades_view(self._trader.history.last(count, call.symbol)))
 
     def profit(self, call: Call) -> Answer:
         """Show what some days brought together."""
         count = int(call.named.get("days", PROFIT_DAYS_DEFAULT))
-        daily = self._trader.daily
+        daily = self._trader.history.daily
         days = daily.last_days(self._now, count, call.account)
         return shown(profit_view(days, daily.by_market(self._now, count), self._currency))
 
     def daily(self, call: Call) -> Answer:
         """Show what each day brought."""
         count = int(call.named.get("days", DAYS_DEFAULT))
-        days = self._trader.daily.last_days(self._now, count, call.account)
+        days = self._trader.history.daily.last_days(self._now, count, call.account)
         return shown(daily_view(days, self._currency))
 
     def balance(self, call: Call) -> Answer:

@@ -5,7 +5,6 @@ what was ordered before; then the watch over what is held; then the strategies. 
 thread or disk. What it wants done is in the journal.
 """
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
@@ -34,14 +33,13 @@ from trading.engine.protection import follow_price, is_trail_hit
 from trading.engine.quarantine import PREFIX as QUARANTINE_PREFIX
 from trading.engine.quarantine import dump_quarantine
 from trading.engine.setup import AccountSetup, SavedTrading, TradingSetup
+from trading.engine.trade_history import TradeHistory
 from trading.engine.wishes import WishDesk
 from trading.model.account import MarketKey
 from trading.model.market import Bar, Tick
-from trading.model.position import Position, Trade
+from trading.model.position import Position
 from trading.model.report import Report
 from trading.reports import alerts
-from trading.reports.daily_profit import DailyProfit, TradingDays
-from trading.reports.statistics import TradeStatistics
 from trading.risk.gate import RiskGate
 from trading.risk.kill_latch import KillLatch
 from trading.risk.limits import LimitBook
@@ -51,7 +49,6 @@ TIME_KEY: Final = "market.time"
 CAPITAL_KEY: Final = "capital."
 # A paper market that is silent for so long by the wall clock fills market orders at its last price.
 QUIET_S: Final = 5.0
-LAST_TRADES_MAX: Final = 1_000
 
 
 class Trader:
@@ -63,10 +60,7 @@ class Trader:
         values = saved.values
         self.journal = Journal()
         self.decisions = Decisions()
-        self.statistics = TradeStatistics()
-        self.daily = DailyProfit(TradingDays(setup.zone))
-        self._last_trades: deque[Trade] = deque(maxlen=LAST_TRADES_MAX)
-        self._trades_closed = 0
+        self.history = TradeHistory(setup.zone, saved.trades)
         symbols = {symbol for one in setup.accounts for symbol in one.symbols}
         now = float(values.get(TIME_KEY, "0"))
         self.markets = Markets(sorted(symbols), setup.candles_kept, now)
@@ -114,20 +108,13 @@ class Trader:
         self.flattening = FlattenDesk(
             self.desks, self.dealer, self.journal, values.get(FLATTEN_KEY)
         )
-        for trade in saved.trades:
-            self._remember(trade)
         wishes = WishDesk(
             self.dealer, self.desks, self.journal, self.announcer, self.decisions, self.markets
         )
+        account_of = {one.id: one.account for one in setup.instances}
         self.instances = InstanceBoard(
             setup.instances,
-            desk=MarketView(
-                self.markets,
-                self.desks,
-                self.orders,
-                ids,
-                {one.id: one.account for one in setup.instances},
-            ),
+            desk=MarketView(self.markets, self.desks, self.orders, ids, account_of),
             calls=calls,
             carry_out=wishes.carry_out,
             on_failure=self._on_strategy_failure,
@@ -232,17 +219,12 @@ class Trader:
             self.journal.save(TIME_KEY, repr(self.markets.now))
         return self.journal.take()
 
-    def last_trades(self, count: int, symbol: str | None = None) -> list[Trade]:
-        """Return closed trades, the latest first."""
-        chosen = [one for one in reversed(self._last_trades) if symbol in (None, one.symbol)]
-        return chosen[:count]
-
     def _settle(self) -> None:
         self.dealer.settle()
         while closed := self.dealer.closed_trades:
             self.dealer.closed_trades = []
             for trade in closed:
-                self._remember(trade)
+                self.history.add(trade)
                 self.losses.on_trade(trade)
             # A limit that the trade tripped has cancelled entries.
             self.dealer.settle()
@@ -304,17 +286,6 @@ class Trader:
         else:
             self.announcer.tell(alerts.strategy_failed(name, describe_failure(error), wall))
 
-    def _remember(self, trade: Trade) -> None:
-        """Count a closed trade, now or at the start."""
-        self.statistics.add(trade)
-        self.daily.add(trade)
-        self._last_trades.append(trade)
-        self._trades_closed = max(self._trades_closed, trade.number)
-        desk = self.desks.get(trade.account)
-        if desk is not None:
-            earned = desk.realised_total.get(trade.symbol, 0.0)
-            desk.realised_total[trade.symbol] = earned + float(trade.profit)
-
     def _build_desk(self, setup: AccountSetup, saved: SavedTrading) -> AccountDesk:
         account = setup.account
         cash = saved.values.get(CASH_KEY + account.name)
@@ -328,14 +299,11 @@ class Trader:
             account,
             start_cash if cash is None else Decimal(cash),
             held,
-            self._next_trade_number,
+            self.history.next_number,
         )
         markets = {symbol: MarketKey(account.name, symbol) for symbol in setup.symbols}
-        return AccountDesk(account, book, venue, markets, start_cash)
-
-    def _next_trade_number(self) -> int:
-        self._trades_closed += 1
-        return self._trades_closed
+        earned = self.history.realised.setdefault(account.name, {})
+        return AccountDesk(account, book, venue, markets, start_cash, earned)
 
 
 def _until_changed(instance: Instance) -> str:

@@ -89,7 +89,7 @@ def view_holding(trader: Trader, position: Position) -> HoldingView:
 
 def view_statistics(trader: Trader, symbol: str | None = None) -> list[Statistics]:
     """Return the figures of all trades and of each market, or those of one market."""
-    at, statistics = max(0.0, trader.markets.now), trader.statistics
+    at, statistics = max(0.0, trader.markets.now), trader.history.statistics
     rows = [] if symbol else [statistics.total(at, _fall_of_all(trader))]
     for desk in trader.desks.values():
         for key in desk.markets.values():
@@ -110,7 +110,7 @@ def view_state(
     desks = trader.desks.values()
     positions = [one for desk in desks for one in desk.book.positions.values()]
     instances = trader.setup.instances
-    last = next(iter(positions), None) or next(iter(trader.last_trades(1)), None)
+    last = next(iter(positions), None) or next(iter(trader.history.last(1)), None)
     view = StateView(
         bot=bot,
         mode=mode,
@@ -121,7 +121,7 @@ def view_state(
         positions=positions,
         last_signal="" if last is None else "LONG" if last.side is Side.BUY else "SHORT",
         equity=sum(desk.book.equity() for desk in desks),
-        pnl_24h=trader.statistics.total(max(0.0, trader.markets.now)).profit_24h,
+        pnl_24h=trader.history.statistics.total(max(0.0, trader.markets.now)).profit_24h,
         updated_at=at,
     )
     return state_fields(view)

@@ -21,8 +21,9 @@ from talipp import indicators as talipp  # type: ignore[import-untyped]
 from talipp.ohlcv import OHLCV  # type: ignore[import-untyped]
 
 from benchmarks.sitting import Sample, median, pin, print_goal, print_table, run_rounds
+from trading.market.indicator_set import Kind
 from trading.market.indicators import ATR, EMA, RSI, SMA
-from trading.market.series import Kind, SymbolSeries
+from trading.market.series import SymbolSeries
 from trading.model.market import Bar
 
 OURS, TALIPP, STREAM = "ours", "talipp", "talib.stream, window of 100"

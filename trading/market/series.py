@@ -13,8 +13,6 @@ from trading.market.indicator_set import IndicatorSet, Kind
 from trading.market.indicators import Indicator
 from trading.model.market import Bar
 
-__all__ = ["Kind", "SymbolSeries"]
-
 KEEP_DEFAULT: Final = 2000
 INTERVALS_MAX: Final = 50
 
@@ -148,6 +146,7 @@ class SymbolSeries:
         aggregator = BarAggregator(interval_s, larger.on_bar)
         for bar in self._candles:
             aggregator.on_bar(bar)
-        self._larger[interval_s] = larger
+        # In this order: a caller that is interrupted in between leaves nothing that is not fed.
         self._aggregators[interval_s] = aggregator
+        self._larger[interval_s] = larger
         return larger

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
+from trading.market.indicator_set import Kind
 from trading.market.indicators import Indicator
-from trading.market.series import Kind, SymbolSeries
+from trading.market.series import SymbolSeries
 from trading.model.market import Bar
 from trading.model.order import Order
 from trading.model.position import Position
@@ -124,9 +125,9 @@ class StrategyContext:
         """The position that this instance holds, or None."""
         held = self._desk.position(self.account, self.symbol)
         if held is not self._held:
-            self._held = held
             is_own = held is not None and held.instance == self._instance
             self._view = view_position(held, self.get_price) if held and is_own else None
+            self._held = held
         return self._view
 
     def get_price(self, symbol: str | None = None) -> float | None:

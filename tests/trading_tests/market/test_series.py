@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trading.market.indicator_set import Kind
 from trading.market.indicators import Indicator
-from trading.market.series import Kind, SymbolSeries
+from trading.market.series import SymbolSeries
 from trading.model.market import Bar
 
 # 2024-01-01T00:00:00Z, which every interval up to a day divides.

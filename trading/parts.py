@@ -121,8 +121,8 @@ class Parts:
     def start(self) -> None:
         """Start all threads; those that others depend on come first."""
         self._store.start()
-        self._engine.start()
         self._guard.start()
+        self._engine.start()
         self._uplink.start()
         self._log_forward.start()
         for feed in self._feeds:

@@ -8,7 +8,8 @@ import orjson
 
 from daemonkit.errors import ConfigurationError
 from trading.config import BotConfig
-from trading.engine.quarantine import quarantine_of
+from trading.engine.quarantine import PREFIX as QUARANTINE_PREFIX
+from trading.engine.quarantine import dump_quarantine, quarantine_of
 from trading.engine.setup import AccountSetup, InstanceSetup, SavedTrading, TradingSetup
 from trading.instances_of import LoadedInstance, load_instances
 from trading.market.feed import Feed
@@ -64,7 +65,17 @@ def build_trading_setup(
         zone=ZoneInfo(settings.timezone),
         is_allowed=settings.trading.state == "allowed",
         ranges_by_bars=not feed.ticks_show_ranges,
+        frozen="" if frozen is None else frozen.cause,
     )
+
+
+def quarantines_of(setup: TradingSetup) -> dict[str, str]:
+    """Return the values that keep the stopped instances stopped."""
+    return {
+        QUARANTINE_PREFIX + one.id: dump_quarantine(one.quarantine, one.fingerprint)
+        for one in setup.instances
+        if one.quarantine
+    }
 
 
 def _check_nothing_is_left_out(config: BotConfig, kept: KeptTrading) -> None:

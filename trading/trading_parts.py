@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from daemonkit.clock import Clock
 from trading.config import BotConfig
 from trading.engine.trader import TIME_KEY, Trader
-from trading.guard.evidence import take_frozen
+from trading.guard.evidence import forget_frozen, take_frozen
 from trading.guard.limits import GuardLimits
 from trading.guard.strategy_guard import StrategyGuard
 from trading.ledger.files import LedgerFiles
 from trading.market.build import build_feed
 from trading.market.feed import Feed
-from trading.setup_of import build_trading_setup, load_saved_trading
+from trading.setup_of import build_trading_setup, load_saved_trading, quarantines_of
 from trading.store.database import StateDatabase
 
 
@@ -44,6 +44,10 @@ def build_trading(
     )
     frozen = take_frozen(config.folder)
     setup = build_trading_setup(config, feed, saved.values, kept, run=database.epoch, frozen=frozen)
+    if frozen is not None:
+        # Only once it is kept that an instance stays out, what it did may be forgotten.
+        database.save_values(quarantines_of(setup))
+        forget_frozen(config.folder)
     guard = StrategyGuard(
         config.folder,
         [one.id for one in setup.instances],

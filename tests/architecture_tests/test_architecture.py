@@ -88,7 +88,10 @@ BANS = (
     Ban(
         "trading.engine",
         frozenset(
-            {"trading.store", "trading.link", "trading.app", "tcpproto.client", *OUTSIDE_WORLD}
+            {
+                *("trading.store", "trading.link", "trading.app", "trading.guard"),
+                *("tcpproto.client", *OUTSIDE_WORLD),
+            }
         ),
         "the engine's core turns events into effects and touches nothing",
         shells=frozenset({"trading.engine.engine", "trading.engine.inbox"}),

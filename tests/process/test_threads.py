@@ -6,7 +6,9 @@ from tests.process.installation import PATIENCE_S, Installation
 from tests.processes import RunningProcess
 from tests.waiting import wait_until
 
-TRADING = {"engine", "store", "tcp-send", "tcp-recv", "log-forward", "monitor", "feed-synthetic"}
+TRADING = {"engine", "store", "guard", "tcp-send", "tcp-recv", "log-forward", "monitor"} | {
+    "feed-synthetic"
+}
 TELEGRAM = {"tcp-server", "forward"}
 CONSOLE = {"console", "console-out"}
 # Of daemonkit, in both.

@@ -152,3 +152,14 @@ def announce_trading_switched(what: str, author: str) -> DurableEvent:
         at=0.0,
         fields={"author": author},
     )
+
+
+def announce_frozen(cause: str) -> DurableEvent:
+    """Say that the last run stood still and was ended by the watchdog."""
+    return DurableEvent(
+        kind="engine_frozen",
+        severity=Severity.CRITICAL,
+        text=f"the last run froze and was ended: {cause}",
+        at=0.0,
+        fields={"cause": cause},
+    )

@@ -148,6 +148,8 @@ class EngineThread:
         now = self.beat = self._clock.monotonic()
         wait_s = self._timers.due_in_s(now, HELD_BACK_S if self._store.is_behind else ROUND_S_MAX)
         for item in self._inbox.take_round(wait_s, wants_commands=self._wants_commands):
+            # A round of many slow items is slow, not frozen.
+            self.beat = self._clock.monotonic()
             if isinstance(item, Command):
                 self._freshen()
                 effects = self._core.process(CommandReceived(item, self._clock.wall()))

@@ -52,6 +52,7 @@ class TradingSetup:
 
     `ranges_by_bars`: the feed's ticks do not show highs and lows, only its candles do, as with
     recorded candles; then fills and trailing stops go by the worse order within a candle.
+    `frozen` says why the last run had to be ended, or nothing.
     """
 
     bot: str
@@ -65,6 +66,7 @@ class TradingSetup:
     is_allowed: bool = True
     ranges_by_bars: bool = False
     candles_kept: int = 2_000
+    frozen: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from trading.brokers.paper.exchange import PaperExchange
+from trading.engine.announcements import announce_frozen
 from trading.engine.announcer import Announcer
 from trading.engine.conditions import KILL_KEY, LIMITS_KEY, Conditions
 from trading.engine.dealing import CASH_KEY, Dealer
@@ -132,6 +133,8 @@ class Trader:
                     orders=self.orders.open_of_account(desk.name),
                     at=self.markets.now,
                 )
+        if self.setup.frozen:
+            self.announcer.tell(announce_frozen(self.setup.frozen))
         for instance in self.instances.all:
             if instance.stopped:
                 self._quarantine(instance)

@@ -18,7 +18,7 @@ from trading.store.outbox import OutboxReader, OutboxWriter
 from trading.store.outcomes import OutcomeReader, OutcomeWriter
 from trading.store.ownership import Owner, claim_database
 from trading.store.schema import HEAD
-from trading.store.state_values import load_state_values
+from trading.store.state_values import load_state_values, write_state_values
 from trading.store.trading_tables import SavedTrading, TradingReader
 
 # "TrSt" in the file's header: a trading state database, and not the bridge's.
@@ -58,6 +58,15 @@ class StateDatabase:
         """Return the engine's values from earlier runs."""
         with reading(self._engine) as connection:
             return load_state_values(connection)
+
+    def save_values(self, values: Mapping[str, str]) -> None:
+        """Keep values at once, before the store thread begins."""
+        journal = self.build_journal()
+        try:
+            with journal.transaction() as connection:
+                write_state_values(connection, values)
+        finally:
+            journal.close()
 
     def load_trading(self) -> SavedTrading:
         """Return orders and positions of earlier runs; StateError for a row that is unreadable."""

@@ -31,6 +31,8 @@ CONNECT_LIMIT_S = 20
 # A bot's own limit for a stop is 10 s (stop_timeout_s); after this it hangs.
 STOP_LIMIT_S = 20
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Quick enough for a position or two within a few minutes of watching.
+STRATEGY = {"strategy": "sma_crossover", "parameters": {"fast_period": 10, "slow_period": 30}}
 # A real installation's settings, which must not reach a demonstration beside it.
 FOREIGN_SETTINGS = ("TELEGRAM_", "LINK_HOST", "LINK_SECRET", "CREDENTIALS_", "NOTIFY_", "WATCHDOG_")
 
@@ -99,7 +101,8 @@ def _feed(data: Path | None, speed: float) -> dict[str, Any]:
 def render_bot(data: Path | None, speed: float) -> str:
     """Write the demonstration bot's config.yaml."""
     # JSON is YAML, and it quotes whatever a file's name holds.
-    return f"name: {BOT}\nexchange: paper\nfeed: {json.dumps(_feed(data, speed))}\n"
+    config = {"name": BOT, "exchange": "paper", **STRATEGY, "feed": _feed(data, speed)}
+    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in config.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,12 +51,13 @@ def _child(demo: RunningProcess, module: str) -> psutil.Process:
 def test_piped_commands_are_answered_and_nothing_is_left(
     processes: Processes, own_folders: dict[str, str | None]
 ) -> None:
-    commands = "/ping\n/bots\n/getstatus\n/buy BTC/USDT\n"
+    commands = "/ping\n/bots\n/getstatus\n/buy BTC/USDT\nyes\n"
     done = processes.run(DEMO, env=own_folders, stdin=commands, timeout_s=START_LIMIT_S)
     assert done.returncode == 0, done.describe()
     kinds = [line.split(" — ")[0] for line in _outcomes(done)]
     assert kinds[:3] == ["[applied] /ping", "[applied] /bots", "[applied] /getstatus"]
-    assert kinds[3].startswith("[rejected] /buy")
+    # So early there may be no fresh price yet, and then nothing is bought.
+    assert kinds[3] in {"[applied] /buy BTC/USDT", "[rejected] /buy BTC/USDT"}
     assert "BTC/USDT" in done.stdout
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert _left_in(own_folders) == []

@@ -306,10 +306,14 @@ def test_document_tells_the_limits_of_the_code() -> None:
 
 
 def test_document_lists_every_kind_of_event_that_the_engine_raises() -> None:
-    told = DOCUMENT.partition("## Durable events")[2].partition("## Commands")[0]
-    raised = {
-        kind
-        for path in (ROOT / "trading").rglob("*.py")
-        for kind in re.findall(r'DurableEvent\(\s*kind="(\w+)"', path.read_text(encoding="utf-8"))
-    }
-    assert raised == set(re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE))
+    told = DOCUMENT.partition("## Durable events")[2].partition("## Status")[0]
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "trading").rglob("*.py")]
+    raised = {"trading_started", "trading_stopped"}
+    for source in sources:
+        raised |= set(re.findall(r'(?:DurableEvent|make_alert)\(\s*(?:kind=)?"(\w+)"', source))
+        for pair in re.findall(r'\bkind = "(\w+)" if .+ else "(\w+)"', source):
+            raised |= set(pair)
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", told, re.MULTILINE)
+    listed = [kind for row in rows for kind in re.findall(r"\w+", row)]
+    assert raised == set(listed)
+    assert len(listed) == len(set(listed))

@@ -122,6 +122,12 @@ def test_a_candle_without_volume_fills_nothing_where_the_share_matters() -> None
     assert fills_of(desk.bar((91.0, 91.0, 91.0, 91.0), volume=9.0)) == [(91.0, 1.0)]
 
 
+def test_the_range_of_a_candle_begins_with_its_open() -> None:
+    desk = protected()
+    candle = Bar(BTC, 0.0, 60, 112.0, 113.0, 90.0, 100.0, 1.0)
+    assert fills_of(desk.exchange.on_bar_range(candle)) == [(112.0, 1.0)]
+
+
 def test_a_broken_candle_fills_nothing() -> None:
     assert protected().bar((100.0, 94.0, 111.0, 100.0)) == []
 
@@ -130,7 +136,7 @@ def test_what_ticks_filled_in_part_the_candle_does_not_fill_again() -> None:
     desk = make_desk(terms=HALF)
     desk.place(Side.BUY, OrderType.MARKET, 2)
     assert fills_of(desk.tick(100.0, at=30.0, size=1.0)) == [(100.0, 0.5)]
-    assert desk.bar((100.0, 100.0, 99.0, 100.0), start=0.0, volume=1.0) == []
+    assert desk.bar((100.0, 100.0, 99.0, 100.0), start=0.0, volume=9.0) == []
 
 
 def test_what_a_tick_triggered_the_candle_does_not_fill_by_its_past() -> None:

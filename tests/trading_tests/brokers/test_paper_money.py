@@ -89,6 +89,16 @@ def test_a_market_order_leaves_alone_what_a_limit_has_reserved() -> None:
     assert desk.exchange.cash == 0
 
 
+def test_a_limit_has_its_reserve_however_dear_another_market_becomes() -> None:
+    desk = make_desk(terms=replace(FREE, latency_s=5.0), cash=200)
+    desk.place(Side.BUY, OrderType.LIMIT, 1, limit_price=100)
+    desk.tick(101.0, at=1.0)
+    desk.place(Side.BUY, OrderType.MARKET, 1, symbol=ETH)
+    desk.tick(150.0, at=2.0, symbol=ETH)
+    assert fills_of(desk.tick(100.0, at=5.0)) == [(100.0, 1.0)]
+    assert fills_of(desk.tick(150.0, at=6.0, symbol=ETH)) == [(150.0, 0.66)]
+
+
 def test_with_nothing_to_pay_from_a_market_order_is_cancelled() -> None:
     desk = make_desk(cash=0)
     desk.place(Side.BUY, OrderType.MARKET, 1, reserve_price="0.01")

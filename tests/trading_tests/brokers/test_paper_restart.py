@@ -89,6 +89,16 @@ def test_a_limit_that_no_price_has_passed_by_still_takes() -> None:
     assert not only(desk.tick(95.0), OrderFilled).fill.is_maker
 
 
+def test_what_was_triggered_in_a_candle_it_does_not_fill_by_its_past() -> None:
+    desk = make_desk()
+    desk.place(Side.BUY, OrderType.STOP_LIMIT, 1, stop_price=105, limit_price=99)
+    desk.tick(98.0, at=10.0)
+    desk.tick(105.0, at=20.0)
+    desk.restart()
+    assert desk.bar((100.0, 105.0, 98.0, 104.0), start=0.0) == []
+    assert fills_of(desk.bar((104.0, 104.0, 98.0, 99.0))) == [(99.0, 1.0)]
+
+
 def test_reserves_hold_after_a_restart() -> None:
     desk = make_desk(cash=200, btc=1)
     desk.place(Side.BUY, OrderType.LIMIT, 1, limit_price=150)

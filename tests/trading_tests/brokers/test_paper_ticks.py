@@ -70,7 +70,6 @@ def test_an_order_arrives_after_the_latency() -> None:
     desk = make_desk(terms=replace(FREE, latency_s=0.5))
     desk.place(Side.BUY, OrderType.MARKET, 1)
     assert desk.tick(100.0, at=0.4) == []
-    assert desk.quiet(100.0, at=0.45) == []
     assert fills_of(desk.tick(101.0, at=0.5)) == [(101.0, 1.0)]
 
 
@@ -215,6 +214,13 @@ def test_in_a_quiet_market_market_orders_are_filled_at_the_last_price_and_no_oth
     desk.place(Side.BUY, OrderType.LIMIT, 1, limit_price=120)
     assert fills_of(desk.quiet(100.0)) == [(99.0, 1.0)]
     assert desk.exchange.busy == {BTC}
+
+
+def test_silence_lasts_longer_than_the_latency_though_market_time_stands_still() -> None:
+    desk = make_desk(terms=replace(FREE, latency_s=0.5))
+    desk.tick(100.0, at=7.0)
+    desk.place(Side.BUY, OrderType.MARKET, 1)
+    assert only(desk.quiet(100.0, at=7.0), OrderFilled).fill.at == 7.5
 
 
 @pytest.mark.parametrize("price", [NAN, 0.0, -1.0, float("inf")])

@@ -142,7 +142,10 @@ class PaperExchange:
         return at_open + self._matcher.match_range(bar, self._volume_of(bar))
 
     def on_quiet(self, symbol: str, price: float, at: float) -> list[Report]:
-        """Fill what takes any price at the last one known, in a market where nothing happens."""
+        """Fill what takes any price at the last one known, in a market where nothing happens.
+
+        Whoever says so has waited longer than any latency.
+        """
         if not 0.0 < price < math.inf:
             return []
         return self._matcher.match_quiet(symbol, price, at)

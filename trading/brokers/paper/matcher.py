@@ -97,9 +97,11 @@ class Matcher:
         """Fill what takes any price at one at which nothing is traded."""
         self.purse.marks[symbol] = price
         reports: list[Report] = []
-        for resting in self.book(symbol).present(at):
+        for resting in list(self.book(symbol).orders.values()):
             if resting.takes:
-                reports += self._take(resting, to_decimal(price), at, Volume(None), Touch.TAKE)
+                # Market time stands still in silence, so nothing would ever arrive by it.
+                arrived = max(at, resting.since)
+                reports += self._take(resting, to_decimal(price), arrived, Volume(None), Touch.TAKE)
         return reports
 
     def _match_ends(

@@ -181,7 +181,7 @@ def test_a_killed_process_leaves_all_of_an_event_or_nothing_and_its_lines_are_co
     folder = tmp_path / "bot"
     folder.mkdir()
     last = 0
-    for _ in range(3):
+    for _ in range(2):
         process = processes.start(sys.executable, "-c", KILLED, folder)
         process.wait_for("^ready$")
         process.send_signal(signal.SIGKILL)

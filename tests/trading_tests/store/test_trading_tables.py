@@ -12,7 +12,7 @@ from daemonkit.errors import ExitCode, StateError
 from daemonkit.storage.check import check_database
 from daemonkit.storage.database import open_database
 from tests.trading_tests.makers import NOW
-from tests.trading_tests.store.rig import OWNER, StoreRig, store_rig
+from tests.trading_tests.store.rig import OWNER, QUICK, StoreRig, store_rig
 from tests.trading_tests.store.trading_values import FILL, POSITION, make_order, make_trade
 from tests.waiting import wait_until
 from trading.engine.effects import (
@@ -23,6 +23,7 @@ from trading.engine.effects import (
     SaveTrade,
 )
 from trading.model.order_states import OrderState
+from trading.store import trading_tables, writer
 from trading.store.database import KIND, MIGRATIONS, StoreLimits, open_state_database
 from trading.store.schema import HEAD
 from trading.store.trading_tables import ENDED_ORDERS_MAX, TRADES_READ_AT_ONCE
@@ -239,3 +240,18 @@ def test_a_database_of_the_version_before_is_migrated_and_a_copy_kept(tmp_path: 
         database.close()
     assert check_database(path) == HEAD
     assert check_database(tmp_path / "state.db.backup-0001-before-0002") == "0001"
+
+
+def test_pruning_goes_on_until_all_of_it_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trading_tables, "PRUNE_ROWS_MAX", 10)
+    monkeypatch.setattr(writer, "PRUNE_AGAIN_S", 0.01)
+    slow = replace(QUICK, prune_interval_s=3_600.0)
+    with store_rig(tmp_path, limits=StoreLimits(order_age_max_s=DAY)) as rig:
+        old, ended = 1_700_000_000.0, OrderState.FILLED
+        orders = [make_order(str(n), updated_at=old, state=ended) for n in range(95)]
+        newest = make_order("new", updated_at=old + 9 * DAY, state=ended)
+        rig.store.submit([SaveOrder(order) for order in [*orders, newest]])
+    with store_rig(tmp_path, limits=StoreLimits(order_age_max_s=DAY), timings=slow) as rig:
+        wait_until(lambda: count(rig, "trade_order") == 1, 5, "only the newest is left")

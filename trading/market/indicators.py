@@ -21,12 +21,13 @@ class Indicator(Protocol):
 class SMA:
     """Follow the mean of the last `period` values."""
 
-    __slots__ = ("_next", "_total", "_values", "period", "value")
+    __slots__ = ("_divisor", "_next", "_total", "_values", "period", "value")
 
     def __init__(self, period: int) -> None:
         check_period(period, 1)
         self.period = period
         self.value: float | None = None
+        self._divisor = float(period)
         # Filled from its end to its beginning, round after round. The place of the next value
         # counts down from -1 in the first round and from period - 1 in all others, so that one
         # comparison tells whether a round ends or there is no mean yet.
@@ -44,7 +45,7 @@ class SMA:
             values[place] = value
             if place > 0:
                 self._next = place - 1
-                self.value = total / self.period
+                self.value = total / self._divisor
             else:
                 self._end_round(place)
 
@@ -55,7 +56,7 @@ class SMA:
         # Summed up afresh, so that rounding errors never outlive `period` values.
         self._next = self.period - 1
         self._total = sum(self._values)
-        self.value = self._total / self.period
+        self.value = self._total / self._divisor
 
 
 class VolumeMean(SMA):

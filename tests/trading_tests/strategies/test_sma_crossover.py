@@ -46,6 +46,13 @@ def test_averages_that_only_meet_are_no_crossing() -> None:
     assert stage().play_closes([9.0, 8.0, 7.0, 7.0, 7.0, 7.0, 6.0, 5.0]) == []
 
 
+@pytest.mark.parametrize("price", [0.1, 0.3, 1.1, 1234.56, 1e-8 / 3])
+def test_rounding_makes_no_crossing_where_prices_stand_still(price: float) -> None:
+    scene = Stage("sma_crossover", {"fast": 20, "slow": 50, "allow_short": True})
+    falling = [price * (1.5 - index / 200) for index in range(100)]
+    assert scene.play_closes([*falling, *[price] * 500]) == []
+
+
 def test_averages_that_meet_before_they_cross_are_one_crossing() -> None:
     assert stage().play_closes([9.0, 8.0, 7.0, 7.0, 7.0, 7.0, 8.0, 9.0]) == [(6, "buy")]
 
@@ -74,10 +81,12 @@ def entry(scene: Stage) -> PlaceWish:
     return wish
 
 
-def test_nothing_more_is_asked_for_while_an_entry_waits() -> None:
-    scene = stage()
+def test_an_entry_that_still_waits_at_the_next_crossing_is_taken_back() -> None:
+    scene = stage(allow_short=True)
+    scene.play_closes([*FALLING, *RISING[:-1]])
+    scene.desk.held = None
     scene.desk.orders = [make_order()]
-    assert scene.play_closes([*FALLING, *RISING]) == []
+    assert scene.play_closes([18.0, *BACK]) == [(8, "CancelWish")]
 
 
 def test_the_other_side_is_not_taken_later_than_one_candle_after_the_crossing() -> None:

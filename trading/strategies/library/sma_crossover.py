@@ -5,10 +5,13 @@ below. Only a crossing seen while running counts: what the averages were at the 
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from trading.model.market import Bar
 from trading.strategies.base import Strategy
+
+# Far above what rounding does to an average, far below the smallest step of a price.
+EQUAL_WITHIN: Final = 1e-12
 
 
 class SmaCrossover(Strategy):
@@ -44,8 +47,11 @@ class SmaCrossover(Strategy):
     def on_bar(self, bar: Bar) -> None:  # noqa: ARG002 - the averages already contain it
         """Act on a crossing."""
         fast, slow = self._fast.value, self._slow.value
-        # Equal averages are no crossing yet: which one is above stays as it was.
-        if fast is None or slow is None or fast == slow:
+        if fast is None or slow is None:
+            return
+        # Equal averages are no crossing yet: which one is above stays as it was. Rounding must
+        # not decide it either, as it would where prices stand still.
+        if abs(fast - slow) <= abs(slow) * EQUAL_WITHIN:
             return
         state = self.state
         is_above = fast > slow
@@ -72,7 +78,10 @@ class SmaCrossover(Strategy):
         side = "buy" if is_above else "sell"
         position = self.context.position
         if position is None:
-            if is_above or self.config["allow_short"]:
+            if self._is_entry_waiting():
+                # It was meant for the crossing before this one.
+                self.context.cancel_all_orders()
+            elif is_above or self.config["allow_short"]:
                 self._enter(side)
         elif position.side != side:
             self.context.close_position(reason=f"the fast average crossed {_where(is_above)}")
@@ -80,14 +89,16 @@ class SmaCrossover(Strategy):
             self.state["wanted"] = side if is_above or self.config["allow_short"] else None
 
     def _enter(self, side: str) -> None:
-        orders = self.context.get_orders()
-        if self.context.position is not None or any(order.purpose == "entry" for order in orders):
+        if self.context.position is not None or self._is_entry_waiting():
             return
         self.context.place_order(
             side,
             self.config["quantity"],
             reason=f"the fast average crossed {_where(side == 'buy')}",
         )
+
+    def _is_entry_waiting(self) -> bool:
+        return any(order.purpose == "entry" for order in self.context.get_orders())
 
 
 def _where(is_above: bool) -> str:

@@ -41,14 +41,21 @@ class MarketBook:
 
     def refresh(self) -> None:
         """Find anew which prices concern any order."""
-        bounds = [resting.bounds() for resting in self.orders.values()]
-        self.below = max((low for low, _ in bounds), default=-math.inf)
-        self.above = min((high for _, high in bounds), default=math.inf)
+        below, above = -math.inf, math.inf
+        for resting in self.orders.values():
+            below = max(below, resting.below)
+            above = min(above, resting.above)
+        self.below, self.above = below, above
 
     def note(self, at: float) -> None:
         """Count a market event that has been dealt with."""
         self.events += 1
         self.seen_at = max(self.seen_at, at)
+
+    def end_candle(self, at: float) -> None:
+        """Count a candle that has been dealt with: its volume is history."""
+        self.note(at)
+        self.spent = _ZERO
 
     def has_rested(self, resting: RestingOrder) -> bool:
         """Tell whether the market has passed an order by since it arrived."""

@@ -128,6 +128,8 @@ class PaperExchange:
         """Match the first price of a candle, as it was when the candle began."""
         if not 0.0 < bar.open < math.inf:
             return []
+        if self._matcher.passes(bar.symbol, bar.open, bar.start):
+            return []
         return self._matcher.match_price(bar.symbol, bar.open, bar.start, self._volume_of(bar))
 
     def on_bar_range(self, bar: Bar) -> list[Report]:
@@ -136,7 +138,7 @@ class PaperExchange:
         The open comes first, then every stop that was reached, then the limits. What ticks have
         filled or triggered within the candle is not matched by it again.
         """
-        if not 0.0 < bar.low <= bar.high < math.inf:
+        if not 0.0 < bar.low <= bar.high < math.inf or self._matcher.passes_range(bar):
             return []
         at_open = self.on_bar_open(bar)
         return at_open + self._matcher.match_range(bar, self._volume_of(bar))

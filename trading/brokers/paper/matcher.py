@@ -62,6 +62,15 @@ class Matcher:
             return True
         return False
 
+    def passes_range(self, bar: Bar) -> bool:
+        """Tell the same of a whole candle."""
+        book = self.book(bar.symbol)
+        if book.below < bar.low <= bar.open <= bar.high < book.above:
+            self.purse.marks[bar.symbol] = bar.close
+            book.end_candle(bar.end)
+            return True
+        return False
+
     def match_price(self, symbol: str, price: float, at: float, volume: Volume) -> list[Report]:
         """Match one price."""
         book = self.book(symbol)
@@ -89,8 +98,7 @@ class Matcher:
             present = book.present(bar.start)
             for resting in sorted(present, key=lambda one: one.order.type not in _STOPS):
                 reports += self._match_ends(resting, low, high, bar.end, volume)
-        book.note(bar.end)
-        book.spent = _ZERO
+        book.end_candle(bar.end)
         return reports
 
     def match_quiet(self, symbol: str, price: float, at: float) -> list[Report]:
@@ -186,6 +194,7 @@ class Matcher:
         # The event that triggers does not pass by: what follows is as if it had arrived now.
         resting.born = book.events + 1
         resting.is_rested = False
+        resting.find_bounds()
         book.refresh()
         return OrderTriggered(resting.order.account, resting.order.id, at)
 

@@ -4,7 +4,7 @@ Knows prices and times and no money.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, auto
 
@@ -40,6 +40,12 @@ class RestingOrder:
     born: int
     is_triggered: bool = False
     is_rested: bool = False
+    # The prices at or below, and at or above which something happens to it.
+    below: float = field(init=False)
+    above: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.find_bounds()
 
     @property
     def remaining(self) -> Decimal:
@@ -71,19 +77,19 @@ class RestingOrder:
             return None
         return self.order.stop_price
 
-    def bounds(self) -> tuple[float, float]:
-        """Return the prices at or below, and at or above which something happens to it."""
+    def find_bounds(self) -> None:
+        """Find which prices concern it, as it is now."""
+        self.below, self.above = -math.inf, math.inf
         if self.takes:
-            return math.inf, -math.inf
-        below, above = -math.inf, math.inf
+            self.below, self.above = math.inf, -math.inf
+            return
         low, high = self.live_stop, self.live_limit
         if self.order.side is Side.BUY:
             low, high = high, low
         if low is not None:
-            below = float(low) * (1.0 + _SLACK)
+            self.below = float(low) * (1.0 + _SLACK)
         if high is not None:
-            above = float(high) * (1.0 - _SLACK)
-        return below, above
+            self.above = float(high) * (1.0 - _SLACK)
 
 
 def touch(resting: RestingOrder, stop_probe: Decimal, limit_probe: Decimal) -> Touch | None:

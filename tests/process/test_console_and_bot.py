@@ -43,12 +43,12 @@ def test_while_a_bot_is_away_only_what_reduces_risk_waits_for_it(here: Installat
     bridge.wait_for(r"^\[queued\] /stopbuying BTC/USDT — paper main PAPER", stream="stdout")
     second = here.start_trading()
     bridge.wait_for(
-        r"^\[rejected\] /stopbuying BTC/USDT — paper main PAPER: not available in this version$",
+        r"^\[applied\] /stopbuying BTC/USDT — paper main PAPER: buying is off for BTC/USDT$",
         stream="stdout",
     )
     (waited,) = here.outcomes()
     assert waited.verb == "stopbuying"
-    assert [one.state for one in here.commands()] == ["rejected", "rejected"]
+    assert [one.state for one in here.commands()] == ["rejected", "applied"]
     assert here.commands()[1].id == waited.id
     for process in (second, bridge):
         assert process.stop() == 0
@@ -65,7 +65,7 @@ def test_what_waits_for_a_bot_survives_a_kill_of_the_bridge(here: Installation) 
     second = here.start_bridge()
     second.wait_for(r"^\[queued\] /stoptrading — ", stream="stdout")
     again = here.start_trading()
-    second.wait_for(r"^\[rejected\] /stoptrading — .*: not available", stream="stdout")
+    second.wait_for(r"^\[applied\] /stoptrading — .*: trading is off", stream="stdout")
     assert len(here.outcomes()) == len(here.commands()) == 1
     assert here.outcomes()[0].id == here.commands()[0].id
     for process in (again, second):

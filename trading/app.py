@@ -31,7 +31,7 @@ from trading.link.log_forward import LogForwardHandler
 from trading.parts import Parts, RunOptions, Surroundings
 from trading.reload import merge_settings
 from trading.store.database import StateDatabase, open_state_database
-from trading.store.ownership import Owner
+from trading.store.ownership import AccountOwner, Owner
 from trading.store.reserve import RESERVE_NAME
 
 log = logging.getLogger(__name__)
@@ -185,6 +185,11 @@ class TradingApp:
 
 def owner_of(config: BotConfig) -> Owner:
     """Return whom the bot's database belongs to."""
+    settings = config.settings
+    accounts = tuple(
+        (one.name, AccountOwner(one.exchange, "paper" if one.dry_run else "live"))
+        for one in settings.account_terms()
+    )
     return Owner(
-        config.bot, config.settings.exchange, "paper" if config.settings.dry_run else "live"
+        config.bot, settings.exchange, "paper" if settings.dry_run else "live", accounts=accounts
     )

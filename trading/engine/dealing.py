@@ -14,7 +14,7 @@ from trading.engine.conditions import Conditions
 from trading.engine.decisions import Decisions
 from trading.engine.desks import AccountDesk
 from trading.engine.journal import Journal
-from trading.engine.markets import Markets
+from trading.engine.markets import Market, Markets
 from trading.engine.order_ids import OrderIds
 from trading.engine.orders import OrderChange, OrderDesk
 from trading.engine.protection import ProtectiveOrder, reconcile_protection
@@ -170,7 +170,9 @@ class Dealer:
             if self._reports:
                 self._take(self._reports.popleft())
             elif self._touched:
-                self._follow(self._touched.popitem()[0])
+                key = self._touched.popitem()[0]
+                self._follow(key)
+                self._note_engagement(self._markets.by_symbol[key.symbol])
             else:
                 return
         raise RuntimeError("dealing does not come to rest")
@@ -179,6 +181,15 @@ class Dealer:
     def is_settled(self) -> bool:
         """Tell whether there is nothing to act on."""
         return not (self._reports or self._touched)
+
+    @staticmethod
+    def _note_engagement(market: Market) -> None:
+        """Note whether anything is held or ordered in a market: asked for with each price."""
+        symbol = market.symbol
+        market.is_engaged = any(
+            symbol in desk.book.positions or (desk.exchange and symbol in desk.exchange.busy)
+            for desk in market.desks
+        )
 
     def _follow(self, key: MarketKey) -> None:
         """Bring the protection of one market in line with its position."""

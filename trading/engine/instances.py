@@ -6,8 +6,9 @@ position keeps its stop.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
+from trading.engine.markets import Markets, Runner
 from trading.engine.setup import InstanceSetup
 from trading.model.account import MarketKey
 from trading.model.market import Bar, Tick
@@ -50,10 +51,6 @@ class Instance:
         return self.strategy is not None and not self.stopped
 
 
-# What is called for each event: the instance, the method, and what hands out its wishes.
-_Runner = tuple[Instance, Callable[[Any], Any], Callable[[], Sequence[Wish]]]
-
-
 class InstanceBoard:
     """Call the instances of each market.
 
@@ -65,18 +62,18 @@ class InstanceBoard:
         self,
         setups: Sequence[InstanceSetup],
         *,
+        markets: Markets,
         desk: Desk,
         calls: CallGuard,
         carry_out: Callable[[Instance, Sequence[Wish]], None],
         on_failure: Callable[[Instance, BaseException], None],
     ) -> None:
         self.all = [Instance(setup, number) for number, setup in enumerate(setups, 1)]
+        self._markets = markets
         self._desk = desk
         self._calls = calls
         self._carry_out = carry_out
         self._on_failure = on_failure
-        self._tick_runners: dict[str, list[_Runner]] = {}
-        self._bar_runners: dict[str, list[_Runner]] = {}
 
     def load(self) -> None:
         """Make the strategies of all instances that are on."""
@@ -89,30 +86,11 @@ class InstanceBoard:
         """Return the instances by id."""
         return {instance.setup.id: instance for instance in self.all}
 
-    def on_tick(self, tick: Tick) -> None:
-        """Have every strategy that wants ticks think about one."""
-        runners = self._tick_runners.get(tick.symbol)
-        if runners is None:
-            return
+    def call(self, runners: Sequence[Runner], event: Tick | Bar) -> None:
+        """Have every one of these strategies think about an event."""
         run = self._calls.run
-        for instance, call, take_wishes in runners:
-            error = run(instance.number, call, tick)
-            if error is not None:
-                self._fail(instance, error)
-                continue
-            if instance.failures:
-                instance.failures = 0
-            if wishes := take_wishes():
-                self._carry_out(instance, wishes)
-
-    def on_bar(self, bar: Bar) -> None:
-        """Have every strategy that wants candles think about one."""
-        runners = self._bar_runners.get(bar.symbol)
-        if runners is None:
-            return
-        run = self._calls.run
-        for instance, call, take_wishes in runners:
-            error = run(instance.number, call, bar)
+        for instance, method, take_wishes in runners:
+            error = run(instance.number, method, event)
             if error is not None:
                 self._fail(instance, error)
                 continue
@@ -124,14 +102,10 @@ class InstanceBoard:
     def stop(self, instance: Instance, reason: str) -> None:
         """Call an instance no more."""
         instance.stopped = reason
-        symbol = instance.setup.symbol
-        for runners in (self._tick_runners, self._bar_runners):
-            # A new list: the old one may be just being gone through.
-            kept = [one for one in runners.get(symbol, ()) if one[0] is not instance]
-            if kept:
-                runners[symbol] = kept
-            else:
-                runners.pop(symbol, None)
+        market = self._markets.find(instance.setup.symbol)
+        # New lists: the old ones may be just being gone through.
+        market.tick_runners = [one for one in market.tick_runners if one[0] is not instance]
+        market.bar_runners = [one for one in market.bar_runners if one[0] is not instance]
 
     def _load(self, instance: Instance) -> None:
         setup = instance.setup
@@ -149,14 +123,11 @@ class InstanceBoard:
             return
         instance.context = context
         instance.strategy = strategy = made[0]
+        market = self._markets.find(setup.symbol)
         if handles_ticks(setup.type.cls):
-            self._tick_runners.setdefault(setup.symbol, []).append(
-                (instance, strategy.on_tick, context.take_wishes)
-            )
+            market.tick_runners.append((instance, strategy.on_tick, context.take_wishes))
         if handles_bars(setup.type.cls):
-            self._bar_runners.setdefault(setup.symbol, []).append(
-                (instance, strategy.on_bar, context.take_wishes)
-            )
+            market.bar_runners.append((instance, strategy.on_bar, context.take_wishes))
         if wishes := context.take_wishes():
             self._carry_out(instance, wishes)
 

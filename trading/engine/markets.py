@@ -3,28 +3,52 @@
 On the hot path: a price costs a few assignments, everything else is worked out when asked for.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
 
+from trading.engine.desks import AccountDesk
 from trading.engine.prices import PriceChange, PriceSamples
 from trading.market.series import SymbolSeries
 from trading.model.market import Bar, Tick
 
+# What is called for an event: the instance, its method, and what hands out its wishes.
+Runner = tuple[Any, Callable[[Any], Any], Callable[[], Sequence[Any]]]
 _LONG_AGO: Final = float("-inf")
 
 
 class Market:
     """Hold one market; the price is that of the last tick or candle."""
 
-    __slots__ = ("_ticks_sampled", "at", "price", "samples", "seen_at", "series", "symbol", "ticks")
+    __slots__ = (
+        "_ticks_sampled",
+        "at",
+        "bar_runners",
+        "bars",
+        "desks",
+        "is_engaged",
+        "price",
+        "samples",
+        "seen_at",
+        "series",
+        "symbol",
+        "tick_runners",
+        "ticks",
+    )
 
     def __init__(self, symbol: str, candles_kept: int) -> None:
         self.symbol = symbol
         self.price: float | None = None
         self.at = _LONG_AGO
         self.ticks = 0
+        self.bars = 0
         self.samples = PriceSamples()
         self.series = SymbolSeries(symbol, keep=candles_kept)
+        # What of it is asked for with each price: who trades here, whether anything is held or
+        # ordered, and who thinks about it.
+        self.desks: tuple[AccountDesk, ...] = ()
+        self.is_engaged = False
+        self.tick_runners: list[Runner] = []
+        self.bar_runners: list[Runner] = []
         # When, by wall time, it was last seen to move: known to a sample's distance.
         self.seen_at = _LONG_AGO
         self._ticks_sampled = 0
@@ -48,6 +72,7 @@ class Market:
             self.ticks += 1
             if end >= self.samples.due:
                 self.samples.take(end, bar.close)
+        self.bars += 1
         self.series.on_bar(bar)
 
     def on_past_bar(self, bar: Bar) -> None:

@@ -8,6 +8,7 @@ and a run's own tag keeps a restored database from giving an id twice.
 import hashlib
 from base64 import b32encode
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 ID_LEN: Final = 18
@@ -49,6 +50,7 @@ class OrderIds:
         return tag is not None and (tag.bot, tag.account) == (self._bot, tag_of(account, 2))
 
 
+@lru_cache(maxsize=8_192)
 def tag_of(name: str, length: int) -> str:
     """Return the tag that stands for a name."""
     digest = hashlib.blake2b(name.encode(), digest_size=10).digest()

@@ -66,10 +66,8 @@ class Trader:
         now = float(values.get(TIME_KEY, "0"))
         self.markets = Markets(sorted(symbols), setup.candles_kept, now)
         self.desks = {one.account.name: self._build_desk(one, saved) for one in setup.accounts}
-        self._desks_of = {
-            symbol: [desk for desk in self.desks.values() if symbol in desk.markets]
-            for symbol in symbols
-        }
+        for symbol, market in self.markets.by_symbol.items():
+            market.desks = tuple(one for one in self.desks.values() if symbol in one.markets)
         instruments = dict(setup.instruments)
         self.orders = OrderDesk(self.journal, saved.orders, saved.fill_ids)
         self.conditions = Conditions(
@@ -115,6 +113,7 @@ class Trader:
         account_of = {one.id: one.account for one in setup.instances}
         self.instances = InstanceBoard(
             setup.instances,
+            markets=self.markets,
             desk=MarketView(self.markets, self.desks, self.orders, ids, account_of),
             calls=calls,
             carry_out=wishes.carry_out,
@@ -148,49 +147,42 @@ class Trader:
     def on_history(self, bars: Iterable[Bar]) -> None:
         """Take in closed candles from before the start: known past, never a reason to act."""
         for bar in bars:
-            self.markets.find(bar.symbol).on_past_bar(bar)
+            market = self.markets.find(bar.symbol)
+            market.on_past_bar(bar)
             self.markets.now = max(self.markets.now, bar.end)
-            for desk in self._desks_of.get(bar.symbol, ()):
+            for desk in market.desks:
                 desk.book.mark(bar.symbol, bar.close)
 
     def on_tick(self, tick: Tick) -> bool:
         """Take in a price; tell whether there is anything to be done."""
-        markets, symbol, at = self.markets, tick.symbol, tick.at
+        markets, at = self.markets, tick.at
         if at > markets.now:
             markets.now = at
             if at >= self.losses.day_ends:
                 self.losses.start_day(at)
-        market = markets.by_symbol.get(symbol) or markets.find(symbol)
+        market = markets.by_symbol.get(tick.symbol) or markets.find(tick.symbol)
         market.on_tick(tick)
-        for desk in self._desks_of.get(symbol, ()):
-            exchange = desk.exchange
-            if exchange is not None and symbol in exchange.busy:
-                self._report(exchange.on_tick(tick))
-            if symbol in desk.book.positions:
-                price = tick.price
-                self._watch(desk, symbol, price, price, is_moving=not self._by_bars)
-        self.instances.on_tick(tick)
+        if market.is_engaged:
+            self._trade_tick(market, tick)
+        if market.tick_runners:
+            self.instances.call(market.tick_runners, tick)
         return not self.journal.is_empty
 
     def on_bar(self, bar: Bar) -> bool:
         """Take in a closed candle; tell whether there is anything to be done."""
-        markets, symbol, end = self.markets, bar.symbol, bar.start + bar.interval_s
+        markets, end = self.markets, bar.start + bar.interval_s
         if end > markets.now:
             markets.now = end
             if end >= self.losses.day_ends:
                 self.losses.start_day(end)
-        desks = self._desks_of.get(symbol, ())
-        if self._by_bars:
-            for desk in desks:
-                exchange = desk.exchange
-                if symbol in desk.book.positions or (exchange and symbol in exchange.busy):
-                    self._trade_range(desk, bar)
-        market = markets.by_symbol.get(symbol) or markets.find(symbol)
+        market = markets.by_symbol.get(bar.symbol) or markets.find(bar.symbol)
+        if market.is_engaged and self._by_bars:
+            self._trade_range(market, bar)
         market.on_bar(bar)
-        for desk in desks:
-            if symbol in desk.book.positions:
-                self._watch(desk, symbol, bar.close, bar.close, is_moving=False)
-        self.instances.on_bar(bar)
+        if market.is_engaged:
+            self._value(market, bar.close)
+        if market.bar_runners:
+            self.instances.call(market.bar_runners, bar)
         return not self.journal.is_empty
 
     def on_report(self, report: Report) -> None:
@@ -237,18 +229,36 @@ class Trader:
             self.dealer.report(reports)
             self._settle()
 
-    def _trade_range(self, desk: AccountDesk, bar: Bar) -> None:
+    def _trade_tick(self, market: Market, tick: Tick) -> None:
+        """Fill by a price, and look after what is held."""
+        symbol, price = market.symbol, tick.price
+        for desk in market.desks:
+            exchange = desk.exchange
+            if exchange is not None and symbol in exchange.busy:
+                self._report(exchange.on_tick(tick))
+            if symbol in desk.book.positions:
+                self._watch(desk, symbol, price, price, is_moving=not self._by_bars)
+
+    def _trade_range(self, market: Market, bar: Bar) -> None:
         """Fill by a candle's open, then by its range in the worse order."""
-        exchange, symbol = desk.exchange, bar.symbol
-        if exchange is not None and symbol in exchange.busy:
-            self._report(exchange.on_bar_open(bar))
-        if exchange is not None and symbol in exchange.busy:
-            self._report(exchange.on_bar_range(bar))
-        position = desk.book.positions.get(symbol)
-        if position is not None and position.opened_at <= bar.start:
-            is_long = position.quantity > 0
-            worst, best = (bar.low, bar.high) if is_long else (bar.high, bar.low)
-            self._watch(desk, symbol, worst, best, is_moving=True)
+        symbol = market.symbol
+        for desk in market.desks:
+            exchange = desk.exchange
+            if exchange is not None and symbol in exchange.busy:
+                self._report(exchange.on_bar_open(bar))
+            if exchange is not None and symbol in exchange.busy:
+                self._report(exchange.on_bar_range(bar))
+            position = desk.book.positions.get(symbol)
+            if position is not None and position.opened_at <= bar.start:
+                is_long = position.quantity > 0
+                worst, best = (bar.low, bar.high) if is_long else (bar.high, bar.low)
+                self._watch(desk, symbol, worst, best, is_moving=True)
+
+    def _value(self, market: Market, price: float) -> None:
+        """Value what is held at the close of a candle."""
+        for desk in market.desks:
+            if market.symbol in desk.book.positions:
+                self._watch(desk, market.symbol, price, price, is_moving=False)
 
     def _watch(
         self, desk: AccountDesk, symbol: str, worst: float, best: float, *, is_moving: bool

@@ -107,5 +107,8 @@ def run_backtrader(tape: Tape) -> Outcome:
         )
     if tape.share_pct is not None:
         cerebro.broker.set_filler(backtrader.fillers.FixedBarPerc(perc=tape.share_pct))
-    cerebro.run(runonce=False)
+    with warnings.catch_warnings():
+        # It reads the clock in a way that newer versions of Python warn of.
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module="backtrader")
+        cerebro.run(runonce=False)
     return outcome

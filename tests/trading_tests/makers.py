@@ -1,20 +1,36 @@
 """Short ways to make the values that stories of the trading process are told with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
 from typing import Any, TypeVar
 
 from tcpproto import Command
+from trading.brokers.paper.terms import PaperTerms
 from trading.engine.core import CoreSettings, EngineCore
 from trading.engine.effects import Effect, RaiseEvent, RecordOutcome
 from trading.engine.events import CommandReceived, EngineStarted, HealthSampled
+from trading.engine.setup import AccountSetup, InstanceSetup, SavedTrading, TradingSetup
+from trading.engine.trader import Trader
+from trading.model.account import Account, MarketType
 from trading.model.event import DurableEvent, Severity
+from trading.model.instrument import Instrument
 from trading.model.market import Bar, Tick
+from trading.model.mode import Mode
 from trading.model.outcome import CommandOutcome
+from trading.strategies.base import Strategy
+from trading.strategies.calls import CallGuard, UnguardedCalls
+from trading.strategies.context import StrategyContext
+from trading.strategies.loader import StrategyType
+from trading.strategies.schema import parse_schema
 
 T = TypeVar("T")
 
 NOW = 1_800_000_000.0
+BTC, ETH = "BTC/USDT", "ETH/USDT"
+# A venue that costs nothing, so that the figures of a story can be reckoned in the head.
+FREE = PaperTerms(fee_taker=Decimal(0), fee_maker=Decimal(0), slippage=Decimal(0))
 
 SETTINGS = CoreSettings(
     bot="paper",
@@ -27,9 +43,98 @@ SETTINGS = CoreSettings(
 )
 
 
-def make_core(saved: Mapping[str, str] | None = None, **settings: Any) -> EngineCore:
+def make_account(
+    name: str = "main", kind: MarketType = MarketType.SPOT, *, leverage: str = "1"
+) -> Account:
+    """Return an account on paper; all but spot accounts may sell short."""
+    can_short = kind is not MarketType.SPOT
+    return Account(name, "paper", kind, True, "USDT", can_short, Decimal(leverage))
+
+
+def make_account_setup(
+    account: Account | None = None,
+    symbols: Sequence[str] = (BTC, ETH),
+    *,
+    cash: str = "10000",
+    terms: PaperTerms = FREE,
+) -> AccountSetup:
+    """Return an account with the money and the venue that it begins with."""
+    return AccountSetup(account or make_account(), symbols, Decimal(cash), terms)
+
+
+def make_instrument(symbol: str = BTC, **steps: Any) -> Instrument:
+    """Return a market in cents and hundred thousandths."""
+    base, quote = symbol.split("/")
+    step = Decimal("0.00001")
+    plain = Instrument(symbol, base, quote, Decimal("0.01"), step, step, Decimal(1))
+    return replace(plain, **steps)
+
+
+def make_instance(
+    cls: type[Strategy],
+    instance: str = "one",
+    *,
+    symbol: str = BTC,
+    account: str = "main",
+    mode: Mode = Mode.ACTIVE,
+    **more: Any,
+) -> InstanceSetup:
+    """Return an instance of a strategy that a test has written."""
+    kind = StrategyType(instance, cls, Path(f"{instance}.py"), "text", parse_schema({}, instance))
+    given: dict[str, Any] = {"config": {}, "fingerprint": "1"} | more
+    return InstanceSetup(instance, kind, account, symbol, mode, **given)
+
+
+def play(
+    act: Callable[[StrategyContext, Any], object],
+    instance: str = "one",
+    *,
+    bars: bool = False,
+    **more: Any,
+) -> InstanceSetup:
+    """Return an instance that does this with each tick, or with each candle."""
+
+    class OnTicks(Strategy):
+        def on_tick(self, tick: Tick) -> None:
+            act(self.context, tick)
+
+    class OnBars(Strategy):
+        def on_bar(self, bar: Bar) -> None:
+            act(self.context, bar)
+
+    return make_instance(OnBars if bars else OnTicks, instance, **more)
+
+
+def make_setup(
+    *instances: InstanceSetup,
+    accounts: Sequence[AccountSetup] = (),
+    instruments: Sequence[Instrument] = (),
+    run: str = "run",
+    **rules: Any,
+) -> TradingSetup:
+    """Return what a trader is made with: one spot account in two markets unless said otherwise."""
+    chosen = accounts or (make_account_setup(),)
+    symbols = {symbol for one in chosen for symbol in one.symbols}
+    known = {symbol: make_instrument(symbol) for symbol in sorted(symbols)}
+    known |= {one.symbol: one for one in instruments}
+    return TradingSetup("paper", run, chosen, known, instances, **rules)
+
+
+def make_trader(
+    setup: TradingSetup | None = None,
+    saved: SavedTrading | None = None,
+    calls: CallGuard | None = None,
+) -> Trader:
+    """Return a trader that has not started yet."""
+    return Trader(setup or make_setup(), saved or SavedTrading(), calls or UnguardedCalls())
+
+
+def make_core(
+    saved: Mapping[str, str] | None = None, trader: Trader | None = None, **settings: Any
+) -> EngineCore:
     """Return a core that has not started yet."""
-    return EngineCore(replace(SETTINGS, **settings), saved or {})
+    trading = trader or make_trader(saved=SavedTrading(values=saved or {}))
+    return EngineCore(replace(SETTINGS, **settings), saved or {}, trading)
 
 
 def make_running_core(saved: Mapping[str, str] | None = None, **settings: Any) -> EngineCore:
@@ -46,6 +151,8 @@ def make_command(
     role: str = "trader",
     issued_at: float = NOW,
     expires_at: float = NOW + 60,
+    confirmed: bool = False,
+    account: str = "",
 ) -> Command:
     """Return a command as the bridge sends it."""
     return Command(
@@ -57,6 +164,8 @@ def make_command(
         chat="42",
         issued_at=issued_at,
         expires_at=expires_at,
+        confirmed=confirmed,
+        account=account,
     )
 
 

@@ -91,7 +91,7 @@ def test_everything_reaches_the_bridge_and_every_thread_has_its_name(
         names = {thread.name for thread in threading.enumerate()} - before
         assert names == {
             *("engine", "store", "tcp-send", "tcp-recv", "log-forward", "monitor"),
-            "feed-synthetic",
+            *("feed-synthetic", "guard"),
         }
         logger.warning("a line")
         wait_until(lambda: bridge.logs, 5, "the line")
@@ -105,7 +105,11 @@ def test_everything_reaches_the_bridge_and_every_thread_has_its_name(
         logger.removeHandler(rig.handler)
         assert rig.stop()
     assert bridge.replies[0].state is ReplyState.APPLIED
-    assert [event.kind for event in bridge.events] == ["engine_started", "engine_stopped"]
+    assert [event.kind for event in bridge.events] == [
+        "engine_started",
+        "status_report",
+        "engine_stopped",
+    ]
     assert bridge.statuses[-1].fields["state"] == "STOPPED"
     assert [is_clean for _, is_clean in bridge.goodbyes] == [True]
     assert not {thread.name for thread in threading.enumerate()} - before - {"tcp-server"}

@@ -13,10 +13,12 @@ from tests.trading_tests.makers import (
     make_command,
     make_core,
     make_running_core,
+    make_tick,
     of_kind,
     outcomes_of,
 )
-from trading.engine.commands import REMEMBERED_MAX, Answer, CommandDesk, Situation
+from trading.engine.command_call import Answer, Call
+from trading.engine.commands import REMEMBERED_MAX, CommandDesk, Situation
 from trading.engine.effects import RecordOutcome, ReportBug, SendReply
 from trading.engine.status import EngineSnapshot
 
@@ -94,16 +96,21 @@ def test_absurd_arguments_are_rejected_with_the_usage() -> None:
 @pytest.mark.parametrize("verb", ENGINE_VERBS)
 def test_each_verb_of_the_engine_is_answered(verb: str) -> None:
     row = VOCABULARY[verb]
-    example = row.examples[0].split()[1:] if row.examples else []
-    (outcome,) = outcomes_of(give(make_running_core(), make_command(verb, *example, role="admin")))
-    if row.available:
+    examples = [one.split()[1:] for one in row.examples if "@" not in one]
+    example = examples[-1] if examples else []
+    core = make_running_core()
+    core.process(make_tick())
+    command = make_command(verb, *example, role="admin", confirmed=True)
+    (outcome,) = outcomes_of(give(core, command))
+    if row.available and verb != "sell":
         assert outcome.state is ReplyState.APPLIED
     else:
+        # Nothing is held that could be sold.
         assert outcome.state is ReplyState.REJECTED
 
 
 def test_a_handler_that_breaks_costs_its_command_and_nothing_else() -> None:
-    def break_down(_situation: Situation, _args: tuple[str, ...]) -> Answer:
+    def break_down(_call: Call) -> Answer:
         raise ZeroDivisionError("oops")
 
     desk = CommandDesk({"getstatus": break_down})
@@ -122,7 +129,7 @@ def test_a_handler_that_breaks_costs_its_command_and_nothing_else() -> None:
 def test_a_handler_that_breaks_at_each_command_is_told_once_a_window(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def break_down(_situation: Situation, _args: tuple[str, ...]) -> Answer:
+    def break_down(_call: Call) -> Answer:
         raise ZeroDivisionError("oops")
 
     core = make_running_core()

@@ -23,6 +23,7 @@ from trading.engine.effects import (
     SaveState,
     SayNow,
     SendReply,
+    ShowState,
     StartTimer,
     StopTimer,
 )
@@ -53,8 +54,11 @@ def test_a_start_is_told_and_marked_and_begins_the_status() -> None:
     effects = core.process(EngineStarted(NOW))
     assert core.state is EngineState.RUNNING
     assert [event.kind for event in events_of(effects)] == ["engine_started"]
-    assert of_kind(effects, SaveState) == [SaveState("run.clean_stop", "no")]
-    assert of_kind(effects, StartTimer) == [StartTimer(TimerName.STATUS, 1.0)]
+    assert SaveState("run.clean_stop", "no") in effects
+    assert of_kind(effects, StartTimer) == [
+        StartTimer(TimerName.STATUS, 1.0),
+        StartTimer(TimerName.REPORT, 21_600.0),
+    ]
 
 
 def test_the_first_status_comes_at_once_and_counts_from_the_start() -> None:
@@ -90,7 +94,7 @@ def test_a_stop_is_told_marked_clean_and_final() -> None:
     core = make_running_core()
     effects = core.process(StopRequested("asked to stop", NOW + 5))
     assert core.state is EngineState.STOPPED
-    assert [event.kind for event in events_of(effects)] == ["engine_stopped"]
+    assert [event.kind for event in events_of(effects)] == ["status_report", "engine_stopped"]
     assert SaveState("run.clean_stop", "yes") in effects
     assert isinstance(effects[-1], Finish)
     (status,) = of_kind(effects, PublishStatus)
@@ -132,15 +136,17 @@ def test_getstatus_answers_with_a_text_for_a_phone() -> None:
     assert outcome.state is ReplyState.APPLIED
     assert "PAPER paper (paper)" in outcome.text
     assert "RUNNING" in outcome.text
-    assert "trading  OFF" in outcome.text
+    assert "trading  off" in outcome.text
     assert "64,123.40" in outcome.text
     assert max(map(len, outcome.text.splitlines())) <= 34
 
 
 def test_figures_of_others_make_a_new_status() -> None:
     core = make_running_core()
-    (effect,) = core.process(make_health(outbox_rows=7, log_lines_dropped=3, uptime_s=90.0))
-    assert isinstance(effect, PublishStatus)
+    effects = core.process(make_health(outbox_rows=7, log_lines_dropped=3, uptime_s=90.0))
+    (effect,) = of_kind(effects, PublishStatus)
+    (shown,) = of_kind(effects, ShowState)
+    assert shown.view["updated_at"] == "2027-01-15T08:00:00.000Z"
     assert effect.status.kind == "engine"
     assert effect.status.fields["outbox_rows"] == 7
     assert effect.status.fields["log_lines_dropped"] == 3
@@ -177,8 +183,9 @@ def test_a_stop_tells_the_repeats_that_were_counted() -> None:
     for second in range(5):
         core.process(FeedFailed("kraken", "TimeoutError", 1.0, NOW + second))
     texts = [event.text for event in events_of(core.process(StopRequested("bye", NOW + 6)))]
-    assert len(texts) == 2
+    assert len(texts) == 3
     assert "4 more" in texts[0]
+    assert texts[1].startswith("status")
 
 
 def test_a_full_disk_is_said_at_once_and_stored_for_later() -> None:
@@ -197,14 +204,14 @@ def test_a_damaged_database_is_said_and_nothing_is_claimed_to_be_kept() -> None:
     assert not events_of(effects)
 
 
-def test_while_the_store_does_not_write_reading_is_answered_and_setting_refused() -> None:
+def test_while_the_store_does_not_write_reading_is_answered_and_raising_refused() -> None:
     core = make_running_core()
     core.process(FULL)
     (read,) = give(core, make_command(command_id="r"))
     assert isinstance(read, AnswerNow)
     assert read.reply.state is ReplyState.APPLIED
     assert "disk full" in read.reply.text
-    (refused,) = give(core, make_command("pause", command_id="s"))
+    (refused,) = give(core, make_command("starttrading", command_id="s"))
     assert isinstance(refused, AnswerNow)
     assert refused.reply.state is ReplyState.REJECTED
 

@@ -1,13 +1,21 @@
 """The engine thread: it hands effects on in order, holds commands back, and never waits."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 
 from daemonkit.clock import SystemClock
 from tcpproto import Command, Reply, Status
-from tests.trading_tests.makers import NOW, make_command, make_core, make_health, make_tick
+from tests.trading_tests.makers import (
+    NOW,
+    make_command,
+    make_core,
+    make_health,
+    make_tick,
+    make_trader,
+)
 from tests.waiting import wait_until
 from trading.engine.core import EngineCore
 from trading.engine.effects import CommittedEffect, RecordOutcome
@@ -22,7 +30,11 @@ class RecordingStore:
 
     def __init__(self) -> None:
         self.units: list[Sequence[CommittedEffect]] = []
+        self.views: list[Mapping[str, Any]] = []
         self.is_behind = False
+
+    def show(self, view: Mapping[str, Any]) -> None:
+        self.views.append(view)
 
     def submit(self, unit: Sequence[CommittedEffect]) -> None:
         self.units.append(unit)
@@ -149,7 +161,7 @@ def test_a_core_that_raises_ends_the_engine_and_is_reported() -> None:
         def _on_tick(self, tick: Tick) -> Sequence[CommittedEffect]:
             raise ZeroDivisionError(tick.symbol)
 
-    rig = Rig(BrokenCore(make_core()._settings, {}))
+    rig = Rig(BrokenCore(make_core()._settings, {}, make_trader()))
     rig.engine.start()
     rig.inbox.publisher(lossless=True)(make_tick())
     assert rig.engine.join(5)

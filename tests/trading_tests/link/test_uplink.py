@@ -15,6 +15,7 @@ from tests.trading_tests.makers import NOW, make_command, make_event
 from tests.trading_tests.store.rig import StoreRig, store_rig
 from tests.waiting import wait_until
 from trading.engine.effects import RaiseEvent, RecordOutcome
+from trading.engine.events import UncheckedCommand
 from trading.link.uplink import Outcomes, Uplink
 from trading.model.outcome import CommandOutcome
 from trading.store.database import StateDatabase
@@ -25,14 +26,18 @@ class Commands:
 
     def __init__(self) -> None:
         self.taken: list[Command] = []
+        self.unchecked: list[Command] = []
         self.is_open = True
         self.may_go_on = threading.Event()
         self.may_go_on.set()
 
-    def take(self, command: Command) -> bool:
+    def take(self, command: Command | UncheckedCommand) -> bool:
         self.may_go_on.wait(10)
         if self.is_open:
-            self.taken.append(command)
+            if isinstance(command, UncheckedCommand):
+                self.unchecked.append(command.command)
+            else:
+                self.taken.append(command)
         return self.is_open
 
 
@@ -196,14 +201,15 @@ class Unreadable:
         raise OSError(f"cannot read {command_id}")
 
 
-def test_a_command_that_cannot_be_looked_up_is_not_done_and_its_outcome_unknown(
+def test_a_command_that_cannot_be_looked_up_goes_to_the_engine_as_one_that_is_unchecked(
     rig: StoreRig, bridge: BridgeEnd, commands: Commands
 ) -> None:
     uplink = build_uplink(rig, bridge, commands, Unreadable(rig.database))
     uplink.start()
     wait_until(lambda: uplink.state.phase == "connected" and bridge.peers, 5, "connected")
     bridge.send(make_command())
-    wait_until(lambda: bridge.replies, 5, "the answer")
+    wait_until(lambda: commands.unchecked, 5, "the command")
     uplink.stop("bye", 2)
-    assert bridge.replies[0].state is ReplyState.UNKNOWN
+    assert [command.id for command in commands.unchecked] == ["c1"]
     assert not commands.taken
+    assert not bridge.replies

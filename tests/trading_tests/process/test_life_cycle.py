@@ -27,7 +27,8 @@ def test_it_starts_says_ready_and_stops_clean_on_a_signal(bot: Bot) -> None:
     assert not (bot.folder / "bot.pid").exists()
     saved, events = bot.saved()
     assert saved["run.clean_stop"] == "yes"
-    assert [event.kind for event in events] == ["engine_started", "engine_stopped"]
+    kinds = [event.kind for event in events]
+    assert kinds == ["engine_started", "status_report", "engine_stopped"]
     assert "stopped" in (bot.folder / "logs" / "trading.log").read_text(encoding="utf-8")
 
 
@@ -44,11 +45,10 @@ def test_a_stop_at_any_moment_ends_in_time_with_a_clean_exit(bot: Bot) -> None:
         process = bot.launch()
         wait_until(lambda: is_catching(process.pid), 10, "it catches signals")  # noqa: B023
         psutil.Process(process.pid)  # it lives
-        moment = random.uniform(0, 0.6)
-        process_wait(process.pid, moment)
+        process_wait(process.pid, random.uniform(0, 1.2))
         assert process.stop(10) == 0, process.describe()
     _, events = bot.saved()
-    assert all(event.severity == "notice" for event in events)
+    assert {event.severity for event in events} <= {"info", "notice"}
 
 
 def is_catching(pid: int) -> bool:
@@ -59,12 +59,13 @@ def is_catching(pid: int) -> bool:
 
 
 def process_wait(pid: int, seconds: float) -> None:
-    """Let a process run for a while of its own processor time, or to its end."""
+    """Let a process run on for a while of its own processor time, or to its end."""
     process = psutil.Process(pid)
+    before = process.cpu_times()
 
     def has_worked() -> bool:
         times = process.cpu_times()
-        return times.user + times.system >= seconds
+        return times.user + times.system - before.user - before.system >= seconds
 
     try:
         wait_until(has_worked, 2, "it works")
@@ -116,6 +117,7 @@ def test_a_reload_applies_what_it_can_and_says_the_rest(bot: Bot) -> None:
         "engine_started",
         "configuration_reloaded",
         "reload_refused",
+        "status_report",
         "engine_stopped",
     ]
 
@@ -145,7 +147,7 @@ def test_a_paper_database_of_another_exchange_exits_78(bot: Bot) -> None:
     (bot.bot_dir / "config.yaml").write_text("exchange: kraken\n", encoding="utf-8")
     process = bot.launch()
     assert process.wait() == 78
-    assert "exchange: found paper, allowed kraken" in last_error(process)
+    assert "account main: found exchange paper, allowed kraken" in last_error(process)
 
 
 @pytest.mark.parametrize("arguments", [["--alerts", "-1"], ["--interval", "x"], ["--nonsense"]])
@@ -160,7 +162,7 @@ def test_kills_at_random_moments_lose_no_number_and_repeat_none(bot: Bot) -> Non
     arguments = ("--alerts", "1000000", "--interval", "0.0005")
     for _ in range(5):
         process = bot.start(*arguments)
-        process_wait(process.pid, 0.5 + random.uniform(0, 0.2))
+        process_wait(process.pid, random.uniform(0.05, 0.25))
         process.kill()
         saved, events = bot.saved()
         numbers = [event.fields["number"] for event in events if event.kind == "alert"]

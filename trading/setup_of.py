@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -62,7 +61,7 @@ def build_trading_setup(
         instances=[_instance_setup(one, values, frozen) for one in load_instances(config)],
         risk=risk_settings(config),
         limits=limit_settings(config),
-        zone=ZoneInfo(settings.timezone),
+        zone=config.zone,
         is_allowed=settings.trading.state == "allowed",
         ranges_by_bars=not feed.ticks_show_ranges,
         frozen="" if frozen is None else frozen.cause,

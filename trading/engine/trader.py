@@ -126,11 +126,13 @@ class Trader:
         for desk in self.desks.values():
             if desk.exchange is not None:
                 held = {symbol: one.quantity for symbol, one in desk.book.positions.items()}
-                desk.exchange.restore(
-                    cash=desk.book.cash,
-                    holdings=held,
-                    orders=self.orders.open_of_account(desk.name),
-                    at=self.markets.now,
+                self.dealer.report(
+                    desk.exchange.restore(
+                        cash=desk.book.cash,
+                        holdings=held,
+                        orders=self.orders.open_of_account(desk.name),
+                        at=self.markets.now,
+                    )
                 )
         if self.setup.frozen:
             self.announcer.tell(announce_frozen(self.setup.frozen))
@@ -171,13 +173,15 @@ class Trader:
     def on_bar(self, bar: Bar) -> bool:
         """Take in a closed candle; tell whether there is anything to be done."""
         markets, end = self.markets, bar.start + bar.interval_s
+        market = markets.by_symbol.get(bar.symbol) or markets.find(bar.symbol)
+        if market.is_engaged and self._by_bars:
+            # As of its beginning: what is placed at its open is exposed to the rest of it.
+            markets.now = max(markets.now, bar.start)
+            self._trade_range(market, bar)
         if end > markets.now:
             markets.now = end
             if end >= self.losses.day_ends:
                 self.losses.start_day(end)
-        market = markets.by_symbol.get(bar.symbol) or markets.find(bar.symbol)
-        if market.is_engaged and self._by_bars:
-            self._trade_range(market, bar)
         market.on_bar(bar)
         if market.is_engaged:
             self._value(market, bar.close)
@@ -232,9 +236,12 @@ class Trader:
     def _trade_tick(self, market: Market, tick: Tick) -> None:
         """Fill by a price, and look after what is held."""
         symbol, price = market.symbol, tick.price
+        # Of a recorded candle only the open is a price in its place: the close tells nothing
+        # about what was reached before it, and the candle itself will.
+        is_matched = not (self._by_bars and tick.size)
         for desk in market.desks:
             exchange = desk.exchange
-            if exchange is not None and symbol in exchange.busy:
+            if is_matched and exchange is not None and symbol in exchange.busy:
                 self._report(exchange.on_tick(tick))
             if symbol in desk.book.positions:
                 self._watch(desk, symbol, price, price, is_moving=not self._by_bars)

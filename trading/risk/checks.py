@@ -4,6 +4,7 @@ A person's forced order passes trading off, a pause and the buying flag, and not
 """
 
 from collections.abc import Callable
+from math import inf
 from typing import Final
 
 from trading.model.order import OrderIntent, OrderType, Side
@@ -123,10 +124,9 @@ def _check_quote(intent: OrderIntent, view: RiskView, settings: RiskSettings) ->
     # Written so that an age that is no number is refused too.
     if abs(view.quote_age_s) <= settings.quote_age_max_s:
         return None
-    why = (
-        f"found a price that is {view.quote_age_s:.1f} s old,"
-        f" allowed at most {settings.quote_age_max_s:g} s"
-    )
+    is_new = view.quote_age_s == inf
+    found = "no price since the start" if is_new else f"a price {view.quote_age_s:.1f} s old"
+    why = f"found {found}, needed one at most {settings.quote_age_max_s:g} s old"
     return _refuse(intent, RefusalCode.QUOTE, why)
 
 

@@ -98,6 +98,7 @@ class Parts:
             outlet=self._uplink,
             sample_health=self._sample_health,
             on_end=lambda error: around.control.put(ThreadEnded("engine", error)),
+            on_awake=self._uplink.start,
         )
         self._log_forward = LogForward(log_handler, self._uplink.forward, clock=clock)
         retry = FeedRetry(settings.feed_retry.first_s, settings.feed_retry.longest_s)
@@ -123,7 +124,6 @@ class Parts:
         self._store.start()
         self._guard.start()
         self._engine.start()
-        self._uplink.start()
         self._log_forward.start()
         for feed in self._feeds:
             feed.start()

@@ -129,6 +129,11 @@ class EngineCore:
         """Return where the engine is in its life."""
         return self._life.state
 
+    @property
+    def has_prices(self) -> bool:
+        """Tell whether the market has been heard of since the start."""
+        return self._ticks + self._bars > 0
+
     def process(self, event: EngineEvent) -> Sequence[Effect]:
         """Take one event in and return what is to be done, in order."""
         return self._handlers[type(event)](event)

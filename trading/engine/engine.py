@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 ROUND_S_MAX: Final = 0.5
 # While commands are held back because the store is behind, it is looked at this often.
 HELD_BACK_S: Final = 0.01
+# A bot whose market says nothing for so long is shown all the same.
+AWAKE_S: Final = 1.0
 # A command is answered with a picture of link and store that is at most this old.
 FRESH_S: Final = 0.1
 
@@ -81,7 +83,11 @@ class ChatOutlet(Protocol):
 
 
 class EngineThread:
-    """Own the core on one thread; `on_end` is told when it is over, with the error if any."""
+    """Own the core on one thread.
+
+    `on_awake` is called once the market has been heard of, or a second later without; `on_end`
+    when it is over, with the error if any.
+    """
 
     def __init__(
         self,
@@ -93,6 +99,7 @@ class EngineThread:
         outlet: ChatOutlet,
         sample_health: Callable[[], HealthSampled],
         on_end: Callable[[Exception | None], None],
+        on_awake: Callable[[], None] = lambda: None,
     ) -> None:
         self._core = core
         self._inbox = inbox
@@ -100,6 +107,9 @@ class EngineThread:
         self._store = store
         self._sample_health = sample_health
         self._on_end = on_end
+        self._on_awake = on_awake
+        self._is_awake = False
+        self._started_at = clock.monotonic()
         self._timers = Timers()
         self._is_finished = False
         self._faults = FaultLog(log, clock)
@@ -146,6 +156,10 @@ class EngineThread:
 
     def _do_round(self) -> None:
         now = self.beat = self._clock.monotonic()
+        if not self._is_awake and (self._core.has_prices or now - self._started_at > AWAKE_S):
+            # Whoever asks from now on hears of a market, or that there is none.
+            self._is_awake = True
+            self._on_awake()
         wait_s = self._timers.due_in_s(now, HELD_BACK_S if self._store.is_behind else ROUND_S_MAX)
         for item in self._inbox.take_round(wait_s, wants_commands=self._wants_commands):
             # A round of many slow items is slow, not frozen.

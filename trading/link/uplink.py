@@ -77,6 +77,7 @@ class Uplink:
         self._acknowledge = acknowledge
         self._clock = clock
         self._is_refusing = False
+        self._is_started = False
         self._faults = FaultLog(log, clock)
         self._client = LinkClient(
             settings,
@@ -95,11 +96,12 @@ class Uplink:
 
     @property
     def is_alive(self) -> bool:
-        """Tell whether the threads of the link run."""
-        return self._client.is_alive
+        """Tell whether the threads of the link run, or are still to be started."""
+        return not self._is_started or self._client.is_alive
 
     def start(self) -> None:
         """Connect, and connect again, from now on."""
+        self._is_started = True
         self._client.start()
 
     def flush(self, timeout_s: float) -> bool:

@@ -30,7 +30,7 @@ class TradingSection(Settings):
 
     state: Literal["allowed", "off"] = "allowed"
     pairs: Pairs = ()
-    trade_amount_usd: Money | None = None
+    trade_amount_usd: Money | None = 100.0
     max_position_pct: Fraction = 0.25
 
     @property

@@ -20,6 +20,7 @@ def announce_started(what: str, version: str, *, after_break: bool, at: float) -
         text=f"{what} started, v{version}" + ("; the last run broke off" if after_break else ""),
         at=at,
         fields={"version": version, "after_break": after_break},
+        is_vital=True,
     )
 
 
@@ -31,6 +32,7 @@ def announce_stopped(what: str, event: StopRequested) -> DurableEvent:
         text=f"{what} stopped: {event.reason}",
         at=event.at,
         fields={"reason": event.reason},
+        is_vital=True,
     )
 
 
@@ -147,7 +149,8 @@ def announce_trading_switched(what: str, author: str) -> DurableEvent:
     """Say that strategies may trade from now on, or no longer."""
     return DurableEvent(
         kind=f"trading_{what}",
-        severity=Severity.WARNING,
+        severity=Severity.NOTICE,
+        is_vital=True,
         text=f"trading {what} by {author}",
         at=0.0,
         fields={"author": author},

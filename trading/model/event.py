@@ -13,7 +13,7 @@ KIND_LEN_MAX: Final = 64
 
 
 class Severity(StrEnum):
-    """Order events by how much they matter; the last two are stored even in a full outbox."""
+    """Order events by how much they matter; the last two are never refused."""
 
     INFO = "info"
     NOTICE = "notice"
@@ -22,13 +22,16 @@ class Severity(StrEnum):
 
     @property
     def is_evictable(self) -> bool:
-        """Tell whether an event of this severity may be refused when the outbox is full."""
+        """Tell whether a full outbox may refuse such an event, unless it is vital."""
         return self in (Severity.INFO, Severity.NOTICE)
 
 
 @dataclass(frozen=True, slots=True)
 class DurableEvent:
-    """Hold one event; events with the same non-empty `key` are repeats of each other."""
+    """Hold one event; events with the same non-empty `key` are repeats of each other.
+
+    A vital one, such as a fill, is stored even in a full outbox, however calm its tone.
+    """
 
     kind: str
     severity: Severity
@@ -36,6 +39,12 @@ class DurableEvent:
     at: float
     fields: Mapping[str, Any] = field(default_factory=dict)
     key: str = ""
+    is_vital: bool = False
+
+    @property
+    def is_evictable(self) -> bool:
+        """Tell whether it may be refused when the outbox is full."""
+        return self.severity.is_evictable and not self.is_vital
 
     def __post_init__(self) -> None:
         if not 0 < len(self.kind) <= KIND_LEN_MAX:

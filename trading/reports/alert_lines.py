@@ -18,10 +18,12 @@ def make_alert(
     at: float,
     fields: Mapping[str, Any],
     key: str = "",
+    *,
+    is_vital: bool = False,
 ) -> DurableEvent:
     """Return an event whose lines fit a phone."""
     text = "\n".join([cut(lines[0]), *(cut(line, WIDTH) for line in lines[1:])])
-    return DurableEvent(kind, severity, text, at, fields, key)
+    return DurableEvent(kind, severity, text, at, fields, key, is_vital)
 
 
 def mode_text(is_paper: bool | None) -> str:

@@ -1,6 +1,6 @@
 """The durable events of trading: what they say and how much they matter.
 
-What a full outbox must not refuse, fills above all, is a warning at least. `at` is wall time.
+What a full outbox must not refuse, fills above all, is vital. `at` is wall time.
 """
 
 from decimal import Decimal
@@ -73,7 +73,7 @@ def bought(
         "balance": exact_text(cash),
     }
     kind = "bought" if is_buy else "sold_short"
-    return make_alert(kind, Severity.WARNING, lines, at, fields)
+    return make_alert(kind, Severity.NOTICE, lines, at, fields, is_vital=True)
 
 
 def sold(trade: Trade, cash: Decimal, is_paper: bool, at: float) -> DurableEvent:
@@ -103,7 +103,7 @@ def sold(trade: Trade, cash: Decimal, is_paper: bool, at: float) -> DurableEvent
         "balance": exact_text(cash),
     }
     kind = "sold" if is_long else "bought_back"
-    return make_alert(kind, Severity.WARNING, lines, at, fields)
+    return make_alert(kind, Severity.NOTICE, lines, at, fields, is_vital=True)
 
 
 def sold_part(
@@ -134,7 +134,7 @@ def sold_part(
         "realised": exact_text(realised),
         "balance": exact_text(cash),
     }
-    return make_alert("sold_part", Severity.WARNING, lines, at, fields)
+    return make_alert("sold_part", Severity.NOTICE, lines, at, fields, is_vital=True)
 
 
 def order_refused(
@@ -260,7 +260,7 @@ def limit_lifted(
         *reason_lines(f"by {author}"),
     ]
     fields = {**_limit_fields(tripped, is_paper), "author": author}
-    return make_alert("limit_lifted", Severity.WARNING, lines, at, fields)
+    return make_alert("limit_lifted", Severity.NOTICE, lines, at, fields, is_vital=True)
 
 
 def kill_set(reason: str, author: str, at: float) -> DurableEvent:
@@ -273,7 +273,7 @@ def kill_set(reason: str, author: str, at: float) -> DurableEvent:
 def kill_reset(author: str, at: float) -> DurableEvent:
     """Say that the kill latch bars nothing any more."""
     lines = ["kill latch reset", *reason_lines(f"by {author}")]
-    return make_alert("kill_reset", Severity.WARNING, lines, at, {"author": author})
+    return make_alert("kill_reset", Severity.NOTICE, lines, at, {"author": author}, is_vital=True)
 
 
 def flattened(what: str, at: float, *, orders: int, positions: int, took_s: float) -> DurableEvent:
@@ -290,7 +290,7 @@ def flattened(what: str, at: float, *, orders: int, positions: int, took_s: floa
         "positions_closed": positions,
         "took_s": round(took_s, 3),
     }
-    return make_alert("flattened", Severity.WARNING, lines, at, fields)
+    return make_alert("flattened", Severity.NOTICE, lines, at, fields, is_vital=True)
 
 
 def strategy_failed(instance: str, error: str, at: float) -> DurableEvent:

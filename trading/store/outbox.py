@@ -63,7 +63,7 @@ class OutboxWriter:
         """Give events their rows, in order; lesser ones that find the outbox full get none."""
         rows: list[OutboxRow] = []
         for event in events:
-            if event.severity.is_evictable and self.rows + len(rows) >= self._rows_max:
+            if event.is_evictable and self.rows + len(rows) >= self._rows_max:
                 self.refused += 1
                 continue
             self._seq += 1

@@ -181,7 +181,7 @@ def test_a_bot_that_is_flat_says_what_that_took() -> None:
 
 
 def test_fills_and_faults_are_stored_in_a_full_outbox() -> None:
-    evictable = {event.kind for event in every_event(Decimal(1)) if event.severity.is_evictable}
+    evictable = {event.kind for event in every_event(Decimal(1)) if event.is_evictable}
     assert evictable == {"order_placed", "status_report"}
 
 

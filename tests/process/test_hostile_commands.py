@@ -27,6 +27,7 @@ from tests.tcpproto_tests.raw_peer import RawPeer
 from tests.waiting import wait_until
 
 HOUR_S = 3_600.0
+_MOVED_BY_THE_MARKET = ("market.", "capital.", "trading.day", "trading.limits")
 
 
 @pytest.fixture
@@ -63,8 +64,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 
 
 def state_values(here: Installation) -> list[tuple[str, str]]:
-    """Return everything the bot would go on with after a restart."""
-    return query(here.state_db, "SELECT key, value FROM state_value ORDER BY key")
+    """Return what the bot would go on with after a restart, but for what the market moves."""
+    rows = query(here.state_db, "SELECT key, value FROM state_value ORDER BY key")
+    return [row for row in rows if not row[0].startswith(_MOVED_BY_THE_MARKET)]
 
 
 def kept(here: Installation, command_id: str) -> list[StoredCommand]:
@@ -243,9 +245,9 @@ def test_a_bot_cannot_answer_for_another(here: Installation) -> None:
     with RawPeer(here.port) as peer:
         peer.greet("rogue")
         peer.wait_frame("welcome")
-        answer = {"state": "applied", "text": "sure", "fields": {}, "repeat": False}
+        answer = {"state": "applied", "text": "surely done", "fields": {}, "repeat": False}
         peer.say(json_frame("reply", answer, reply_to=command.id))
         bridge.wait_for("rogue answers .*, which was not asked of it")
     trading.send_signal(signal.SIGCONT)
     bridge.wait_for(r"^\[applied\] /getstatus — paper", stream="stdout")
-    assert "sure" not in bridge.stdout
+    assert "surely done" not in bridge.stdout

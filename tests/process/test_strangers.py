@@ -92,6 +92,7 @@ def test_a_second_bot_with_the_same_name_is_refused_and_both_are_told(here: Inst
     bridge.wait_for("refused paper from")
     assert ask(bridge, "/getstatus").startswith("[applied]")
     assert (second.stop(), first.stop(), bridge.stop()) == (0, 0, 0)
-    assert {event.kind for event in here.events()} == {"engine_started", "engine_stopped"}
+    kinds = {event.kind for event in here.events()}
+    assert kinds == {"engine_started", "status_report", "engine_stopped"}
     assert len({event.epoch for event in here.events()}) == 1
     assert_each_once(here.events())

@@ -1,0 +1,195 @@
+"""Kill -9 of a bot at random moments of trading: nothing is lost, and nothing is done twice."""
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import pytest
+
+from tcpproto import Command, Event, PeerInfo
+from tests.process.installation import PATIENCE_S, Installation, assert_no_traceback
+from tests.process.scripted_bridge import ScriptedBridge
+from tests.process.trading_books import (
+    Books,
+    check_books,
+    check_continued,
+    check_statistics,
+    check_status,
+    check_unchanged,
+    read_books,
+    wait_for_trade_file,
+)
+from tests.processes import RunningProcess
+from tests.waiting import wait_until
+
+SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
+# A market that stands still after its first price: what a restart tells is what it was left.
+STILL = 0.000001
+QUICK = 900
+TRADING = """
+strategy: sma_crossover
+parameters: {fast_period: 1, slow_period: 2}
+trading: {trade_amount_usd: 500}
+risk:
+  stop_loss_pct: 0.004
+  take_profit_pct: 0.006
+  trailing: {activation_pct: 0.002, distance_pct: 0.002, tight_distance_pct: 0.001}
+  max_drawdown_pct: 0.99
+  daily_loss_pct: 0.99
+  total_loss_pct: 0.99
+  symbol_daily_loss_pct: 0.99
+  symbol_total_loss_pct: 0.99
+  losing_streak: 1000
+  quote_age_max_s: 3600
+paper: {fee_taker_pct: 0.0003, fee_maker_pct: 0.0001, latency_ms: 15000, volume_share: 0.5}
+status_interval_s: 0.05
+"""
+
+
+class DeadlyBridge(ScriptedBridge):
+    """Kill the bot in the very moment in which it tells of something."""
+
+    def __init__(self) -> None:
+        self.victim: RunningProcess | None = None
+        self.events_left = 0
+        super().__init__()
+
+    def on_event(self, peer: PeerInfo, event: Event) -> None:
+        super().on_event(peer, event)
+        if self.victim is not None and event.kind in {"bought", "sold", "sold_part"}:
+            self.events_left -= 1
+            if self.events_left < 0:
+                self.victim.kill()
+                self.victim = None
+
+
+@dataclass
+class Life:
+    """One bot that trades, is killed, and comes back."""
+
+    here: Installation
+    bridge: DeadlyBridge
+    rng: Random
+    commands: list[Command] = field(default_factory=list)
+    starts: list[RunningProcess] = field(default_factory=list)
+
+    def start(self, speed: float) -> RunningProcess:
+        """Start the bot in a market of some speed, and wait until it is connected."""
+        market = (
+            f"feed: {{kind: synthetic, speed: {speed:f}, tick_interval_s: 10, "
+            "history_candles: 10, start: 2026-01-05T00:00:00Z}\n"
+        )
+        self.here.configure_bot(TRADING, market=market)
+        times = len(self.bridge.connections) + 1
+        bot = self.here.launch_trading(**self.bridge.environment)
+        self.starts.append(bot)
+        self.bridge.wait_connected(times)
+        return bot
+
+    def order(self) -> Command:
+        """Send the command of somebody who has never been here before."""
+        verb = self.rng.choice(["buy", "buy", "sell"])
+        symbol = self.rng.choice(SYMBOLS)
+        command = self.bridge.command(
+            verb, symbol, author=f"person-{len(self.commands)}", confirmed=True
+        )
+        self.commands.append(command)
+        self.bridge.send(command)
+        return command
+
+    def repeat_some(self) -> None:
+        """Tap again on what was tapped before, whatever came of it."""
+        for command in self.rng.sample(self.commands, min(3, len(self.commands))):
+            self.bridge.send(command)
+
+    def kill_at_a_random_moment(self, bot: RunningProcess) -> None:
+        """Kill it as it tells of a deal, as it takes a command, or after some commits."""
+        way = self.rng.choice(["told", "asked", "stored"])
+        if way == "told":
+            self.bridge.events_left = self.rng.randrange(6)
+            self.bridge.victim = bot
+            wait_until(lambda: self.bridge.victim is None, PATIENCE_S, "a deal is told of")
+        elif way == "asked":
+            for _ in range(self.rng.randrange(1, 5)):
+                self.order()
+            bot.kill()
+        else:
+            wanted = self.count_fills() + self.rng.randrange(1, 8)
+            wait_until(lambda: self.count_fills() >= wanted, PATIENCE_S, "more fills")
+            bot.kill()
+
+    def count_fills(self) -> int:
+        """Count what was filled so far."""
+        return len(read_books(self.here.state_db).fills)
+
+    def ask(self, verb: str) -> dict[str, Any]:
+        """Return the fields of an answer."""
+        return dict(self.bridge.ask(self.bridge.command(verb)).fields)
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [
+        pytest.param(5, marks=pytest.mark.timeout(120)),
+        pytest.param(50, marks=[pytest.mark.long, pytest.mark.timeout(900)]),
+    ],
+)
+def test_a_bot_killed_while_it_trades_goes_on_as_if_nothing_had_been(
+    here: Installation, kills: int
+) -> None:
+    seed = Random().getrandbits(32)
+    print(f"seed {seed}")  # noqa: T201 - a failure shows it
+    with DeadlyBridge() as bridge:
+        life = Life(here, bridge, Random(seed))
+        bot = life.start(QUICK)
+        assert bridge.ask(bridge.command("starttrading")).state == "applied"
+        books = read_books(here.state_db)
+        for _ in range(kills):
+            life.order()
+            life.repeat_some()
+            life.kill_at_a_random_moment(bot)
+            books = check_kill(life, before=books)
+            bot = life.start(QUICK)
+        assert bot.stop() == 0
+        books = check_kill(life, before=books)
+    assert len(books.trades) > kills, "too little happened for this test to mean anything"
+    check_commands(life, books)
+    assert_no_traceback(*life.starts)
+
+
+def check_kill(life: Life, before: Books) -> Books:
+    """Hold what is on the disk against itself, what was there, and what the next start tells."""
+    here = life.here
+    killed = read_books(here.state_db)
+    check_books(killed)
+    check_continued(before, killed)
+    bot = life.start(STILL)
+    # Not before the first price of each market: then nothing moves any more.
+    wait_until(
+        lambda: life.ask("getstatus")["ticks_handled"] == len(SYMBOLS), PATIENCE_S, "a first price"
+    )
+    fields, statistics = life.ask("getstatus"), life.ask("getstats")
+    books = read_books(here.state_db)
+    check_books(books)
+    check_unchanged(killed, books)
+    check_status(fields, books)
+    check_statistics(statistics, books)
+    wait_for_trade_file(here.bot_folder, books)
+    life.repeat_some()
+    bot.kill()
+    return read_books(here.state_db)
+
+
+def check_commands(life: Life, books: Books) -> None:
+    """Each command that was carried out has its one order, and no other has any."""
+    for command in life.commands:
+        orders = books.by_author(command.author)
+        outcome = books.outcomes.get(command.id)
+        is_done = outcome is not None and outcome["state"] == "applied"
+        if command.verb == "buy":
+            assert len(orders) == is_done, (command, outcome, orders)
+        else:
+            assert len(orders) <= 1
+            assert is_done or not orders, (command, outcome, orders)
+        states = {one.state for one in life.bridge.replies_to(command)}
+        assert len(states) <= 1, (command, states)

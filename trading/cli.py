@@ -23,8 +23,9 @@ from daemonkit.folder_lock import FolderLock
 from daemonkit.log_lines import timestamp_text
 from daemonkit.version import VERSION
 from trading.app import TradingApp, owner_of
-from trading.config import DEFAULT_BOT_DIR, BotConfig, load_config
+from trading.config import DEFAULT_BOT_DIR, BotConfig, check_runnable, load_config
 from trading.control import Control
+from trading.instances_of import load_instances
 from trading.ledger.files import set_files_aside
 from trading.ledger.report import MARKET_TIME_KEY, Report, ReportRange
 from trading.ledger.trade_csv import write_trades_csv
@@ -110,6 +111,8 @@ def run_bot(options: argparse.Namespace, control: Control) -> int:
 def check_bot(options: argparse.Namespace, _control: Control) -> int:
     """Check everything that a start would refuse."""
     config = load_config(options.bot_dir, os.environ)
+    check_runnable(config)
+    instances = load_instances(config)
     feed = build_feed(config.settings.feed, clock=SystemClock(), base_dir=config.bot_dir)
     schema = None
     if config.database.exists():
@@ -127,6 +130,7 @@ def check_bot(options: argparse.Namespace, _control: Control) -> int:
         "trading": config.settings.trading.state,
         "feed": feed.description,
         "symbols": list(feed.symbols),
+        "instances": [one.spec.id for one in instances],
         "link": f"{endpoint.host}:{endpoint.port}",
         "database": str(config.database) if schema else None,
         "schema": schema,

@@ -6,7 +6,6 @@ there is nothing left to do. A venue on paper answers at once, within the same e
 
 from collections import deque
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from trading.engine.announcer import Announcer
@@ -25,6 +24,7 @@ from trading.model.order import Order, OrderIntent, Purpose
 from trading.model.order_states import ENDED, OrderState, OrderTrigger
 from trading.model.position import Position, Trade
 from trading.model.report import OrderFilled, Report
+from trading.model.values import replace
 from trading.risk.gate import RiskGate
 from trading.risk.refusal import Refusal
 

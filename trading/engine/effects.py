@@ -14,9 +14,11 @@ from trading.model.event import DurableEvent
 from trading.model.order import Fill, Order
 from trading.model.outcome import CommandOutcome
 from trading.model.position import Position, Trade
+from trading.model.values import quickly_made
 from trading.risk.approval import ApprovedOrder
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class SaveState:
     """Keep a value of the engine over restarts."""
@@ -25,6 +27,7 @@ class SaveState:
     value: str
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class SaveOrder:
     """Keep an order as it is now."""
@@ -32,6 +35,7 @@ class SaveOrder:
     order: Order
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class SaveFill:
     """Keep an execution."""
@@ -39,6 +43,7 @@ class SaveFill:
     fill: Fill
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class SavePosition:
     """Keep a position as it is now."""
@@ -46,6 +51,7 @@ class SavePosition:
     position: Position
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class DropPosition:
     """Forget a position that is closed."""
@@ -54,6 +60,7 @@ class DropPosition:
     symbol: str
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class SaveTrade:
     """Keep a closed trade, and write its line into trades.jsonl once it is committed."""
@@ -61,6 +68,7 @@ class SaveTrade:
     trade: Trade
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class SubmitOrder:
     """Send an order to its broker, once everything that came before is committed."""
@@ -68,6 +76,7 @@ class SubmitOrder:
     approved: ApprovedOrder
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class CancelOrder:
     """Ask a broker to cancel an order, once everything that came before is committed."""
@@ -76,6 +85,7 @@ class CancelOrder:
     order_id: str
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class RaiseEvent:
     """Put an event into the outbox."""

@@ -4,12 +4,12 @@ A fraction counts from the mean entry price and is rounded towards the entry: th
 larger than asked for, and the target never further away.
 """
 
-from dataclasses import replace
 from decimal import Decimal
 
 from trading.model.instrument import round_to_step
 from trading.model.order import ExitPlan
 from trading.model.position import Position
+from trading.model.values import replace
 
 
 def open_plan(position: Position, plan: ExitPlan, price_step: Decimal) -> Position:

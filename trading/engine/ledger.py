@@ -6,7 +6,7 @@ for the hot path. Must not know orders' states, limits or where a fill comes fro
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
 from typing import Final
 
@@ -15,6 +15,7 @@ from trading.model.account import Account
 from trading.model.instrument import Instrument
 from trading.model.order import ExitPlan, Fill, Order, Side
 from trading.model.position import Position, Trade
+from trading.model.values import quickly_made, replace
 
 _ZERO: Final = Decimal(0)
 # Room for a product of two long figures and for sums of millions of them: nothing is rounded.
@@ -23,6 +24,7 @@ _EXACT: Final = Context(prec=100)
 _QUOTIENT: Final = Context(prec=18)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class BookChange:
     """Say what a fill made of a book.
@@ -37,6 +39,7 @@ class BookChange:
     realised: Decimal = _ZERO
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class _Move:
     """Hold what a fill does to the holding: a signed quantity at a price, and what it costs."""

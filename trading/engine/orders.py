@@ -6,7 +6,7 @@ report must be told from a strange one. Every change goes into the journal.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from trading.engine.journal import Journal
@@ -24,6 +24,7 @@ from trading.model.report import (
     OrderTriggered,
     Report,
 )
+from trading.model.values import quickly_made, replace
 
 ENDED_KEPT_MAX: Final = 2_000
 FILLS_KEPT_MAX: Final = 20_000
@@ -36,6 +37,7 @@ _TRIGGERS: Final[Mapping[type, OrderTrigger]] = {
 }
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class OrderChange:
     """Tell what a report did: the order before and after, and the fill if it brought a new one."""

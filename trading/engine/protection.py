@@ -6,17 +6,19 @@ other orders, then sold at the market. Also the trailing stop, which the engine 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from trading.model.instrument import to_decimal
 from trading.model.order import Order, OrderType, Purpose
 from trading.model.position import Position
+from trading.model.values import quickly_made, replace
 
 _ONE: Final = Decimal(1)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class ProtectiveOrder:
     """Describe an order that is to be placed for a position."""
@@ -28,6 +30,7 @@ class ProtectiveOrder:
     target_price: Decimal | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class ProtectionStep:
     """Say what to do next: cancel these orders, and place this one."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from trading.model.account import MarketKey
 from trading.model.order_states import OrderState
+from trading.model.values import quickly_made
 
 _ZERO: Final = Decimal(0)
 
@@ -65,6 +66,7 @@ class TrailPlan:
     tight_distance: Decimal | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class ExitPlan:
     """Say how a position is to be left; what is None is filled from the account's default.
@@ -79,6 +81,7 @@ class ExitPlan:
     trail: TrailPlan | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class OrderIntent:
     """Say what a strategy, a command or the engine wants.
@@ -111,6 +114,7 @@ class OrderIntent:
         return MarketKey(self.account, self.symbol)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Order:
     """Hold one order with all that became of it.
@@ -163,6 +167,7 @@ class Order:
         return self.cost / self.filled if self.filled else None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Fill:
     """Hold one execution; `fill_id` is unique within its account. A negative fee is a rebate."""

@@ -6,10 +6,12 @@ from typing import Final
 
 from trading.model.account import MarketKey
 from trading.model.order import Side, TrailPlan
+from trading.model.values import quickly_made
 
 _ZERO: Final = Decimal(0)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Position:
     """Hold what is held of one market in one account, and how it is to be left.
@@ -52,6 +54,7 @@ class Position:
         return Side.BUY if self.quantity > 0 else Side.SELL
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Trade:
     """Hold one closed trade: from flat, through a position, to flat again.

@@ -6,8 +6,10 @@ Every report names account and client order id. `at` is market time in Unix seco
 from dataclasses import dataclass
 
 from trading.model.order import Fill
+from trading.model.values import quickly_made
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class OrderAccepted:
     """Say that the venue has the order."""
@@ -18,6 +20,7 @@ class OrderAccepted:
     at: float
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class OrderRejected:
     """Say that the venue definitely refused the order."""
@@ -28,6 +31,7 @@ class OrderRejected:
     at: float
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class OrderTriggered:
     """Say that the stop of a stop-limit order was reached: it rests as a limit order now."""
@@ -37,6 +41,7 @@ class OrderTriggered:
     at: float
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class OrderFilled:
     """Bring one execution."""
@@ -59,6 +64,7 @@ class OrderFilled:
         return self.fill.at
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class OrderCancelled:
     """Say that what was left of the order is gone."""
@@ -69,6 +75,7 @@ class OrderCancelled:
     at: float
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class OrderExpired:
     """Say that the order's time was over at the venue."""
@@ -78,6 +85,7 @@ class OrderExpired:
     at: float
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class OrderLost:
     """Say that nobody knows what became of the order: it must be looked up."""

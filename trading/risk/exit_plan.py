@@ -3,12 +3,12 @@
 Every approved entry has a stop on the losing side of its price.
 """
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
 from trading.model.instrument import Instrument, round_to_step
 from trading.model.order import ExitPlan, OrderIntent, TrailPlan
+from trading.model.values import replace
 from trading.risk.money import is_sane, is_usable
 from trading.risk.refusal import Refusal, RefusalCode
 from trading.risk.settings import RiskSettings

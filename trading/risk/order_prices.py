@@ -6,6 +6,7 @@ from typing import Final
 
 from trading.model.instrument import Instrument, round_to_step
 from trading.model.order import OrderIntent, OrderType, Side
+from trading.model.values import quickly_made
 from trading.risk.money import has_steps, is_usable
 from trading.risk.refusal import Refusal, RefusalCode
 
@@ -13,6 +14,7 @@ _HAS_LIMIT: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.
 _HAS_STOP: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.BRACKET})
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class NamedPrices:
     """Hold the prices that an order's type asks for; what it has no use for is None."""
@@ -21,6 +23,7 @@ class NamedPrices:
     stop: Decimal | None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class UnitPrices:
     """Hold what one unit of an entry means.

@@ -8,6 +8,7 @@ from typing import Final
 from trading.model.account import MarketType
 from trading.model.instrument import Instrument
 from trading.model.order import Order, OrderIntent, Purpose
+from trading.model.values import quickly_made
 from trading.risk.money import floor_to_step, has_steps, is_sane, is_usable, show, to_sane
 from trading.risk.order_prices import NamedPrices, UnitPrices
 from trading.risk.refusal import Refusal, RefusalCode
@@ -19,6 +20,7 @@ CUT_FRACTION_MIN: Final = Decimal("0.005")
 _ZERO: Final = Decimal(0)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Size:
     """Hold how much is ordered, and what was cut from it, in words."""
@@ -27,6 +29,7 @@ class Size:
     note: str = ""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Funds:
     """Hold an account's money as numbers to compute with."""
@@ -37,6 +40,7 @@ class Funds:
     cash: Decimal
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class _Room:
     """Hold how many units still fit below one cap."""

@@ -8,8 +8,10 @@ from trading.model.account import Account
 from trading.model.instrument import Instrument
 from trading.model.order import Order
 from trading.model.position import Position
+from trading.model.values import quickly_made
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class RiskView:
     """Hold the state of one market and its account at the moment of a decision.

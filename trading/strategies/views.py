@@ -6,8 +6,10 @@ from decimal import Decimal
 
 from trading.model.order import Order
 from trading.model.position import Position
+from trading.model.values import quickly_made
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class PositionView:
     """Show the position that an instance holds; a negative quantity is a short one."""
@@ -31,6 +33,7 @@ class PositionView:
         return gain if self.quantity > 0 else -gain
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class OrderView:
     """Show an order of an instance that is not done yet."""

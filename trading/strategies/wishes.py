@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from trading.model.order import ExitPlan, OrderType, Side
+from trading.model.values import quickly_made
 
 
 class LogLevel(StrEnum):
@@ -16,6 +17,7 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class PlaceWish:
     """Ask for an order; the fields mean what they mean in an OrderIntent."""
@@ -32,6 +34,7 @@ class PlaceWish:
     reason: str = ""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class CancelWish:
     """Ask that an order be cancelled; an empty id means all of the instance's orders."""
@@ -39,6 +42,7 @@ class CancelWish:
     order_id: str = ""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class CloseWish:
     """Ask that the instance's position be closed; harmless when it has none."""
@@ -46,11 +50,13 @@ class CloseWish:
     reason: str = ""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class TightenWish:
     """Ask that the position's trailing stop follow at its tight distance from now on."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class LogWish:
     """Ask for a line in the log."""
@@ -59,6 +65,7 @@ class LogWish:
     level: LogLevel = LogLevel.INFO
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class AlertWish:
     """Ask for a message to the people in charge."""

@@ -1,0 +1,68 @@
+"""Frozen values that cost little to make and to copy with changes; nothing else of them differs.
+
+A frozen dataclass sets each field through `object.__setattr__`, and `dataclasses.replace` makes
+it anew through a dictionary: ten microseconds for an order. A value is therefore filled while it
+is still of a class without the lock, of the same slots, and only then becomes what it is.
+"""
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    # What type checkers know of the one holds for the other.
+    from dataclasses import replace as replace  # noqa: PLC0414 - exported from here
+else:
+
+    def replace(value, /, **changes):
+        """Return a copy of a value of a class that is `quickly_made`, with these changes."""
+        return value._replaced(changes)  # noqa: SLF001 - it is put there below
+
+
+Value = TypeVar("Value")
+
+_MAKE: Final = """
+def __init__(self, {arguments}):
+    _thaw(self, "__class__", _Draft)
+    {settings}
+    self.__class__ = _Value
+
+def _replaced(self, changes):
+    draft = _new(_Draft)
+    {copies}
+    for name, value in changes.items():
+        setattr(draft, name, value)
+    draft.__class__ = _Value
+    return draft
+"""
+
+
+def quickly_made(cls: type[Value]) -> type[Value]:
+    """Make a frozen, slotted dataclass of plain fields cheap to make; it has no subclasses."""
+    fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+    given = cls.__dict__["__init__"]
+    if hasattr(cls, "__post_init__") or not all(_is_plain(one) for one in fields):
+        raise TypeError(f"{cls.__qualname__}: found more than plain fields, allowed nothing else")
+    names = [one.name for one in fields]
+    source = _MAKE.format(
+        arguments=", ".join(names),
+        settings="\n    ".join(f"self.{name} = {name}" for name in names),
+        copies="\n    ".join(f"draft.{name} = self.{name}" for name in names),
+    )
+    scope: dict[str, Any] = {
+        "_Draft": type(f"{cls.__name__}Draft", (), {"__slots__": tuple(names)}),
+        "_Value": cls,
+        "_new": object.__new__,
+        "_thaw": object.__setattr__,
+    }
+    exec(source, scope)  # noqa: S102 - as dataclasses do; the names are those of fields
+    made = scope["__init__"]
+    made.__defaults__ = given.__defaults__
+    made.__annotations__ = given.__annotations__
+    made.__qualname__ = given.__qualname__
+    for name in ("__init__", "_replaced"):
+        setattr(cls, name, scope[name])
+    return cls
+
+
+def _is_plain(field: "dataclasses.Field[Any]") -> bool:
+    return field.init and not field.kw_only and field.default_factory is dataclasses.MISSING

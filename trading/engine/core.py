@@ -221,8 +221,9 @@ class EngineCore:
     def _on_command(self, event: CommandReceived) -> Sequence[Effect]:
         self._trader.markets.wall = event.at
         effects = self._told(self._desk.handle(event.command, self._situation(event)))
-        # What a command led to is committed together with its outcome.
-        return [*self._traded(), *effects]
+        settled = self._settle_flat()
+        # What goes to a broker comes before the answer, and an outcome behind its "accepted".
+        return [*self._told(self._trader.take_effects()), *effects, *settled]
 
     def _on_timer(self, event: TimerFired) -> Sequence[Effect]:
         if event.name is TimerName.REPORT:
@@ -312,13 +313,18 @@ class EngineCore:
 
     def _traded(self) -> list[Effect]:
         """Take what trading wants done, with the outcomes of what is flat by now."""
+        settled = self._settle_flat()
+        return [*self._told(self._trader.take_effects()), *settled]
+
+    def _settle_flat(self) -> list[Effect]:
+        """Give every /flatten that is done its outcome."""
         settled: list[Effect] = []
         wall = self._trader.markets.wall
         situation = Situation(lambda: self.snapshot(wall), self._trouble, wall)
         for one in self._trader.flattening.take_done():
             answer = Answer(ReplyState.APPLIED, describe_flat(one))
             settled += self._desk.settle(one.command_id, answer, situation)
-        return [*self._told(self._trader.take_effects()), *settled]
+        return settled
 
     def _told(self, effects: Iterable[Effect]) -> list[Effect]:
         """Let repeated events coalesce."""

@@ -45,7 +45,7 @@ def test_it_is_frozen_once_it_is_made() -> None:
         with pytest.raises(dataclasses.FrozenInstanceError):
             value.size = 5  # type: ignore[misc]
         with pytest.raises(dataclasses.FrozenInstanceError):
-            del value.size  # type: ignore[misc]
+            del value.size
         assert not hasattr(value, "__dict__")
 
 

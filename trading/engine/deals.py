@@ -15,7 +15,7 @@ from trading.engine.trader import Trader
 from trading.model.account import MarketKey
 from trading.model.order import Order, OrderIntent, Purpose, Side
 from trading.model.position import Position
-from trading.reports.numbers import price_text, quantity_text
+from trading.reports.numbers import counted, price_text, quantity_text
 from trading.risk.refusal import Refusal
 
 LINES_MAX: Final = 20
@@ -62,8 +62,8 @@ class Deals:
             conditions.flags.paused = f"paused since /flatten by {call.author}"
         conditions.keep()
         begun = self._trader.flattening.start(call.id, call.author, [desk.name for desk in desks])
-        text = f"closing {begun.positions} positions, cancelling {begun.orders} orders"
-        return Answer(ReplyState.ACCEPTED, text)
+        positions, orders = counted(begun.positions, "position"), counted(begun.orders, "order")
+        return Answer(ReplyState.ACCEPTED, f"closing {positions}, cancelling {orders}")
 
     def _deal(self, call: Call, key: MarketKey, side: Side) -> str | Refusal:
         """Place a person's order; return what was done."""
@@ -127,7 +127,9 @@ class Deals:
     def _placed(self, order: Order) -> str:
         market = self._trader.markets.by_symbol[order.symbol]
         price = f" near {price_text(market.price)}" if market.price is not None else ""
-        return f"{order.side} {quantity_text(order.quantity)} {order.symbol}{price}, id {order.id}"
+        cut = f" ({order.note})" if order.note else ""
+        what = f"{order.side} {quantity_text(order.quantity)} {order.symbol}{price}{cut}"
+        return f"{what}, id {order.id}"
 
     def _held(self, key: MarketKey) -> Position | None:
         return self._trader.desks[key.account].book.positions.get(key.symbol)

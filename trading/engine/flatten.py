@@ -13,6 +13,7 @@ import orjson
 from trading.engine.dealing import Dealer, open_entries
 from trading.engine.desks import AccountDesk
 from trading.engine.journal import Journal
+from trading.reports.numbers import counted
 
 KEY: Final = "trading.flatten"
 REASON: Final = "flatten"
@@ -105,5 +106,5 @@ class FlattenDesk:
 
 def describe_flat(one: Flattening) -> str:
     """Say what flattening did."""
-    what = f"{one.positions} positions closed, {one.orders} orders cancelled"
-    return f"flat: {what}; entries are off until /resume"
+    positions, orders = counted(one.positions, "position"), counted(one.orders, "order")
+    return f"flat: {positions} closed, {orders} cancelled; entries are off until /resume"

@@ -14,6 +14,7 @@ from trading.engine.states import TradingIntent
 from trading.engine.trader import Trader
 from trading.model.account import MarketKey
 from trading.reports import alerts
+from trading.reports.numbers import counted
 from trading.risk.kill_latch import LatchReset
 
 
@@ -39,7 +40,7 @@ class Switches:
         """Keep strategies from trading; what is open stays watched."""
         conditions = self._trader.conditions
         held = sum(len(desk.book.positions) for desk in self._trader.desks.values())
-        watched = f"; {_count(held, 'position')} stay open, watched and with their stops"
+        watched = f"; {counted(held, 'position')} stay open, watched and with their stops"
         if conditions.flags.trading is TradingIntent.OFF:
             return applied(f"trading is off already{watched if held else ''}")
         conditions.flags.trading = TradingIntent.OFF
@@ -81,7 +82,7 @@ class Switches:
         for order in entries:
             trader.dealer.cancel(order)
         conditions.keep()
-        done = f"{_count(len(entries), 'entry', 'entries')} cancelled; exits and stops go on"
+        done = f"{counted(len(entries), 'entry', 'entries')} cancelled; exits and stops go on"
         if not is_new:
             return applied(f"{conditions.latch.why}; {done}")
         trader.announcer.tell(alerts.kill_set("/emergency", call.author, call.at))
@@ -134,7 +135,7 @@ class Switches:
     def _cancel_entries(self, keys: Sequence[MarketKey] | None = None) -> str:
         """Cancel what strategies still want to enter; say how much that was."""
         cancelled = self._trader.dealer.cancel_entries(keys)
-        return f", {_count(cancelled, 'entry', 'entries')} cancelled" if cancelled else ""
+        return f", {counted(cancelled, 'entry', 'entries')} cancelled" if cancelled else ""
 
     def _switched(self, what: str, call: Call) -> None:
         self._trader.conditions.keep()
@@ -158,7 +159,3 @@ def _switched_text(
 ) -> str:
     where = keys[0].symbol if len(keys) == 1 else f"{len(keys)} markets"
     return f"{what} is {state} for {where}" + ("" if changed else ", as it was")
-
-
-def _count(count: int, noun: str, plural: str = "") -> str:
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

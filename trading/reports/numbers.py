@@ -79,6 +79,11 @@ def percent_text(fraction: Number | None, *, signed: bool = False) -> str:
     return f"{text}%"
 
 
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return a count with its noun, such as `1 order` or `2 orders`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
 def duration_text(seconds: float) -> str:
     """Return a duration such as 04:05:06 or 3d 04:05:06."""
     whole = max(0, int(seconds))

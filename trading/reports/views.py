@@ -153,16 +153,25 @@ def moment_text(at: float) -> str:
 
 
 def _stats_lines(rows: Sequence[Statistics], currency: str, lines_max: int) -> list[str]:
-    return limited(rows, lambda one: _stats_block(one, currency), lines_max, "markets")
+    has_several = len({one.account for one in rows if one.account}) > 1
+    return limited(
+        rows,
+        lambda one: _stats_block(one, currency, has_several=has_several),
+        lines_max,
+        "markets",
+    )
 
 
-def _stats_block(one: Statistics, currency: str) -> list[str]:
-    name = " ".join(part for part in (one.account, one.symbol) if part) or "total"
+def _stats_block(one: Statistics, currency: str, *, has_several: bool) -> list[str]:
+    account = one.account if has_several or not one.symbol else ""
+    name = " ".join(part for part in (one.symbol, account) if part) or f"total {currency}"
+    if not one.trades and one.symbol:
+        return [cut(name), " no trades yet", *_fall_lines(one)]
     wins = f"{one.wins:,} of {one.trades:,} ({percent_text(one.win_rate)})"
     factor = "-" if one.profit_factor is None else f"{one.profit_factor:.3g}"
     streak = f"{one.losing_streak:,} (most {one.losing_streak_max:,})"
     lines = [
-        cut(f"{name} {currency}"),
+        cut(name),
         *labelled(" trades", f"{one.trades:,}"),
         *labelled(" P&L", profit_text(one.profit)),
         *labelled(" 24 h", profit_text(one.profit_24h)),
@@ -177,10 +186,15 @@ def _stats_block(one: Statistics, currency: str) -> list[str]:
         *labelled(" fees", amount_text(one.fees)),
         *labelled(" hold", "-" if one.hold_mean_s is None else duration_text(one.hold_mean_s)),
     ]
-    if one.drawdown_daily is not None or one.drawdown_total is not None:
-        fallen = f"{percent_text(one.drawdown_daily)} day, {percent_text(one.drawdown_total)}"
-        lines += labelled(" fall", fallen)
+    lines += _fall_lines(one)
     return lines + (wrapped("24 h to 30 d: latest only", indent=1) if one.is_recent_cut else [])
+
+
+def _fall_lines(one: Statistics) -> list[str]:
+    if one.drawdown_daily is None and one.drawdown_total is None:
+        return []
+    fallen = f"{percent_text(one.drawdown_daily)} day, {percent_text(one.drawdown_total)}"
+    return labelled(" fall", fallen)
 
 
 def _trade_block(trade: Trade) -> list[str]:

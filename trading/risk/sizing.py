@@ -204,8 +204,8 @@ def _rooms(
         borrowed = funds.equity * view.account.leverage - taken
         money = _Room(f"the leverage of {view.account.leverage}", borrowed / unit.reserve)
     rooms = [
-        _Room("max_position_fraction", (position_max - here) / unit.worth),
-        _Room("max_exposure_fraction", (exposure_max - taken) / unit.worth),
+        _Room("max_position_pct", (position_max - here) / unit.worth),
+        _Room("max_exposure_pct", (exposure_max - taken) / unit.worth),
         money,
     ]
     if is_usable(instrument.quantity_max):

@@ -61,12 +61,13 @@ def test_statistics_show_every_figure() -> None:
     assert view.fields["statistics"][0]["profit"] == "20"
 
 
-def test_statistics_without_trades_are_dashes() -> None:
-    view = stats_view([TradeStatistics().of(BTC, AT)], "0.1.0", "USDT")
+def test_statistics_without_trades_are_dashes_in_total_and_a_word_for_a_market() -> None:
+    nothing = TradeStatistics()
+    view = stats_view([nothing.total(AT), nothing.of(BTC, AT)], "0.1.0", "USDT")
     lines = view.text.split("\n")
-    assert "main BTC/USDT USDT" in lines
     for line in (" trades  0", " wins    -", " factor  -", " best    -", " hold    -"):
-        assert line in lines
+        assert lines.count(line) == 1
+    assert lines[lines.index("BTC/USDT") + 1] == " no trades yet"
     assert_jsonable(view.fields)
     assert stats_view([], "0.1.0", "USDT").text == "version  v0.1.0"
 

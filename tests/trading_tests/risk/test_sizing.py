@@ -76,14 +76,14 @@ def test_a_buy_stop_that_the_market_has_passed_is_worth_the_market() -> None:
 @pytest.mark.parametrize(
     ("view", "settings", "quantity", "cap"),
     [
-        (make_view(), SETTINGS, "24.7524", "max_position_fraction"),
-        (make_view(exposure=8_000.0), SETTINGS, "9.9009", "max_exposure_fraction"),
-        (make_view(exposure=8_000.0, reserved=D(495)), SETTINGS, "5", "max_exposure_fraction"),
+        (make_view(), SETTINGS, "24.7524", "max_position_pct"),
+        (make_view(exposure=8_000.0), SETTINGS, "9.9009", "max_exposure_pct"),
+        (make_view(exposure=8_000.0, reserved=D(495)), SETTINGS, "5", "max_exposure_pct"),
         (make_view(cash=D(1_010)), SETTINGS, "10", "the cash that is left"),
         (make_view(cash=D(1_010), reserved=D(505)), SETTINGS, "5", "the cash that is left"),
         (make_view(account=SWAP, cash=D(0)), WIDE, "297.0297", "leverage of 3"),
         (make_view(account=SWAP, exposure=29_697.0, reserved=D(202)), WIDE, "1", "leverage of 3"),
-        (holding("24"), SETTINGS, "0.9900", "max_position_fraction"),
+        (holding("24"), SETTINGS, "0.9900", "max_position_pct"),
         (make_view(instrument=replace(BTC, quantity_max=D(7))), SETTINGS, "7", "largest order"),
     ],
 )
@@ -102,7 +102,7 @@ def test_open_entries_of_the_market_take_room_before_they_fill() -> None:
     second = approved(make_intent(quantity=D(20)), with_order(view, first))
     assert (first.quantity, second.quantity) == (D(20), D("4.7524"))
     full = with_order(with_order(view, first), second)
-    assert "max_position_fraction" in refused(make_intent(quantity=D(20)), full).text
+    assert "max_position_pct" in refused(make_intent(quantity=D(20)), full).text
 
 
 def test_a_partly_filled_entry_reserves_what_is_left_of_it() -> None:
@@ -131,7 +131,7 @@ def test_a_wish_that_is_cut_to_almost_nothing_is_refused_with_both_figures() -> 
     view = make_view(exposure=8_960.0)
     refusal = refused(make_intent(quantity=D(10)), view)
     assert "found room for 39.996 USDT, needed at least 50 USDT" in refusal.text
-    assert "max_exposure_fraction" in refusal.text
+    assert "max_exposure_pct" in refusal.text
 
 
 def test_a_small_wish_is_a_small_order() -> None:

@@ -103,8 +103,8 @@ def size_exit(intent: OrderIntent, view: RiskView, named: NamedPrices) -> Size |
         return Size(min(wish, held))
     step, smallest = instrument.quantity_step, _smallest(instrument)
     largest = instrument.quantity_max
-    if is_usable(largest) and min(wish, held) > largest:
-        part = floor_to_step(largest, step)
+    # A maximum below one step would let nothing out at all: then the venue has to say no.
+    if is_usable(largest) and min(wish, held) > largest and (part := floor_to_step(largest, step)):
         return Size(part, f"cut to {show(part)}, the largest order of this market")
     if wish >= held:
         return Size(held)

@@ -163,3 +163,10 @@ def test_an_order_without_the_price_of_its_type_is_refused(price: str) -> None:
 def test_a_price_that_its_type_has_no_use_for_is_left_out() -> None:
     order = approved(make_intent(limit_price=D(5), stop_price=D(5)), make_view())
     assert (order.limit_price, order.stop_price) == (None, None)
+
+
+def test_a_largest_order_below_one_step_does_not_hold_a_position_in() -> None:
+    stepless = replace(BTC, quantity_step=D("0.1"), quantity_max=D("0.05"))
+    view = replace(holding("1"), instrument=stepless)
+    order = approved(make_intent(Side.SELL, purpose=Purpose.EXIT, is_forced=True), view)
+    assert order.quantity == 1

@@ -18,7 +18,7 @@ from tests.trading_tests.risk.risk_makers import (
     refused,
     with_order,
 )
-from trading.model.order import OrderType, Side
+from trading.model.order import OrderType, Purpose, Side
 from trading.risk.gate import RefusalCode
 from trading.risk.settings import RiskSettings
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from tcpproto import Status
 from trading.engine.prices import PriceChange
-from trading.reports.tables import View
+from trading.reports.numbers import duration_text, price_text
+from trading.reports.tables import COLUMNS, View, cut
 
-COLUMNS: Final = 34
 SYMBOLS_SHOWN_MAX: Final = 24
 
 
@@ -72,7 +72,7 @@ def render_text(snapshot: EngineSnapshot) -> str:
         *_dropped(snapshot),
         f"up       {duration_text(snapshot.uptime_s)}, v{snapshot.version}",
     ]
-    return "\n".join(_cut(line) for line in [*head, *money, *prices, *tail])
+    return "\n".join(cut(line) for line in [*head, *money, *prices, *tail])
 
 
 def render_fields(snapshot: EngineSnapshot) -> dict[str, Any]:
@@ -114,19 +114,6 @@ def render_fields(snapshot: EngineSnapshot) -> dict[str, Any]:
     }
 
 
-def price_text(price: float) -> str:
-    """Return a price with two decimals, or six digits when it is small."""
-    return f"{price:,.2f}" if abs(price) >= 10 else f"{price:.6g}"
-
-
-def duration_text(seconds: float) -> str:
-    """Return a duration such as 3d 04:05:06."""
-    whole = max(0, int(seconds))
-    days, rest = divmod(whole, 86_400)
-    clock = f"{rest // 3600:02}:{rest % 3600 // 60:02}:{rest % 60:02}"
-    return f"{days}d {clock}" if days else clock
-
-
 def utc_text(at: float | None) -> str:
     """Return a moment in UTC to the second, or a dash when there is none."""
     return "-" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
@@ -152,7 +139,3 @@ def _dropped(snapshot: EngineSnapshot) -> list[str]:
     if not snapshot.log_lines_dropped:
         return []
     return [f"logs     {snapshot.log_lines_dropped:,} lines dropped"]
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= COLUMNS else line[: COLUMNS - 1] + "…"

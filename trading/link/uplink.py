@@ -101,8 +101,9 @@ class Uplink:
 
     def start(self) -> None:
         """Connect, and connect again, from now on."""
-        self._is_started = True
         self._client.start()
+        # Only now: whoever looks in between would take a link that starts for one that ended.
+        self._is_started = True
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything is sent and acknowledged; False when it is not."""

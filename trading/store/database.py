@@ -3,6 +3,7 @@
 Each opening makes a new epoch, so that a restored copy never gives an old number to a new event.
 """
 
+import errno
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ class StateDatabase:
         self.epoch = epoch
         with engine.begin() as connection:
             claim_database(connection, path, owner)
+        self._identity = _identity_of(path)
         self.outbox = OutboxReader(self._read)
         self.outcomes = OutcomeReader(self._read)
         self.trading = TradingReader(self._read, path, restore_hint)
@@ -87,6 +89,15 @@ class StateDatabase:
         """Return the one connection that writes."""
         return DatabaseWriter(self._engine)
 
+    def check_in_place(self) -> None:
+        """Raise an OSError when the file that is written to is no longer the one at its path.
+
+        SQLite goes on with a file that was moved away or deleted, and no restart would find it.
+        """
+        if _identity_of(self.path) != self._identity:
+            why = "was moved away or replaced while it is used; put it back"
+            raise FileNotFoundError(errno.ENOENT, why, str(self.path))
+
     def watch_for_damage(self, report: Callable[[Exception], None]) -> None:
         """Have the damage that a reader meets reported, on the reader's thread."""
         self._report_damage = report
@@ -104,6 +115,14 @@ class StateDatabase:
     def close(self) -> None:
         """Close all connections; the log is brought into the file by the last one."""
         self._engine.dispose()
+
+
+def _identity_of(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _tell_nobody(_error: Exception) -> None:

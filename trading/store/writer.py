@@ -285,6 +285,7 @@ class StoreThread:
         is_pruning = self._clock.monotonic() >= self._prune_at or self._outcomes.is_overfull
         if batch.is_empty and not is_pruning:
             return
+        self._database.check_in_place()
         deleted = pruned = 0
         has_more = False
         with self._journal.transaction() as connection:

@@ -145,6 +145,18 @@ def announce_strategy_alert(instance: str, text: str, at: float) -> DurableEvent
     )
 
 
+def announce_bad_data(symbol: str) -> DurableEvent:
+    """Say that a feed brought a price, candle or time that cannot be."""
+    return DurableEvent(
+        kind="bad_data",
+        severity=Severity.WARNING,
+        text=f"{symbol}: a price or time that cannot be was passed over; look at the feed",
+        at=0.0,
+        fields={"symbol": symbol},
+        key=f"bad_data:{symbol}",
+    )
+
+
 def announce_trading_switched(what: str, author: str) -> DurableEvent:
     """Say that strategies may trade from now on, or no longer."""
     return DurableEvent(

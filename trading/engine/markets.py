@@ -4,6 +4,7 @@ On the hot path: a price costs a few assignments, everything else is worked out 
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from typing import Any, Final
 
 from trading.engine.desks import AccountDesk
@@ -14,6 +15,19 @@ from trading.model.market import Bar, Tick
 # What is called for an event: the instance, its method, and what hands out its wishes.
 Runner = tuple[Any, Callable[[Any], Any], Callable[[], Sequence[Any]]]
 _LONG_AGO: Final = float("-inf")
+# Later than any market has a date for; what says so is no time.
+INSTANT_MAX: Final = 1e11
+
+
+def is_candle(bar: Bar) -> bool:
+    """Tell whether a candle can be: prices above zero within its range, at a time that exists."""
+    low, high = bar.low, bar.high
+    return (
+        0.0 < low <= high < inf
+        and low <= bar.open <= high
+        and low <= bar.close <= high
+        and -INSTANT_MAX < bar.start < INSTANT_MAX
+    )
 
 
 class Market:

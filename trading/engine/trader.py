@@ -7,10 +7,11 @@ thread or disk. What it wants done is in the journal.
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from math import inf
 from typing import Final
 
 from trading.brokers.paper.exchange import PaperExchange
-from trading.engine.announcements import announce_frozen
+from trading.engine.announcements import announce_bad_data, announce_frozen
 from trading.engine.announcer import Announcer
 from trading.engine.conditions import KILL_KEY, LIMITS_KEY, Conditions
 from trading.engine.dealing import CASH_KEY, Dealer
@@ -27,7 +28,7 @@ from trading.engine.ledger import AccountBook
 from trading.engine.loss_watch import KEY as DAY_KEY
 from trading.engine.loss_watch import LossWatch
 from trading.engine.market_view import MarketView
-from trading.engine.markets import Market, Markets
+from trading.engine.markets import INSTANT_MAX, Market, Markets, is_candle
 from trading.engine.order_ids import OrderIds
 from trading.engine.orders import OrderDesk
 from trading.engine.protection import follow_price, is_trail_hit
@@ -149,6 +150,8 @@ class Trader:
     def on_history(self, bars: Iterable[Bar]) -> None:
         """Take in closed candles from before the start: known past, never a reason to act."""
         for bar in bars:
+            if not is_candle(bar):
+                continue
             market = self.markets.find(bar.symbol)
             market.on_past_bar(bar)
             self.markets.now = max(self.markets.now, bar.end)
@@ -158,6 +161,8 @@ class Trader:
     def on_tick(self, tick: Tick) -> bool:
         """Take in a price; tell whether there is anything to be done."""
         markets, at = self.markets, tick.at
+        if not (0.0 < tick.price < inf and at < INSTANT_MAX):
+            return self._pass_over(tick.symbol)
         if at > markets.now:
             markets.now = at
             if at >= self.losses.day_ends:
@@ -173,6 +178,8 @@ class Trader:
     def on_bar(self, bar: Bar) -> bool:
         """Take in a closed candle; tell whether there is anything to be done."""
         markets, end = self.markets, bar.start + bar.interval_s
+        if not is_candle(bar):
+            return self._pass_over(bar.symbol)
         market = markets.by_symbol.get(bar.symbol) or markets.find(bar.symbol)
         if market.is_engaged and self._by_bars:
             # As of its beginning: what is placed at its open is exposed to the rest of it.
@@ -217,6 +224,11 @@ class Trader:
         if self.markets.now:
             self.journal.save(TIME_KEY, repr(self.markets.now))
         return self.journal.take()
+
+    def _pass_over(self, symbol: str) -> bool:
+        """Leave out market data that cannot be: nothing is valued, filled or decided by it."""
+        self.announcer.tell(announce_bad_data(symbol))
+        return True
 
     def _settle(self) -> None:
         self.dealer.settle()

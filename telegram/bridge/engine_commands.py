@@ -1,5 +1,6 @@
 """Commands for bots: find the bot, ask for what is missing, send."""
 
+import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from tcpproto.vocabulary import (
     Risk,
     asks_for_symbol,
     legacy_text,
+    name_arguments,
     risk_of,
 )
 from telegram.bridge.chats import ReceiptDesk
@@ -78,6 +80,7 @@ class EngineCommands:
         """Ask for market and account, then for a yes, where the command needs them; then send."""
         command = request.command
         self._check_account(command.account, bots)
+        self._check_market(command, bots)
         if not request.verb.available or self._is_refused_anyway(command, bots):
             self._issue(request, bots)
         elif asks_for_symbol(command.verb, command.args):
@@ -109,6 +112,20 @@ class EngineCommands:
             names = [name for name, _ in session.accounts]
             if account not in names:
                 raise RefusalError(f"{bot} has no account {account}; it has {', '.join(names)}")
+
+    def _check_market(self, command: ParsedCommand, bots: Sequence[str]) -> None:
+        """Refuse a misspelt market before anything is asked, where the bot's are known."""
+        symbol = name_arguments(command.verb, command.args).get("symbol", ALL)
+        known = self._symbols_of(bots)
+        is_anyone_there = any(
+            session is not None and session.is_connected
+            for session in (self._sessions.get(bot) for bot in bots)
+        )
+        if symbol == ALL or symbol in known or not known or not is_anyone_there:
+            return
+        close = difflib.get_close_matches(symbol, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(known[:10])}"
+        raise RefusalError(f"no market {symbol}; {hint}")
 
     def _ask_symbol(self, request: Request, bots: Sequence[str]) -> None:
         symbols = self._symbols_of(bots)[:SYMBOLS_ASKED_MAX]

@@ -65,6 +65,18 @@ def test_use_asks_and_knows_only_bots_that_exist(bridge: Harness, make_bot: Make
     assert "did you mean kraken?" in bridge.say("/use krakken").text
 
 
+def test_a_market_that_the_bot_does_not_have_is_refused_before_anything_is_asked(
+    full: Harness, make_bot: MakeBot
+) -> None:
+    bot = make_bot(full)
+    bot.show({"mode": "PAPER", "prices": [{"symbol": "BTC/USDT"}, {"symbol": "ETH/USDT"}]})
+    session = full.bridge.parts.sessions.get("paper")
+    full.turn_until(lambda: session and "prices" in session.status_fields, "the prices")
+    shown = full.say("/buy ETX/USDT").text
+    assert shown == "[rejected] /buy ETX/USDT — no market ETX/USDT; did you mean ETH/USDT?"
+    assert "there is BTC/USDT, ETH/USDT" in full.say("/sell DOGE/EUR").text
+
+
 @pytest.mark.parametrize("word", ["yes", "Y", "1"])
 def test_a_purchase_asks_for_the_market_then_for_a_yes(
     full: Harness, make_bot: MakeBot, word: str

@@ -98,6 +98,14 @@ class Dealer:
             return None
         return self.place(intent)
 
+    def forget_waiting(self, key: MarketKey, instance: str, order_id: str = "") -> None:
+        """Take back an instance's entry that waits, or only the one of an id."""
+        waiting = self._waiting.get(key)
+        if waiting is None or waiting.instance != instance:
+            return
+        if order_id in ("", waiting.order_id):
+            del self._waiting[key]
+
     def cancel(self, order: Order) -> None:
         """Ask the venue to cancel an order, once."""
         if order.is_cancelling or order.state in ENDED:

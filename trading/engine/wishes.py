@@ -121,9 +121,10 @@ class WishDesk:
 
     def _cancel(self, instance: Instance, wish: CancelWish) -> None:
         for order in self._dealer.orders.open_orders(instance.key):
-            is_own = order.instance == instance.setup.id and order.purpose is not Purpose.PROTECTION
-            if is_own and wish.order_id in ("", order.id):
+            # What the engine or a person sells for this instance is not its own to take back.
+            if order.author == instance.setup.id and wish.order_id in ("", order.id):
                 self._dealer.cancel(order)
+        self._dealer.forget_waiting(instance.key, instance.setup.id, wish.order_id)
 
     def _held(self, instance: Instance) -> Position | None:
         held = self._desks[instance.setup.account].book.positions.get(instance.setup.symbol)

@@ -285,4 +285,5 @@ class StrategyContext:
 
 
 def _cut(text: Any) -> str:
-    return str(text)[:TEXT_LENGTH_MAX]
+    # Half characters, which str can hold, cannot be kept or sent by anybody.
+    return str(text)[:TEXT_LENGTH_MAX].encode(errors="replace").decode()

@@ -104,8 +104,10 @@ def parse_exit_plan(
 
 
 def _parse_trail(trail: Any) -> TrailPlan | None:
-    if trail is None or isinstance(trail, TrailPlan):
-        return trail
+    if trail is None:
+        return None
+    if isinstance(trail, TrailPlan):
+        return _check_plan(trail)
     if not isinstance(trail, Mapping) or not set(trail) <= set(_TRAIL_KEYS):
         raise StrategyError(f"trail: found {trail!r}, allowed a dict of {', '.join(_TRAIL_KEYS)}")
     activation, distance, tight = (
@@ -113,4 +115,13 @@ def _parse_trail(trail: Any) -> TrailPlan | None:
     )
     if activation is None or distance is None:
         raise StrategyError("trail: found no activation or no distance, allowed both as fractions")
+    return TrailPlan(activation, distance, tight)
+
+
+def _check_plan(plan: TrailPlan) -> TrailPlan:
+    """Return a plan that a strategy made itself, in Decimal: nothing has looked at its types."""
+    activation, distance = _to_number(plan.activation), _to_number(plan.distance)
+    tight = None if plan.tight_distance is None else _to_number(plan.tight_distance)
+    if activation is None or distance is None or (tight is None) != (plan.tight_distance is None):
+        raise StrategyError(f"trail: found {plan!r}, allowed fractions as numbers")
     return TrailPlan(activation, distance, tight)

@@ -73,9 +73,11 @@ class LossWatch:
         )
         self._look_at(desk, symbol, trade.closed_at)
         self._keep_day()
+        # Together with the trade: a streak must not be shorter after a kill.
+        self.sample()
 
     def sample(self) -> None:
-        """Keep bases that have moved since the last sample, such as the highest equity."""
+        """Keep bases that have moved since the last time, such as the highest equity."""
         if self._conditions.limits.is_dirty:
             self._conditions.keep_limits()
 

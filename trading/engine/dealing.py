@@ -30,6 +30,7 @@ from trading.risk.refusal import Refusal
 
 # More steps than any event can need; a loop would be a bug, and must not hang the engine.
 STEPS_MAX: Final = 20_000
+STEPS_PER_ORDER: Final = 4
 CASH_KEY: Final = "cash."
 
 
@@ -174,7 +175,8 @@ class Dealer:
 
     def settle(self) -> None:
         """Act on reports and let protection follow until there is nothing left to do."""
-        for _ in range(STEPS_MAX):
+        # Cancelling all orders of an account takes a step and more for each.
+        for _ in range(STEPS_MAX + STEPS_PER_ORDER * self.orders.open_count):
             if self._reports:
                 self._take(self._reports.popleft())
             elif self._touched:

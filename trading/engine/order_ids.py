@@ -1,12 +1,14 @@
 """Client order ids: 18 characters that say whose order it is, short enough for every venue.
 
 `t`, four characters for the bot, two for the account, three for the instance, three for the run
-and five for the number within the run. The tags are hashes: an id proves that an order is ours,
-and a run's own tag keeps a restored database from giving an id twice.
+and five for the number within the run. The tags are hashes: an id proves that an order is ours.
+A run's own tag, and numbers that begin at a place of its own, keep one run from giving the ids of
+another, also after a database was restored.
 """
 
 import hashlib
 from base64 import b32encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -29,20 +31,26 @@ class OrderTag:
 
 
 class OrderIds:
-    """Make the ids of one bot in one run, each once."""
+    """Make the ids of one bot in one run; none that `is_known` knows is given."""
 
-    def __init__(self, bot: str, run: str) -> None:
+    def __init__(
+        self, bot: str, run: str, is_known: Callable[[str], bool] = lambda _: False
+    ) -> None:
         self._bot = tag_of(bot, 4)
         self._run = tag_of(run, 3)
-        self._number = 0
+        self._is_known = is_known
+        # Three characters alone tell apart too few runs for years of restarts.
+        self._number = _decode(tag_of(run, 3 + _NUMBER_LEN)[3:])
 
     def next_id(self, account: str, instance: str) -> str:
         """Return a new id for an order of an account's instance; "" is a person."""
-        self._number += 1
-        if self._number > NUMBER_MAX:
-            raise OverflowError(f"more than {NUMBER_MAX} orders in one run")
-        account_tag, instance_tag = tag_of(account, 2), tag_of(instance, 3)
-        return f"t{self._bot}{account_tag}{instance_tag}{self._run}{_encode(self._number)}"
+        whose = f"t{self._bot}{tag_of(account, 2)}{tag_of(instance, 3)}{self._run}"
+        while True:
+            # Around again after the last one: wishes that are refused use up numbers too.
+            self._number = (self._number + 1) & NUMBER_MAX
+            order_id = f"{whose}{_encode(self._number)}"
+            if not self._is_known(order_id):
+                return order_id
 
     def is_ours(self, order_id: str, account: str) -> bool:
         """Tell whether an id was made by this bot for this account, in whatever run."""
@@ -63,10 +71,15 @@ def read_order_id(order_id: str) -> OrderTag | None:
         return None
     if any(character not in _ALPHABET for character in order_id):
         return None
-    number = 0
-    for character in order_id[-_NUMBER_LEN:]:
-        number = number * 32 + _ALPHABET.index(character)
+    number = _decode(order_id[-_NUMBER_LEN:])
     return OrderTag(order_id[1:5], order_id[5:7], order_id[7:10], order_id[10:13], number)
+
+
+def _decode(characters: str) -> int:
+    number = 0
+    for character in characters:
+        number = number * 32 + _ALPHABET.index(character)
+    return number
 
 
 def _encode(number: int) -> str:

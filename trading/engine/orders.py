@@ -84,6 +84,15 @@ class OrderDesk:
         """Return the open orders of an account."""
         return [one for one in self._open.values() if one.account == account]
 
+    def knows(self, order_id: str) -> bool:
+        """Tell whether an order has this id."""
+        return order_id in self._open or order_id in self._ended
+
+    @property
+    def open_count(self) -> int:
+        """Return how many orders are open."""
+        return len(self._open)
+
     @property
     def has_open(self) -> bool:
         """Tell whether any order is open."""

@@ -80,7 +80,7 @@ class Trader:
             is_allowed=setup.is_allowed,
             journal=self.journal,
         )
-        ids = OrderIds(setup.bot, setup.run)
+        ids = OrderIds(setup.bot, setup.run, self.orders.knows)
         accounts = {one.account.name: one.account for one in setup.accounts}
         self.announcer = Announcer(self.journal, self.markets, accounts)
         self.dealer = Dealer(

@@ -1,6 +1,7 @@
 """What strategies wished for, carried out: wishes become intents, and risk decides about those."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from trading.engine.announcements import announce_strategy_alert
 from trading.engine.announcer import Announcer
@@ -23,6 +24,10 @@ from trading.strategies.wishes import (
     TightenWish,
     Wish,
 )
+
+# With so many orders open in a market strategies get no more there. Closing a position, what a
+# person orders and protection are never refused for it.
+ORDERS_MAX: Final = 200
 
 # What a person has switched off is no news: it is said in the status and by /why.
 QUIET_CODES = frozenset(
@@ -106,7 +111,17 @@ class WishDesk:
             reason=wish.reason,
             order_id=wish.order_id,
         )
-        self._tell(intent, self._dealer.place_or_wait(intent))
+        self._tell(intent, self._refuse_flood(intent) or self._dealer.place_or_wait(intent))
+
+    def _refuse_flood(self, intent: OrderIntent) -> Refusal | None:
+        """Refuse one order more than anybody can mean: each costs time with every event."""
+        open_orders = self._dealer.orders.open_orders(intent.key)
+        if len(open_orders) < ORDERS_MAX:
+            return None
+        where = f"{intent.symbol} on {intent.account}"
+        why = f"{where}: found {len(open_orders)} open orders, allowed {ORDERS_MAX}"
+        self._decisions.note(self._markets.now, intent.key, f"refused: {why}")
+        return Refusal(RefusalCode.TOO_MANY, why)
 
     def _close(self, instance: Instance, wish: CloseWish) -> None:
         held = self._held(instance)

@@ -24,6 +24,7 @@ class RefusalCode(StrEnum):
     PRICE = "price"
     EXIT_PLAN = "exit_plan"
     NOTHING_HELD = "nothing_held"
+    TOO_MANY = "too_many"
 
 
 @dataclass(frozen=True, slots=True)

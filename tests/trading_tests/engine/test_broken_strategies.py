@@ -10,6 +10,9 @@ from tcpproto import ReplyState
 from tests.trading_tests.engine.floor import D, Floor
 from tests.trading_tests.makers import BTC, make_account_setup, play
 from trading.brokers.paper.terms import PaperTerms
+from trading.engine.order_ids import NUMBER_MAX, OrderIds
+from trading.engine.wishes import ORDERS_MAX
+from trading.model.market import Tick
 from trading.model.order import TrailPlan
 from trading.strategies.context import StrategyContext
 
@@ -94,3 +97,57 @@ def test_a_strategy_that_cancels_with_each_price_keeps_nobody_from_selling() -> 
     floor.do("sell", BTC)
     floor.ticks(100, 100, 100, 100, 100)
     assert floor.held() is None
+
+
+def test_a_flood_of_orders_is_bounded_and_can_be_flattened() -> None:
+    def act(context: StrategyContext, _: object) -> None:
+        if _is_first(context):
+            context.place_order("buy", 1)
+        elif context.position is not None:
+            for _n in range(50):
+                context.place_order("sell", D("0.01"), type="limit", limit_price=200)
+
+    floor = Floor(play(act))
+    floor.ticks(*[100] * 10)
+    assert len(floor.orders()) <= ORDERS_MAX + 1
+    floor.do("flatten", command_id="flat")
+    floor.ticks(100, 100)
+    assert floor.said("flat").state is ReplyState.APPLIED
+
+
+def test_a_strategy_that_has_flooded_its_market_can_still_close() -> None:
+    def act(context: StrategyContext, tick: Tick) -> None:
+        if tick.price > 105:
+            context.close_position()
+        elif _is_first(context):
+            context.place_order("buy", 1)
+        elif context.position is not None:
+            for _n in range(50):
+                context.place_order("sell", D("0.01"), type="limit", limit_price=200)
+
+    floor = Floor(play(act))
+    floor.ticks(*[100] * 10, 106, 106, 106)
+    assert floor.held() is None
+
+
+def test_runs_whose_tags_are_the_same_give_other_ids() -> None:
+    runs: dict[str, str] = {}
+    ids = (OrderIds("paper", f"run-{number}").next_id("main", "one") for number in range(3_000))
+    tags = [order_id[10:13] for order_id in ids]
+    assert len(set(tags)) < len(tags), "with so many runs some tags are the same"
+    for number in range(3_000):
+        order_id = OrderIds("paper", f"run-{number}").next_id("main", "one")
+        assert order_id not in runs
+        runs[order_id] = order_id
+
+
+def test_ids_go_on_after_the_last_number_and_leave_out_what_is_known() -> None:
+    taken: set[str] = set()
+    ids = OrderIds("paper", "run", taken.__contains__)
+    first = ids.next_id("main", "one")
+    ids._number = NUMBER_MAX - 1
+    assert ids.next_id("main", "one").endswith("77777")
+    assert ids.next_id("main", "one").endswith("aaaaa")
+    taken.add(first)
+    again = OrderIds("paper", "run", taken.__contains__).next_id("main", "one")
+    assert again != first

@@ -172,6 +172,11 @@ class Walk:
             conditions.flags.to_json(),
             conditions.latch.to_json(),
             conditions.limits.tripped,
+            {
+                key: bases.streak
+                for key, bases in conditions.limits._markets.items()
+                if bases.streak
+            },
             {name: dict(desk.book.positions) for name, desk in trader.desks.items()},
             {name: desk.book.cash for name, desk in trader.desks.items()},
             {name: sorted(desk.realised_today.items()) for name, desk in trader.desks.items()},

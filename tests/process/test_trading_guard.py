@@ -77,7 +77,7 @@ class Bot:
     def state_of(self, instance: str) -> str:
         """Return how an instance is, as the status shows it."""
         fields: dict[str, Any] = dict(self.bridge.ask(self.bridge.command("getstatus")).fields)
-        return next(one["state"] for one in fields["instances"] if one["name"] == instance)
+        return str(next(one["state"] for one in fields["instances"] if one["name"] == instance))
 
     def told(self, kind: str) -> list[str]:
         """Return the texts of one kind of event."""

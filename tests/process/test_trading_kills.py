@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+import psutil
 import pytest
 
 from tcpproto import Command, Event, PeerInfo
@@ -27,8 +28,6 @@ SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
 STILL = 0.000001
 QUICK = 900
 TRADING = """
-strategy: sma_crossover
-parameters: {fast_period: 1, slow_period: 2}
 trading: {trade_amount_usd: 500}
 risk:
   stop_loss_pct: 0.004
@@ -43,6 +42,17 @@ risk:
   quote_age_max_s: 3600
 paper: {fee_taker_pct: 0.0003, fee_maker_pct: 0.0001, latency_ms: 15000, volume_share: 0.5}
 status_interval_s: 0.05
+strategy: sma_crossover
+"""
+LONG_ONLY = """
+parameters: {fast_period: 1, slow_period: 2}
+"""
+BOTH_WAYS = """
+parameters: {fast_period: 1, slow_period: 2, allow_short: true}
+mode: leveraged
+leverage: 2
+allow_short: true
+accounts: {main: {}, second: {}}
 """
 
 
@@ -70,20 +80,27 @@ class Life:
     here: Installation
     bridge: DeadlyBridge
     rng: Random
+    settings: str
+    accounts: tuple[str, ...]
     commands: list[Command] = field(default_factory=list)
     starts: list[RunningProcess] = field(default_factory=list)
 
     def start(self, speed: float) -> RunningProcess:
         """Start the bot in a market of some speed, and wait until it is connected."""
+        times = len(self.bridge.connections) + 1
+        bot = self.launch(speed)
+        self.bridge.wait_connected(times)
+        return bot
+
+    def launch(self, speed: float) -> RunningProcess:
+        """Start the bot in a market of some speed."""
         market = (
             f"feed: {{kind: synthetic, speed: {speed:f}, tick_interval_s: 10, "
             "history_candles: 10, start: 2026-01-05T00:00:00Z}\n"
         )
-        self.here.configure_bot(TRADING, market=market)
-        times = len(self.bridge.connections) + 1
+        self.here.configure_bot(TRADING + self.settings, market=market)
         bot = self.here.launch_trading(**self.bridge.environment)
         self.starts.append(bot)
-        self.bridge.wait_connected(times)
         return bot
 
     def order(self) -> Command:
@@ -91,7 +108,11 @@ class Life:
         verb = self.rng.choice(["buy", "buy", "sell"])
         symbol = self.rng.choice(SYMBOLS)
         command = self.bridge.command(
-            verb, symbol, author=f"person-{len(self.commands)}", confirmed=True
+            verb,
+            symbol,
+            author=f"person-{len(self.commands)}",
+            account=self.rng.choice(self.accounts),
+            confirmed=True,
         )
         self.commands.append(command)
         self.bridge.send(command)
@@ -104,8 +125,14 @@ class Life:
 
     def kill_at_a_random_moment(self, bot: RunningProcess) -> None:
         """Kill it as it tells of a deal, as it takes a command, or after some commits."""
-        way = self.rng.choice(["told", "asked", "stored"])
-        if way == "told":
+        way = self.rng.choice(["starting", "told", "asked", "stored"])
+        if way == "starting":
+            bot.kill()
+            bot = self.launch(QUICK)
+            used_s = self.rng.uniform(0.2, 1.2)
+            wait_until(lambda: has_used(bot, used_s), PATIENCE_S, "it starts")
+            bot.kill()
+        elif way == "told":
             self.bridge.events_left = self.rng.randrange(6)
             self.bridge.victim = bot
             wait_until(lambda: self.bridge.victim is None, PATIENCE_S, "a deal is told of")
@@ -114,13 +141,17 @@ class Life:
                 self.order()
             bot.kill()
         else:
-            wanted = self.count_fills() + self.rng.randrange(1, 8)
-            wait_until(lambda: self.count_fills() >= wanted, PATIENCE_S, "more fills")
+            self.let_trade(self.rng.randrange(1, 5))
             bot.kill()
 
-    def count_fills(self) -> int:
-        """Count what was filled so far."""
-        return len(read_books(self.here.state_db).fills)
+    def let_trade(self, fills: int) -> None:
+        """Wait until so much more is filled."""
+
+        def count() -> int:
+            return len(read_books(self.here.state_db).fills)
+
+        wanted = count() + fills
+        wait_until(lambda: count() >= wanted, PATIENCE_S, f"{fills} more fills")
 
     def ask(self, verb: str) -> dict[str, Any]:
         """Return the fields of an answer."""
@@ -128,40 +159,54 @@ class Life:
 
 
 @pytest.mark.parametrize(
+    ("settings", "accounts"),
+    [
+        pytest.param(LONG_ONLY, ("main",), id="long only"),
+        pytest.param(BOTH_WAYS, ("main", "second"), id="both ways"),
+    ],
+)
+@pytest.mark.parametrize(
     "kills",
     [
-        pytest.param(5, marks=pytest.mark.timeout(120)),
-        pytest.param(50, marks=[pytest.mark.long, pytest.mark.timeout(900)]),
+        pytest.param(3, marks=pytest.mark.timeout(120)),
+        pytest.param(25, marks=[pytest.mark.long, pytest.mark.timeout(900)]),
     ],
 )
 def test_a_bot_killed_while_it_trades_goes_on_as_if_nothing_had_been(
-    here: Installation, kills: int
+    here: Installation, kills: int, settings: str, accounts: tuple[str, ...]
 ) -> None:
     seed = Random().getrandbits(32)
     print(f"seed {seed}")  # noqa: T201 - a failure shows it
     with DeadlyBridge() as bridge:
-        life = Life(here, bridge, Random(seed))
+        life = Life(here, bridge, Random(seed), settings, accounts)
         bot = life.start(QUICK)
         assert bridge.ask(bridge.command("starttrading")).state == "applied"
         books = read_books(here.state_db)
         for _ in range(kills):
             life.order()
             life.repeat_some()
+            life.let_trade(2)
             life.kill_at_a_random_moment(bot)
             books = check_kill(life, before=books)
             bot = life.start(QUICK)
         assert bot.stop() == 0
         books = check_kill(life, before=books)
-    assert len(books.trades) > kills // 3, "too little happened for this test to mean anything"
+    assert books.trades, "too little happened for this test to mean anything"
     check_commands(life, books)
     assert_no_traceback(*life.starts)
+
+
+def has_used(bot: RunningProcess, seconds: float) -> bool:
+    """Tell whether a bot that starts has worked so long, or has started."""
+    times = psutil.Process(bot.pid).cpu_times()
+    return times.user + times.system >= seconds or "ready" in bot.stderr.splitlines()
 
 
 def check_kill(life: Life, before: Books) -> Books:
     """Hold what is on the disk against itself, what was there, and what the next start tells."""
     here = life.here
     killed = read_books(here.state_db)
-    check_books(killed)
+    check_books(killed, life.accounts)
     check_continued(before, killed)
     bot = life.start(STILL)
     # Not before the first price of each market: then nothing moves any more.
@@ -170,7 +215,7 @@ def check_kill(life: Life, before: Books) -> Books:
     )
     fields, statistics = life.ask("getstatus"), life.ask("getstats")
     books = read_books(here.state_db)
-    check_books(books)
+    check_books(books, life.accounts)
     check_unchanged(killed, books)
     check_status(fields, books)
     check_statistics(statistics, books)

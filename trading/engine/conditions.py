@@ -3,7 +3,7 @@
 Owns the operator's intent and what bars new risk, and keeps both through the journal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from trading.engine.clock_watch import ClockWatch
@@ -45,6 +45,8 @@ class Conditions:
         self.clock = ClockWatch()
         # Why the store or the outbox allow nothing new, or nothing.
         self.store_trouble = ""
+        # The accounts that are just being flattened.
+        self.flattening: Collection[str] = ()
         self._markets = markets
         self._instruments = instruments
         self.is_allowed = is_allowed
@@ -54,6 +56,9 @@ class Conditions:
     def trouble(self) -> str:
         """Say why nothing new is risked, or nothing."""
         return self.store_trouble or self.clock.trouble
+
+    def _flattening_of(self, account: str) -> str:
+        return "a /flatten is under way" if account in self.flattening else ""
 
     def keep(self) -> None:
         """Keep everything that a person has set."""
@@ -92,6 +97,6 @@ class Conditions:
             selling_off=flags.selling_off(key),
             barred=[one.text for one in self.barring(key)],
             kill=self.latch.why,
-            trouble=self.trouble,
+            trouble=self.trouble or self._flattening_of(desk.name),
             at=self._markets.now,
         )

@@ -52,7 +52,6 @@ from trading.engine.events import (
     TimerFired,
     TimerName,
 )
-from trading.engine.flatten import describe_flat
 from trading.engine.repeats import RepeatFilter
 from trading.engine.states import EngineLife, EngineState, EngineTrigger
 from trading.engine.status import EngineSnapshot
@@ -322,7 +321,7 @@ class EngineCore:
         wall = self._trader.markets.wall
         situation = Situation(lambda: self.snapshot(wall), self._trouble, wall)
         for one in self._trader.flattening.take_done():
-            answer = Answer(ReplyState.APPLIED, describe_flat(one))
+            answer = Answer(ReplyState.APPLIED, self._trader.flattening.describe(one))
             settled += self._desk.settle(one.command_id, answer, situation)
         return settled
 

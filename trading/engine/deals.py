@@ -44,9 +44,10 @@ class Deals:
             if not keys:
                 return rejected("no open position")
             return self._summed([self._leave(call, key) for key in keys])
-        keys = [key for key in self._places.keys(call) if self._held(key) is not None]
+        # Only what can be sold: a short position elsewhere is another account's business.
+        keys = [key for key in self._places.keys(call) if self._is_long(key)]
         if keys:
-            return self._summed([self._deal(call, key, Side.SELL) for key in keys])
+            return self._summed([self._leave(call, key) for key in keys])
         return self._summed(
             [self._deal(call, key, Side.SELL) for key in self._places.one_account_keys(call)]
         )
@@ -70,6 +71,11 @@ class Deals:
         held = self._held(key)
         if held is not None and held.side is side.opposite:
             return self._leave(call, key)
+        if held is not None and held.closing:
+            # Everything but the way out of a position is cancelled while it is being closed.
+            raise NotPossibleError(
+                f"{key.symbol} is being closed ({held.closing}); try again once it is flat"
+            )
         if side is Side.SELL:
             self._check_raising(call, key)
         intent = OrderIntent(
@@ -90,9 +96,9 @@ class Deals:
         held = self._held(key)
         assert held is not None, "only what is held is left"
         quantity = _amount(call)
+        if held.closing:
+            return f"{key.symbol} is being closed already ({held.closing})"
         if quantity is None or quantity >= abs(held.quantity):
-            if held.closing:
-                return f"{key.symbol} is being closed already ({held.closing})"
             self._trader.dealer.close(held, f"/{call.verb} by {call.author}")
             return f"closing {quantity_text(abs(held.quantity))} {key.symbol} at the market"
         made = self._trader.dealer.place(
@@ -112,16 +118,14 @@ class Deals:
 
     def _check_raising(self, call: Call, key: MarketKey) -> None:
         account = self._trader.desks[key.account].account
+        held = "nothing is held of" if self._held(key) is None else "already short in"
         if not account.can_short:
             raise NotPossibleError(f"nothing is held of {key.symbol}")
         if call.age_s > MAX_AGE_S[Risk.RAISING]:
-            raise NotPossibleError(
-                f"nothing is held of {key.symbol}, and it is too old to go short"
-            )
+            raise NotPossibleError(f"{held} {key.symbol}, and it is too old to go short")
         if not call.confirmed:
             raise NotPossibleError(
-                f"nothing is held of {key.symbol}; to go short write /sell {key.symbol} AMOUNT "
-                "and confirm it"
+                f"{held} {key.symbol}; to go short write /sell {key.symbol} AMOUNT and confirm it"
             )
 
     def _placed(self, order: Order) -> str:
@@ -133,6 +137,10 @@ class Deals:
 
     def _held(self, key: MarketKey) -> Position | None:
         return self._trader.desks[key.account].book.positions.get(key.symbol)
+
+    def _is_long(self, key: MarketKey) -> bool:
+        held = self._held(key)
+        return held is not None and held.side is Side.BUY
 
     def _is_entering(self, key: MarketKey) -> bool:
         return any(one.purpose is Purpose.ENTRY for one in self._trader.orders.open_orders(key))

@@ -10,6 +10,7 @@ from typing import Final
 
 import orjson
 
+from trading.engine.conditions import Conditions
 from trading.engine.dealing import Dealer, open_entries
 from trading.engine.desks import AccountDesk
 from trading.engine.journal import Journal
@@ -34,16 +35,23 @@ class FlattenDesk:
     """Carry out flattening to its verified end."""
 
     def __init__(
-        self, desks: Mapping[str, AccountDesk], dealer: Dealer, journal: Journal, saved: str | None
+        self,
+        desks: Mapping[str, AccountDesk],
+        dealer: Dealer,
+        conditions: Conditions,
+        journal: Journal,
+        saved: str | None,
     ) -> None:
         self._desks = desks
         self._dealer = dealer
+        self._conditions = conditions
         self._journal = journal
         rows = orjson.loads(saved) if saved else []
         self._open = [
             Flattening(row["command_id"], row["author"], tuple(row["accounts"]), *row["counts"])
             for row in rows
         ]
+        self._bar_entries()
 
     @property
     def waiting(self) -> Sequence[Flattening]:
@@ -91,7 +99,24 @@ class FlattenDesk:
         venue = desk.exchange
         return venue is None or not (venue.busy or any(venue.holdings.values()))
 
+    def describe(self, one: Flattening) -> str:
+        """Say what flattening did, and what it leaves switched off."""
+        positions, orders = counted(one.positions, "position"), counted(one.orders, "order")
+        done = f"flat: {positions} closed, {orders} cancelled"
+        flags = self._conditions.flags
+        if flags.paused:
+            return f"{done}; entries are off until /resume"
+        keys = [key for name in one.accounts for key in self._desks[name].markets.values()]
+        if all(flags.buying_off(key) for key in keys):
+            return f"{done}; entries are off until /startbuying"
+        return f"{done}; entries are on again"
+
+    def _bar_entries(self) -> None:
+        # Whatever is switched on meanwhile: what would be entered now would be closed at once.
+        self._conditions.flattening = {name for one in self._open for name in one.accounts}
+
     def _keep(self) -> None:
+        self._bar_entries()
         rows = [
             {
                 "command_id": one.command_id,
@@ -102,9 +127,3 @@ class FlattenDesk:
             for one in self._open
         ]
         self._journal.save(KEY, orjson.dumps(rows).decode())
-
-
-def describe_flat(one: Flattening) -> str:
-    """Say what flattening did."""
-    positions, orders = counted(one.positions, "position"), counted(one.orders, "order")
-    return f"flat: {positions} closed, {orders} cancelled; entries are off until /resume"

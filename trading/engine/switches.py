@@ -95,17 +95,15 @@ class Switches:
         places: list[MarketKey | str] = [*keys]
         if call.is_for_all:
             places += sorted({key.account for key in keys})
-        refused, lifted = [], []
-        for place in places:
-            result = limits.lift(place, call.confirmed)
-            lifted += result.lifted
-            refused += result.refused
+        if not call.confirmed:
+            needing = [one for one in limits.tripped_at(places) if one.limit.needs_confirmation]
+            if needing:
+                return rejected(f"{needing[0].text}; lifting it needs a yes, nothing was changed")
+        lifted = [one for place in places for one in limits.lift(place, call.confirmed).lifted]
         changed = self._trader.conditions.flags.set_buying(keys, "")
         self._trader.conditions.keep()
         for one in lifted:
             self._trader.announcer.lifted(one, call.author)
-        if refused:
-            return rejected(f"{refused[0].text}; lifting it needs a yes")
         said = _switched_text("buying", "on", keys, changed)
         return applied("; ".join([said, *(f"{one.limit} lifted" for one in lifted)]) + self._but())
 

@@ -106,7 +106,7 @@ class Trader:
             saved=values.get(DAY_KEY),
         )
         self.flattening = FlattenDesk(
-            self.desks, self.dealer, self.journal, values.get(FLATTEN_KEY)
+            self.desks, self.dealer, self.conditions, self.journal, values.get(FLATTEN_KEY)
         )
         wishes = WishDesk(
             self.dealer, self.desks, self.journal, self.announcer, self.decisions, self.markets

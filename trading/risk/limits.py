@@ -7,7 +7,7 @@ owner persists `to_json()` when `is_dirty`.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import inf, isfinite
 
 from daemonkit.errors import StateError
@@ -103,6 +103,11 @@ class LimitBook:
         """Return the highest equity that an account has had, or 0 before the first one."""
         bases = self._accounts.get(account)
         return bases.peak or 0.0 if bases is not None else 0.0
+
+    def tripped_at(self, places: Iterable[MarketKey | str]) -> list[Tripped]:
+        """Return the tripped limits of markets (by key) and of whole accounts (by name)."""
+        found = [self._find(place) for place in places]
+        return [one for bases in found if bases is not None for one in bases.tripped.values()]
 
     def lift(self, where: MarketKey | str, confirmed: bool) -> LiftResult:
         """Lift the limits of a market (by its key) or those of a whole account (by its name).

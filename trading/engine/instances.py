@@ -8,13 +8,13 @@ position keeps its stop.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from trading.engine.markets import Markets, Runner
+from trading.engine.markets import Markets
 from trading.engine.setup import InstanceSetup
 from trading.model.account import MarketKey
 from trading.model.market import Bar, Tick
 from trading.model.mode import Mode
 from trading.strategies.base import Strategy, handles_bars, handles_ticks
-from trading.strategies.calls import CallGuard, CallInterrupted
+from trading.strategies.calls import CallGuard, CallInterrupted, Runner
 from trading.strategies.context import Desk, StrategyContext
 from trading.strategies.wishes import Wish
 
@@ -25,13 +25,15 @@ FAILURES_MAX: Final = 10
 class Instance:
     """Hold one instance: what it is, the strategy that runs, and how it is."""
 
-    __slots__ = ("context", "failures", "number", "setup", "stopped", "strategy")
+    __slots__ = ("context", "failures", "number", "setup", "stopped", "strategy", "wishes")
 
     def __init__(self, setup: InstanceSetup, number: int) -> None:
         self.setup = setup
         self.number = number
         self.stopped = setup.quarantine
         self.failures = 0
+        # What the strategy wished for and nobody has taken yet; its context writes it.
+        self.wishes: list[Wish] = []
         self.context: StrategyContext | None = None
         self.strategy: Strategy | None = None
 
@@ -39,6 +41,10 @@ class Instance:
     def key(self) -> MarketKey:
         """Return the market of the account that it trades."""
         return MarketKey(self.setup.account, self.setup.symbol)
+
+    def take_wishes(self) -> Sequence[Wish]:
+        """Return what the strategy wished for, and forget it."""
+        return () if self.context is None else self.context.take_wishes()
 
     @property
     def is_active(self) -> bool:
@@ -88,15 +94,14 @@ class InstanceBoard:
 
     def call(self, runners: Sequence[Runner], event: Tick | Bar) -> None:
         """Have every one of these strategies think about an event."""
-        run = self._calls.run
-        for instance, method, take_wishes in runners:
-            error = run(instance.number, method, event)
+        rest = iter(runners)
+        while (left := self._calls.run_next(rest, event)) is not None:
+            instance, error = left
             if error is not None:
                 self._fail(instance, error)
                 continue
-            if instance.failures:
-                instance.failures = 0
-            if wishes := take_wishes():
+            instance.failures = 0
+            if wishes := instance.take_wishes():
                 self._carry_out(instance, wishes)
 
     def stop(self, instance: Instance, reason: str) -> None:
@@ -110,7 +115,11 @@ class InstanceBoard:
     def _load(self, instance: Instance) -> None:
         setup = instance.setup
         context = StrategyContext(
-            self._desk, instance=setup.id, account=setup.account, symbol=setup.symbol
+            self._desk,
+            instance=setup.id,
+            account=setup.account,
+            symbol=setup.symbol,
+            wishes=instance.wishes,
         )
         made: list[Strategy] = []
         error = self._calls.run(
@@ -125,17 +134,16 @@ class InstanceBoard:
         instance.strategy = strategy = made[0]
         market = self._markets.find(setup.symbol)
         if handles_ticks(setup.type.cls):
-            market.tick_runners.append((instance, strategy.on_tick, context.take_wishes))
+            market.tick_runners.append((instance, strategy.on_tick))
         if handles_bars(setup.type.cls):
-            market.bar_runners.append((instance, strategy.on_bar, context.take_wishes))
+            market.bar_runners.append((instance, strategy.on_bar))
         if wishes := context.take_wishes():
             self._carry_out(instance, wishes)
 
     def _fail(self, instance: Instance, error: BaseException, *, is_fatal: bool = False) -> None:
         """Drop what a failed call wished for; stop the instance when it is of no more use."""
         instance.failures += 1
-        if instance.context is not None:
-            instance.context.take_wishes()
+        instance.take_wishes()
         if is_fatal or isinstance(error, CallInterrupted) or instance.failures >= FAILURES_MAX:
             self.stop(instance, describe_failure(error))
         self._on_failure(instance, error)

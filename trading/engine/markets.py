@@ -3,17 +3,16 @@
 On the hot path: a price costs a few assignments, everything else is worked out when asked for.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from math import inf
-from typing import Any, Final
+from typing import Final
 
 from trading.engine.desks import AccountDesk
 from trading.engine.prices import PriceChange, PriceSamples
 from trading.market.series import SymbolSeries
 from trading.model.market import Bar, Tick
+from trading.strategies.calls import Runner
 
-# What is called for an event: the instance, its method, and what hands out its wishes.
-Runner = tuple[Any, Callable[[Any], Any], Callable[[], Sequence[Any]]]
 _LONG_AGO: Final = float("-inf")
 # Later than any market has a date for; what says so is no time.
 INSTANT_MAX: Final = 1e11

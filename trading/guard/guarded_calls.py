@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from daemonkit.clock import Clock
-from trading.strategies.calls import CallInterrupted
+from trading.strategies.calls import CallGuard, CallInterrupted
 
 # A pending exception is raised at the next backward jump; more turns mean that there was none.
 _TURNS_MAX: Final = 1_000
@@ -31,7 +31,7 @@ class RunningCall(NamedTuple):
     thread: int
 
 
-class GuardedCalls:
+class GuardedCalls(CallGuard):
     """Make calls on the engine thread; `interrupt` is for the guard's thread.
 
     `cells[0]` holds the number of the instance that is being called: memory that a reader of the

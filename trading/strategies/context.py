@@ -93,7 +93,15 @@ class StrategyContext:
         "symbol",
     )
 
-    def __init__(self, desk: Desk, *, instance: str, account: str, symbol: str) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        instance: str,
+        account: str,
+        symbol: str,
+        wishes: list[Wish] | None = None,
+    ) -> None:
         self.account: Final = account
         self.symbol: Final = symbol
         self._desk = desk
@@ -101,7 +109,8 @@ class StrategyContext:
         self._series = desk.series(symbol)
         self._held: Position | None = None
         self._view: PositionView | None = None
-        self._wishes: list[Wish] = []
+        # Handed in by who looks, after each call, whether there is anything in it.
+        self._wishes: list[Wish] = [] if wishes is None else wishes
         self._order_wishes = 0
         self._texts = 0
 
@@ -252,12 +261,12 @@ class StrategyContext:
 
     def take_wishes(self) -> Sequence[Wish]:
         """Return what was asked for since the last time, in order, and forget it (the engine)."""
-        if not self._wishes and not self._texts:
+        if not self._wishes:
             return _NO_WISHES
-        wishes = self._wishes
+        wishes = self._wishes.copy()
+        self._wishes.clear()
         if (dropped := self._texts - TEXT_WISHES_MAX) > 0:
             wishes.append(LogWish(f"{dropped} more texts were dropped", LogLevel.WARNING))
-        self._wishes = []
         self._order_wishes = self._texts = 0
         return wishes
 

@@ -24,13 +24,13 @@ from trading.model.market import Tick
 from trading.model.mode import Mode
 from trading.model.order import Purpose
 from trading.strategies.base import Strategy
-from trading.strategies.calls import CallInterrupted
+from trading.strategies.calls import CallGuard, CallInterrupted
 from trading.strategies.context import StrategyContext
 
 LINES_MAX = 20_000
 
 
-class LineGuard:
+class LineGuard(CallGuard):
     """Interrupt a call that has run through too many lines: a loop, by no clock at all."""
 
     def run(self, number: int, call: Callable[[Any], Any], value: Any) -> BaseException | None:

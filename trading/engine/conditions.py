@@ -62,13 +62,13 @@ class Conditions:
 
     def keep(self) -> None:
         """Keep everything that a person has set."""
-        self._journal.save(FLAGS_KEY, self.flags.to_json())
-        self._journal.save(KILL_KEY, self.latch.to_json())
+        self._journal.save(FLAGS_KEY, self.flags.to_json)
+        self._journal.save(KILL_KEY, self.latch.to_json)
         self.keep_limits()
 
     def keep_limits(self) -> None:
         """Keep the limits and their bases."""
-        self._journal.save(LIMITS_KEY, self.limits.to_json())
+        self._journal.save(LIMITS_KEY, self.limits.to_json)
 
     def barring(self, key: MarketKey) -> Sequence[Tripped]:
         """Return the tripped limits that keep this market from new risk."""

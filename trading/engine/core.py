@@ -105,8 +105,6 @@ class EngineCore:
         self._fault: StoreFault | None = None
         self._health = HealthSampled(0.0, 0.0, 0, 0, settings.alerts_room_min, 0, 0, "off", 0.0)
         self._handlers: dict[type, Callable[[Any], Sequence[Effect]]] = {
-            Tick: self._on_tick,
-            Bar: self._on_bar,
             EngineStarted: self._on_started,
             HistoryLoaded: self._on_history,
             FeedStarted: self._on_feed_started,
@@ -135,7 +133,17 @@ class EngineCore:
 
     def process(self, event: EngineEvent) -> Sequence[Effect]:
         """Take one event in and return what is to be done, in order."""
-        return self._handlers[type(event)](event)
+        kind = type(event)
+        # First what comes by the million, and without a further call.
+        if kind is Tick:
+            self._ticks += 1
+            is_acting = self._trader.on_tick(event)  # type: ignore[arg-type]
+        elif kind is Bar:
+            self._bars += 1
+            is_acting = self._trader.on_bar(event)  # type: ignore[arg-type]
+        else:
+            return self._handlers[kind](event)
+        return self._traded() if is_acting else NOTHING
 
     def snapshot(self, at: float) -> EngineSnapshot:
         """Return everything the status shows."""
@@ -167,14 +175,6 @@ class EngineCore:
             uptime_s=health.uptime_s + max(0.0, at - health.at),
             at=at,
         )
-
-    def _on_tick(self, tick: Tick) -> Sequence[Effect]:
-        self._ticks += 1
-        return self._traded() if self._trader.on_tick(tick) else NOTHING
-
-    def _on_bar(self, bar: Bar) -> Sequence[Effect]:
-        self._bars += 1
-        return self._traded() if self._trader.on_bar(bar) else NOTHING
 
     def _on_report(self, report: Report) -> Sequence[Effect]:
         self._trader.on_report(report)

@@ -31,7 +31,6 @@ from trading.risk.refusal import Refusal
 # More steps than any event can need; a loop would be a bug, and must not hang the engine.
 STEPS_MAX: Final = 20_000
 STEPS_PER_ORDER: Final = 4
-CASH_KEY: Final = "cash."
 
 
 class Dealer:
@@ -76,12 +75,12 @@ class Dealer:
         view = self._conditions.view(desk, intent.symbol, self.orders)
         verdict = self._gate.review(intent, view, order_id)
         if isinstance(verdict, Refusal):
-            self._decisions.note(self._markets.now, intent.key, f"refused: {verdict.text}")
+            self._decisions.refused(self._markets.now, intent.key, verdict)
             return verdict
         order = verdict.order
         self.orders.add(order)
         order = self.orders.move(order, OrderTrigger.SEND, self._markets.now)
-        self._decisions.note(self._markets.now, order.key, _sent_text(order))
+        self._decisions.sent(order)
         if order.purpose is not Purpose.PROTECTION:
             self._announcer.placed(order)
         self._touched[order.key] = None
@@ -265,8 +264,9 @@ class Dealer:
         assert fill is not None, "a report of a fill that is new brings it"
         desk = self._desks[order.account]
         booked = desk.book.apply(fill, order, self._instruments[order.symbol])
+        desk.floors.pop(order.symbol, None)
         self._journal.keep_fill(fill)
-        self._journal.save(CASH_KEY + desk.name, str(booked.cash))
+        self._journal.save(desk.cash_key, booked.cash)
         self._journal.keep_position(order.key, booked.position)
         if booked.trade is not None:
             self.closed_trades.append(booked.trade)
@@ -300,10 +300,6 @@ class Dealer:
         elif position.closing:
             self.keep_position(replace(position, closing=""))
             self._get_stuck(position, order.note)
-
-
-def _sent_text(order: Order) -> str:
-    return f"{order.type} {order.side} {order.quantity} sent: {order.reason or order.purpose}"
 
 
 def open_entries(orders: Sequence[Order]) -> list[Order]:

@@ -4,7 +4,9 @@ from collections import deque
 from typing import Final, NamedTuple
 
 from trading.model.account import MarketKey
+from trading.model.order import Order
 from trading.reports.status_parts import Decision
+from trading.risk.refusal import Refusal
 
 KEPT_MAX: Final = 500
 TEXT_LEN_MAX: Final = 300
@@ -38,6 +40,16 @@ class Decisions:
             decision = Noted(at, key.account, key.symbol, text)
         self._kept.append(decision)
         self._last[key] = decision
+
+    def sent(self, order: Order) -> None:
+        """Note that an order was sent."""
+        why = order.reason or order.purpose
+        text = f"{order.type} {order.side} {order.quantity} sent: {why}"
+        self.note(order.updated_at, order.key, text)
+
+    def refused(self, at: float, key: MarketKey, refusal: Refusal) -> None:
+        """Note that risk refused what was wanted."""
+        self.note(at, key, f"refused: {refusal.text}")
 
     def latest(self, count: int, symbol: str | None = None) -> list[Decision]:
         """Return the last decisions, newest first, of one market or of all."""

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Final
 
 from trading.brokers.paper.exchange import PaperExchange
 from trading.engine.ledger import AccountBook
 from trading.model.account import Account, MarketKey
+from trading.risk.limit_bases import AccountBases
+
+CASH_KEY: Final = "cash."
 
 
 class AccountDesk:
@@ -13,9 +17,13 @@ class AccountDesk:
 
     __slots__ = (
         "account",
+        "bases",
         "book",
+        "cash_key",
         "exchange",
+        "floors",
         "markets",
+        "name",
         "realised_today",
         "realised_total",
         "start_cash",
@@ -29,8 +37,11 @@ class AccountDesk:
         markets: Mapping[str, MarketKey],
         start_cash: Decimal,
         realised_total: Mapping[str, float],
+        bases: AccountBases,
     ) -> None:
         self.account = account
+        self.name = account.name
+        self.cash_key = CASH_KEY + account.name
         self.book = book
         self.exchange = exchange
         self.markets = markets
@@ -38,11 +49,10 @@ class AccountDesk:
         self.realised_today: dict[str, float] = {}
         # Kept up by the history of trades.
         self.realised_total = realised_total
-
-    @property
-    def name(self) -> str:
-        """Return the account's name."""
-        return self.account.name
+        # Asked for with each price: between which equities nothing can happen, and below which
+        # value a market is looked at; one that is not there is looked at.
+        self.bases = bases
+        self.floors: dict[str, float] = {}
 
     def day_profit(self, symbol: str) -> float:
         """Return what a market earned since the day began, its open position included."""

@@ -1,7 +1,11 @@
 """The journal of one event: everything that trading wants kept, told or sent, as effects.
 
-What changed several times within one event is kept once, as it ended.
+What changed several times within one event is kept once, as it ended, and put into words only
+when the effects are taken.
 """
+
+from collections.abc import Callable
+from decimal import Decimal
 
 from trading.engine.effects import (
     CancelOrder,
@@ -22,6 +26,9 @@ from trading.model.order import Fill, Order
 from trading.model.position import Position, Trade
 from trading.risk.approval import ApprovedOrder
 
+# What is kept: text, money, or what tells the text once it is asked for.
+Kept = str | Decimal | Callable[[], str]
+
 
 class Journal:
     """Collect the effects of the event that is being processed."""
@@ -29,12 +36,12 @@ class Journal:
     def __init__(self) -> None:
         self.is_empty = True
         self._orders: dict[str, Order] = {}
-        self._values: dict[str, str] = {}
+        self._values: dict[str, Kept] = {}
         self._positions: dict[MarketKey, Position | None] = {}
         self._records: list[Effect] = []
         self._orders_out: list[Effect] = []
 
-    def save(self, key: str, value: str) -> None:
+    def save(self, key: str, value: Kept) -> None:
         """Keep a value."""
         self._values[key] = value
         self.is_empty = False
@@ -80,7 +87,8 @@ class Journal:
         effects: list[Effect] = [SaveOrder(order) for order in self._orders.values()]
         for key, position in self._positions.items():
             effects.append(DropPosition(*key) if position is None else SavePosition(position))
-        effects += [SaveState(key, value) for key, value in self._values.items()]
+        for name, value in self._values.items():
+            effects.append(SaveState(name, value() if callable(value) else str(value)))
         effects += self._records
         effects += self._orders_out
         self._orders.clear()

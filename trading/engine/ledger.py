@@ -105,11 +105,13 @@ class AccountBook:
             raise ValueError(f"{position.symbol}: holds {found}, not {position.quantity}")
         self.positions[position.symbol] = position
 
-    def mark(self, symbol: str, price: float) -> None:
-        """Value a position at a price; a symbol without a position is passed over."""
+    def mark(self, symbol: str, price: float) -> float:
+        """Value a position at a price, and return that; a symbol without one is passed over."""
         quantity = self._quantities.get(symbol)
-        if quantity is not None:
-            self._values[symbol] = quantity * price
+        if quantity is None:
+            return 0.0
+        value = self._values[symbol] = quantity * price
+        return value
 
     def equity(self) -> float:
         """Return cash and the marked value of all positions."""

@@ -58,15 +58,18 @@ class LossWatch:
         tripped = self._conditions.limits.on_equity(desk.name, desk.book.equity(), at)
         if tripped:
             self._trip(tripped)
-        if desk.day_profit(symbol) < self._alarms[desk.name] or (
-            desk.total_profit(symbol) < self._alarms[desk.name]
-        ):
+        # Both profits move as the value does, until there is a fill or a new day.
+        above = min(desk.day_profit(symbol), desk.total_profit(symbol)) - self._alarms[desk.name]
+        if above < 0.0:
             self._look_at(desk, symbol, at)
+        else:
+            desk.floors[symbol] = desk.book.value(symbol) - above
 
     def on_trade(self, trade: Trade) -> None:
         """Take a closed trade into the day's and the streak's account."""
         desk, symbol, profit = self._desks[trade.account], trade.symbol, float(trade.profit)
         desk.realised_today[symbol] = desk.realised_today.get(symbol, 0.0) + profit
+        desk.floors.pop(symbol, None)
         self._trip(self._conditions.limits.on_trade(trade))
         self._trip(
             self._conditions.limits.on_equity(desk.name, desk.book.equity(), trade.closed_at)
@@ -112,14 +115,18 @@ class LossWatch:
             book = desk.book
             # What an open position has earned so far belongs to the days before.
             desk.realised_today = {symbol: -book.open_profit(symbol) for symbol in book.positions}
+            desk.floors.clear()
             for one in self._conditions.limits.start_day(desk.name, day, book.equity()):
                 self._announcer.lifted(one, "the new day")
         self._keep_day()
         self._conditions.keep_limits()
 
     def _keep_day(self) -> None:
+        self._journal.save(KEY, self._to_json)
+
+    def _to_json(self) -> str:
         today = {name: desk.realised_today for name, desk in self._desks.items()}
-        self._journal.save(KEY, orjson.dumps({"day": self.day, "realised": today}).decode())
+        return orjson.dumps({"day": self.day, "realised": today}).decode()
 
     def _load(self, saved: Mapping[str, Any]) -> None:
         self.day = saved["day"]

@@ -52,7 +52,8 @@ class TradingSetup:
 
     `ranges_by_bars`: the feed's ticks do not show highs and lows, only its candles do, as with
     recorded candles; then fills and trailing stops go by the worse order within a candle.
-    `frozen` says why the last run had to be ended, or nothing.
+    `frozen` says why the last run had to be ended, or nothing. `is_silent`: nobody reads or keeps
+    what happens, as in a backtest; only closed trades leave the core.
     """
 
     bot: str
@@ -67,6 +68,7 @@ class TradingSetup:
     ranges_by_bars: bool = False
     candles_kept: int = 2_000
     frozen: str = ""
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ what was ordered before; then the watch over what is held; then the strategies. 
 thread or disk. What it wants done is in the journal.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from math import inf
@@ -14,9 +15,9 @@ from trading.brokers.paper.exchange import PaperExchange
 from trading.engine.announcements import announce_bad_data, announce_frozen
 from trading.engine.announcer import Announcer
 from trading.engine.conditions import KILL_KEY, LIMITS_KEY, Conditions
-from trading.engine.dealing import CASH_KEY, Dealer
+from trading.engine.dealing import Dealer
 from trading.engine.decisions import Decisions
-from trading.engine.desks import AccountDesk
+from trading.engine.desks import CASH_KEY, AccountDesk
 from trading.engine.effects import Effect
 from trading.engine.flags import KEY as FLAGS_KEY
 from trading.engine.flags import Flags
@@ -35,6 +36,7 @@ from trading.engine.protection import follow_price, is_trail_hit
 from trading.engine.quarantine import PREFIX as QUARANTINE_PREFIX
 from trading.engine.quarantine import dump_quarantine
 from trading.engine.setup import AccountSetup, SavedTrading, TradingSetup
+from trading.engine.silence import SilentAnnouncer, SilentDecisions, SilentJournal
 from trading.engine.trade_history import TradeHistory
 from trading.engine.wishes import WishDesk
 from trading.model.account import MarketKey
@@ -60,11 +62,12 @@ class Trader:
         self.setup = setup
         self._by_bars = setup.ranges_by_bars
         values = saved.values
-        self.journal = Journal()
-        self.decisions = Decisions()
+        self.journal = SilentJournal() if setup.is_silent else Journal()
+        self.decisions = SilentDecisions() if setup.is_silent else Decisions()
         self.history = TradeHistory(setup.zone, saved.trades)
         symbols = {symbol for one in setup.accounts for symbol in one.symbols}
         now = float(values.get(TIME_KEY, "0"))
+        self._limits = LimitBook(setup.limits, values.get(LIMITS_KEY))
         self.markets = Markets(sorted(symbols), setup.candles_kept, now)
         self.desks = {one.account.name: self._build_desk(one, saved) for one in setup.accounts}
         for symbol, market in self.markets.by_symbol.items():
@@ -73,7 +76,7 @@ class Trader:
         self.orders = OrderDesk(self.journal, saved.orders, saved.fill_ids)
         self.conditions = Conditions(
             flags=Flags(values.get(FLAGS_KEY)),
-            limits=LimitBook(setup.limits, values.get(LIMITS_KEY)),
+            limits=self._limits,
             latch=KillLatch(values.get(KILL_KEY)),
             markets=self.markets,
             instruments=instruments,
@@ -82,7 +85,8 @@ class Trader:
         )
         ids = OrderIds(setup.bot, setup.run, self.orders.knows)
         accounts = {one.account.name: one.account for one in setup.accounts}
-        self.announcer = Announcer(self.journal, self.markets, accounts)
+        announcer = SilentAnnouncer if setup.is_silent else Announcer
+        self.announcer = announcer(self.journal, self.markets, accounts)
         self.dealer = Dealer(
             self.desks,
             self.markets,
@@ -263,10 +267,10 @@ class Trader:
         symbol = market.symbol
         for desk in market.desks:
             exchange = desk.exchange
-            if exchange is not None and symbol in exchange.busy:
+            if exchange is not None and symbol in exchange.busy and not exchange.passes(bar):
                 self._report(exchange.on_bar_open(bar))
-            if exchange is not None and symbol in exchange.busy:
-                self._report(exchange.on_bar_range(bar))
+                if symbol in exchange.busy:
+                    self._report(exchange.on_bar_range(bar))
             position = desk.book.positions.get(symbol)
             if position is not None and position.opened_at <= bar.start:
                 is_long = position.quantity > 0
@@ -283,11 +287,15 @@ class Trader:
         self, desk: AccountDesk, symbol: str, worst: float, best: float, *, is_moving: bool
     ) -> None:
         """Value a position anew, follow its trailing stop, and hold losses against the limits."""
-        desk.book.mark(symbol, worst)
-        position = desk.book.positions[symbol]
+        book, bases = desk.book, desk.bases
+        value = book.mark(symbol, worst)
+        position = book.positions[symbol]
         if position.trail is not None and not position.closing:
             self._follow_trail(position, worst, best, is_moving=is_moving)
-        self.losses.on_mark(desk, symbol, self.markets.now)
+        # Between these bounds no limit can trip and no base moves.
+        is_calm = bases.floor < book.equity() <= bases.ceiling
+        if not is_calm or value < desk.floors.get(symbol, math.inf):
+            self.losses.on_mark(desk, symbol, self.markets.now)
 
     def _follow_trail(
         self, position: Position, worst: float, best: float, *, is_moving: bool
@@ -335,7 +343,8 @@ class Trader:
         )
         markets = {symbol: MarketKey(account.name, symbol) for symbol in setup.symbols}
         earned = self.history.realised.setdefault(account.name, {})
-        return AccountDesk(account, book, venue, markets, start_cash, earned)
+        bases = self._limits.bases(account.name)
+        return AccountDesk(account, book, venue, markets, start_cash, earned, bases)
 
 
 def _until_changed(instance: Instance) -> str:

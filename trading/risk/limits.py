@@ -99,6 +99,10 @@ class LimitBook:
         found = list(account.tripped.values()) if account is not None else []
         return found + (list(market.tripped.values()) if market is not None else [])
 
+    def bases(self, account: str) -> AccountBases:
+        """Return what an account's equity is compared with: one object for ever."""
+        return self._account(account)
+
     def peak(self, account: str) -> float:
         """Return the highest equity that an account has had, or 0 before the first one."""
         bases = self._accounts.get(account)
@@ -128,7 +132,11 @@ class LimitBook:
     def to_json(self) -> str:
         """Return what a later book is made of, and count it as persisted."""
         saved = {
-            "accounts": {name: bases.to_saved() for name, bases in self._accounts.items()},
+            "accounts": {
+                name: bases.to_saved()
+                for name, bases in self._accounts.items()
+                if bases != AccountBases()
+            },
             "markets": [
                 {"account": key.account, "symbol": key.symbol} | bases.to_saved()
                 for key, bases in self._markets.items()

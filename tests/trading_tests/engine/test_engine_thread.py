@@ -18,9 +18,9 @@ from tests.trading_tests.makers import (
 )
 from tests.waiting import wait_until
 from trading.engine.core import EngineCore
-from trading.engine.effects import CommittedEffect, RecordOutcome
+from trading.engine.effects import CommittedEffect, Effect, RecordOutcome
 from trading.engine.engine import EngineThread
-from trading.engine.events import StopRequested, StoreFault, StoreTrouble
+from trading.engine.events import EngineEvent, StopRequested, StoreFault, StoreTrouble
 from trading.engine.inbox import Inbox
 from trading.model.market import Tick
 
@@ -158,8 +158,10 @@ def test_the_heartbeat_moves_while_nothing_happens(rig: Rig) -> None:
 
 def test_a_core_that_raises_ends_the_engine_and_is_reported() -> None:
     class BrokenCore(EngineCore):
-        def _on_tick(self, tick: Tick) -> Sequence[CommittedEffect]:
-            raise ZeroDivisionError(tick.symbol)
+        def process(self, event: EngineEvent) -> Sequence[Effect]:
+            if isinstance(event, Tick):
+                raise ZeroDivisionError(event.symbol)
+            return super().process(event)
 
     rig = Rig(BrokenCore(make_core()._settings, {}, make_trader()))
     rig.engine.start()

@@ -54,7 +54,10 @@ class MarketBook:
 
     def end_candle(self, at: float) -> None:
         """Count a candle that has been dealt with: its volume is history."""
-        self.note(at)
+        self.events += 1
+        # Not max(): its call would cost more than all the rest.
+        if at > self.seen_at:  # noqa: PLR1730
+            self.seen_at = at
         self.spent = _ZERO
 
     def has_rested(self, resting: RestingOrder) -> bool:

@@ -124,6 +124,10 @@ class PaperExchange:
         volume = Volume.of_tick(tick, self._terms.volume_share)
         return self._matcher.match_price(tick.symbol, price, tick.at, volume)
 
+    def passes(self, bar: Bar) -> bool:
+        """Tell, by floats only, whether a candle concerns no order; then it is dealt with."""
+        return self._matcher.passes_range(bar, with_open=True)
+
     def on_bar_open(self, bar: Bar) -> list[Report]:
         """Match the first price of a candle, as it was when the candle began."""
         if not 0.0 < bar.open < math.inf:

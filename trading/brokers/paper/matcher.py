@@ -62,12 +62,14 @@ class Matcher:
             return True
         return False
 
-    def passes_range(self, bar: Bar) -> bool:
-        """Tell the same of a whole candle."""
-        book = self.book(bar.symbol)
-        if book.below < bar.low <= bar.open <= bar.high < book.above:
+    def passes_range(self, bar: Bar, *, with_open: bool = False) -> bool:
+        """Tell the same of a whole candle; `with_open` it counts as its open and its range."""
+        book = self._books.get(bar.symbol) or self.book(bar.symbol)
+        low = bar.low
+        if low > 0.0 and book.below < low <= bar.open <= bar.high < book.above:
             self.purse.marks[bar.symbol] = bar.close
-            book.end_candle(bar.end)
+            book.events += with_open
+            book.end_candle(bar.start + bar.interval_s)
             return True
         return False
 

@@ -1,9 +1,11 @@
 """Kill -9 of a bot at random moments of trading: nothing is lost, and nothing is done twice."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from random import Random
 from typing import Any
 
+import orjson
 import psutil
 import pytest
 
@@ -26,6 +28,7 @@ from tests.waiting import wait_until
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
 # A market that stands still after its first price: what a restart tells is what it was left.
 STILL = 0.000001
+CLOSED = {"sold", "bought_back"}
 QUICK = 900
 TRADING = """
 trading: {trade_amount_usd: 500}
@@ -66,7 +69,7 @@ class DeadlyBridge(ScriptedBridge):
 
     def on_event(self, peer: PeerInfo, event: Event) -> None:
         super().on_event(peer, event)
-        if self.victim is not None and event.kind in {"bought", "sold", "sold_part"}:
+        if self.victim is not None and event.kind in {"bought", *CLOSED}:
             self.events_left -= 1
             if self.events_left < 0:
                 self.victim.kill()
@@ -153,23 +156,27 @@ class Life:
         wanted = count() + fills
         wait_until(lambda: count() >= wanted, PATIENCE_S, f"{fills} more fills")
 
+    def told_trades(self) -> list[int]:
+        """Return the numbers of the trades that the chat has heard of."""
+        events = tuple(self.bridge.events)
+        return [one.fields["number"] for one in events if one.kind in CLOSED]
+
     def ask(self, verb: str) -> dict[str, Any]:
         """Return the fields of an answer."""
         return dict(self.bridge.ask(self.bridge.command(verb)).fields)
 
 
+SHORT = pytest.mark.timeout(120)
+LONG = (pytest.mark.long, pytest.mark.timeout(900))
+
+
 @pytest.mark.parametrize(
-    ("settings", "accounts"),
+    ("kills", "settings", "accounts"),
     [
-        pytest.param(LONG_ONLY, ("main",), id="long only"),
-        pytest.param(BOTH_WAYS, ("main", "second"), id="both ways"),
-    ],
-)
-@pytest.mark.parametrize(
-    "kills",
-    [
-        pytest.param(3, marks=pytest.mark.timeout(120)),
-        pytest.param(25, marks=[pytest.mark.long, pytest.mark.timeout(900)]),
+        pytest.param(3, LONG_ONLY, ("main",), id="long only", marks=SHORT),
+        pytest.param(2, BOTH_WAYS, ("main", "second"), id="both ways", marks=SHORT),
+        pytest.param(25, LONG_ONLY, ("main",), id="long only, 25 times", marks=LONG),
+        pytest.param(25, BOTH_WAYS, ("main", "second"), id="both ways, 25 times", marks=LONG),
     ],
 )
 def test_a_bot_killed_while_it_trades_goes_on_as_if_nothing_had_been(
@@ -193,6 +200,7 @@ def test_a_bot_killed_while_it_trades_goes_on_as_if_nothing_had_been(
         books = check_kill(life, before=books)
     assert books.trades, "too little happened for this test to mean anything"
     check_commands(life, books)
+    check_report(life, books)
     assert_no_traceback(*life.starts)
 
 
@@ -220,6 +228,10 @@ def check_kill(life: Life, before: Books) -> Books:
     check_status(fields, books)
     check_statistics(statistics, books)
     wait_for_trade_file(here.bot_folder, books)
+    assert orjson.loads((here.bot_folder / "state.json").read_bytes())["bot"] == "paper"
+    # Each trade is told of, and no kill has it told of twice.
+    wait_until(lambda: len(life.told_trades()) >= len(books.trades), PATIENCE_S, "all trades")
+    assert life.told_trades() == [one["number"] for one in books.trades]
     life.repeat_some()
     bot.kill()
     return read_books(here.state_db)
@@ -238,3 +250,16 @@ def check_commands(life: Life, books: Books) -> None:
             assert is_done or not orders, (command, outcome, orders)
         states = {one.state for one in life.bridge.replies_to(command)}
         assert len(states) <= 1, (command, states)
+
+
+def check_report(life: Life, books: Books) -> None:
+    """The report of a bot that does not run tells what is in its books."""
+    here = life.here
+    done = here.trading_command("report", here.bot_dir, "--json", "--trades", "10000")
+    assert done.returncode == 0, done.describe()
+    told = orjson.loads(done.stdout)
+    assert [one["profit"] for one in told["trades"]] == [
+        f"{Decimal(one['profit']):f}" for one in books.trades
+    ]
+    assert {(one["account"], one["symbol"]) for one in told["positions"]} == set(books.positions)
+    assert told["orders_open"] == len(books.open_orders)

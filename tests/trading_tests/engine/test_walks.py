@@ -14,7 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.trading_tests.engine.floor import D, Floor
-from tests.trading_tests.makers import BTC, ETH, make_account, make_account_setup, play
+from tests.trading_tests.makers import (
+    BTC,
+    ETH,
+    make_account,
+    make_account_setup,
+    make_instrument,
+    play,
+)
 from trading.brokers.paper.terms import PaperTerms
 from trading.engine.setup import InstanceSetup
 from trading.model.account import MarketType
@@ -58,6 +65,14 @@ def wish_at_random(random: Random) -> Any:
         elif chance < 0.11:
             offset = 1.002 if side == "buy" else 0.998
             context.place_order(side, type="stop", stop_price=round(price * offset, 2))
+        elif chance < 0.12:
+            sign = 1 if side == "buy" else -1
+            context.place_order(
+                side,
+                random.choice((0.3, 4)),
+                stop=round(price * (1 - 0.01 * sign), 2),
+                target=round(price * (1 + 0.02 * sign), 2),
+            )
         elif chance < 0.14:
             context.close_position("had enough")
         elif chance < 0.16:
@@ -78,14 +93,24 @@ class Walk:
         self.prices = {BTC: 100.0, ETH: 25.0}
         self.is_broken = False
         self.seen: dict[str, Order] = {}
-        share = self.random.choice((None, D("0.5")))
+        self.wildness = self.random.choice((0.06, 0.06, 0.4))
+        share = self.random.choice((None, D("0.5"), D("0.05")))
         terms = PaperTerms(latency_s=self.random.choice((0.0, 0.0, 2.5)), volume_share=share)
+        # Steps so coarse that what is left of a position may be too small to be sold.
+        coarse = make_instrument(
+            ETH,
+            quantity_step=D("0.1"),
+            quantity_min=D("0.5"),
+            cost_min=D(15),
+            price_step=D("0.05"),
+        )
         spot = make_account_setup(make_account(), terms=terms)
         margin = make_account("margin", MarketType.MARGIN, leverage="2")
         self.floor = Floor(
             *self._instances(),
             accounts=[spot, make_account_setup(margin, terms=terms)],
             risk=RISK,
+            instruments=[self.random.choice((coarse, make_instrument(ETH)))],
             limits=LimitSettings(losing_streak=4),
             ranges_by_bars=by_bars,
         )
@@ -95,9 +120,15 @@ class Walk:
 
     def _instances(self) -> list[InstanceSetup]:
         return [
-            play(wish_at_random(self.random), f"{account}-{symbol}", symbol=symbol, account=account)
+            play(
+                wish_at_random(self.random),
+                f"{account}-{symbol}-{number}",
+                symbol=symbol,
+                account=account,
+            )
             for account in ("main", "margin")
             for symbol in (BTC, ETH)
+            for number in (1, 2)
         ]
 
     def step(self) -> None:
@@ -106,7 +137,7 @@ class Walk:
         self.check()
 
     def _next_price(self, symbol: str) -> float:
-        spread = 0.06 if self.random.random() < 0.02 else 0.004
+        spread = self.wildness if self.random.random() < 0.02 else 0.004
         moved = self.prices[symbol] * (1 + self.random.gauss(0, spread))
         self.prices[symbol] = max(0.5, round(moved, 2))
         return self.prices[symbol]
@@ -120,10 +151,19 @@ class Walk:
             self.floor.bar(first, *prices, symbol=symbol, volume=self.random.uniform(0, 60))
             if self._by_bars:
                 self.floor.tick(self.prices[symbol], symbol, after_s=0.0)
+                self._check_marks(symbol)
             return
         size = self.random.choice((0.0, 0.5, 3.0, 40.0))
         after_s = self.random.choice((0.0, 0.5, 1.0, 1.0, 5.0, 600.0 if size > 3 else 1.0))
         self.floor.tick(self._next_price(symbol), symbol, size=size, after_s=after_s)
+        self._check_marks(symbol)
+
+    def _check_marks(self, symbol: str) -> None:
+        """Hold what a market is worth in each account against the price that just came."""
+        for desk in self.floor.trader.desks.values():
+            position = desk.book.positions.get(symbol)
+            worth = 0.0 if position is None else float(position.quantity) * self.prices[symbol]
+            assert desk.book.value(symbol) == pytest.approx(worth)
 
     def _command(self) -> None:
         verb = self.random.choice(VERBS)
@@ -221,8 +261,8 @@ class Walk:
             D(0),
         )
         assert book.cash == CASH + closed + under_way
-        worth = sum(float(one.quantity) * self._mark(one) for one in book.positions.values())
-        assert book.equity() == pytest.approx(float(book.cash) + worth, abs=1.0, rel=0.08)
+        worth = sum(book.value(symbol) for symbol in book.positions)
+        assert book.equity() == pytest.approx(float(book.cash) + worth)
 
     def _mark(self, position: Position) -> float:
         price = self.floor.trader.markets.by_symbol[position.symbol].price
@@ -326,6 +366,6 @@ def test_a_walk_really_trades() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(120))
+@pytest.mark.parametrize("seed", range(60))
 def test_long_walks(seed: int) -> None:
-    walk(seed, 2_500, by_bars=bool(seed % 2))
+    walk(seed, 2_000, by_bars=bool(seed % 2))

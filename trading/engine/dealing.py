@@ -233,8 +233,14 @@ class Dealer:
             is_forced=True,
         )
         verdict = self.place(intent)
-        if isinstance(verdict, Refusal):
+        if not isinstance(verdict, Refusal):
+            return
+        if is_exit:
             self._get_stuck(position, verdict.text)
+        else:
+            # A position is never left without its stop.
+            self._announcer.unprotected(position, verdict.text)
+            self.close(position, "it cannot be protected")
 
     def _get_stuck(self, position: Position, reason: str) -> None:
         """Tell that a position cannot be closed or protected; it is tried again at each sample."""

@@ -138,6 +138,11 @@ class Markets:
             return float("inf")
         return max(0.0, self.now - market.at, market.silence_s(self.wall))
 
+    def shift(self, step_s: float) -> None:
+        """Move what was noted by the wall clock along with it: a jump is no time that passed."""
+        for market in self.by_symbol.values():
+            market.seen_at += step_s
+
     def sample(self, wall: float) -> None:
         """Note by the wall clock which markets have moved."""
         self.wall = wall

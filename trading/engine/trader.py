@@ -208,6 +208,7 @@ class Trader:
         """Look after what depends on the wall clock: silence, retries, jumps of the clock."""
         if self.conditions.clock.sample(wall, monotonic):
             self.announcer.tell(alerts.clock_jumped(self.conditions.clock.step_s, wall))
+            self.markets.shift(self.conditions.clock.step_s)
         self.markets.sample(wall)
         for desk in self.desks.values():
             if desk.exchange is not None:

@@ -209,7 +209,10 @@ def _rooms(
         money,
     ]
     if is_usable(instrument.quantity_max):
-        rooms.append(_Room("the largest order of this market", instrument.quantity_max))
+        # One order protects all of a position.
+        entering = sum((one.remaining for one in view.open_orders if is_entry(one)), _ZERO)
+        left = instrument.quantity_max - abs(view.held) - entering
+        rooms.append(_Room("the largest order of this market", left))
     return rooms
 
 

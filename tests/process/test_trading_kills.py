@@ -26,6 +26,10 @@ from tests.processes import RunningProcess
 from tests.waiting import wait_until
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
+# The others always trade, so that there is something to kill.
+SWITCHED = SYMBOLS[-1]
+DEALS = ("buy", "buy", "sell")
+SWITCHES = ("stopbuying", "startbuying", "stopselling", "startselling")
 # A market that stands still after its first price: what a restart tells is what it was left.
 STILL = 0.000001
 CLOSED = {"sold", "bought_back"}
@@ -108,8 +112,8 @@ class Life:
 
     def order(self) -> Command:
         """Send the command of somebody who has never been here before."""
-        verb = self.rng.choice(["buy", "buy", "sell"])
         symbol = self.rng.choice(SYMBOLS)
+        verb = self.rng.choice(DEALS if symbol != SWITCHED else DEALS + SWITCHES)
         command = self.bridge.command(
             verb,
             symbol,

@@ -296,3 +296,22 @@ def test_a_silent_market_fills_what_takes_any_price_after_five_seconds() -> None
     floor.do("flatten", command_id="f1")
     floor.sample(1.0)
     assert floor.said("f1").state is APPLIED
+
+
+def test_what_is_being_closed_is_not_sold_a_second_time_in_parts() -> None:
+    floor = holding()
+    floor.do("sell", BTC)
+    assert "is being closed already" in floor.do("sell", BTC, "0.4").text
+    assert len(floor.orders()) == 1
+
+
+def test_a_person_adds_to_a_position_and_its_stop_follows_the_mean_price() -> None:
+    floor = holding()
+    floor.tick(105.0)
+    assert floor.do("buy", BTC, "1").state is APPLIED
+    floor.tick(106.0)
+    position = floor.position()
+    assert (position.quantity, position.entry_price) == (D(2), D(103))
+    assert position.stop_price == D("97.85")
+    assert floor.order().stop_price == D("97.85")
+    assert floor.order().remaining == D(2)

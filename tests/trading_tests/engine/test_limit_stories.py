@@ -278,3 +278,30 @@ def test_what_is_held_is_sold_in_a_silent_market_at_its_last_price(
     floor.sample()
     assert floor.held() is None
     assert floor.trade.exit_price == D(100)
+
+
+def test_a_startbuying_that_is_refused_changes_nothing() -> None:
+    floor = holding(only(account_daily_loss=D("0.05"), losing_streak=1))
+    floor.do("stopbuying", "ALL")
+    floor.tick(85.0)
+    floor.do("sell", BTC)
+    floor.tick(85.0)
+    before = (
+        floor.trader.conditions.flags.to_json(),
+        floor.trader.conditions.limits.tripped,
+    )
+    assert len(before[1]) == 2
+    assert floor.do("startbuying", "ALL", confirmed=False).state is REJECTED
+    assert before == (
+        floor.trader.conditions.flags.to_json(),
+        floor.trader.conditions.limits.tripped,
+    )
+
+
+def test_startbuying_of_one_market_lifts_no_limit_of_the_account_and_says_so() -> None:
+    floor = holding(only(account_daily_loss=D("0.05")))
+    floor.tick(85.0)
+    answer = floor.do("startbuying", BTC)
+    assert answer.state is APPLIED
+    assert "; but account main" in answer.text
+    assert floor.do("buy", BTC, "1").state is REJECTED

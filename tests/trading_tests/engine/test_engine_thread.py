@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from daemonkit.clock import SystemClock
-from tcpproto import Command, Reply, Status
+from tcpproto import Command, Reply, ReplyState, Status
 from tests.trading_tests.makers import (
     NOW,
     make_command,
@@ -20,7 +20,13 @@ from tests.waiting import wait_until
 from trading.engine.core import EngineCore
 from trading.engine.effects import CommittedEffect, Effect, RecordOutcome
 from trading.engine.engine import EngineThread
-from trading.engine.events import EngineEvent, StopRequested, StoreFault, StoreTrouble
+from trading.engine.events import (
+    EngineEvent,
+    StopRequested,
+    StoreFault,
+    StoreTrouble,
+    UncheckedCommand,
+)
 from trading.engine.inbox import Inbox
 from trading.model.market import Tick
 
@@ -141,6 +147,23 @@ def test_commands_wait_while_the_store_is_behind_and_market_data_does_not(rig: R
     assert not rig.store.outcomes()
     rig.store.is_behind = False
     wait_until(rig.store.outcomes, 5, "the outcome")
+
+
+def test_a_command_that_the_store_could_not_look_up_is_answered_as_one_of_unknown_history(
+    rig: Rig,
+) -> None:
+    raising = rig.command("raising")._replace(verb="starttrading")
+    rig.inbox.put_command(UncheckedCommand(raising))
+    rig.inbox.put_command(UncheckedCommand(rig.command("reading")))
+    wait_until(lambda: len(rig.store.outcomes()) == 2, 5, "both outcomes")
+    effects = [effect for unit in rig.store.units for effect in unit]
+    states = [one.outcome.state for one in effects if isinstance(one, RecordOutcome)]
+    assert states == [ReplyState.UNKNOWN, ReplyState.APPLIED]
+
+
+def test_what_trading_is_like_is_shown_again_and_again(rig: Rig) -> None:
+    wait_until(lambda: len(rig.store.views) >= 2, 5, "two views")
+    assert rig.store.views[-1]["trading_pair"] == ""
 
 
 def test_trouble_of_the_store_is_said_at_once(rig: Rig) -> None:

@@ -30,6 +30,7 @@ from trading.engine.loss_watch import KEY as DAY_KEY
 from trading.engine.loss_watch import LossWatch
 from trading.engine.market_view import MarketView
 from trading.engine.markets import INSTANT_MAX, Market, Markets, is_candle
+from trading.engine.marks import Marks
 from trading.engine.order_ids import OrderIds
 from trading.engine.orders import OrderDesk
 from trading.engine.protection import follow_price, is_trail_hit
@@ -109,6 +110,7 @@ class Trader:
             zone=setup.zone,
             saved=values.get(DAY_KEY),
         )
+        self.marks = Marks(self.desks, values)
         self.flattening = FlattenDesk(
             self.desks, self.dealer, self.conditions, self.journal, values.get(FLATTEN_KEY)
         )
@@ -137,6 +139,7 @@ class Trader:
                         holdings=held,
                         orders=self.orders.open_of_account(desk.name),
                         at=self.markets.now,
+                        prices=self.marks.of_account(desk.name),
                     )
                 )
         if self.setup.frozen:
@@ -218,6 +221,7 @@ class Trader:
         self.flattening.press()
         self._settle()
         self.losses.sample()
+        self.marks.keep(self.markets, self.journal)
         if self.markets.now:
             self.journal.save(TIME_KEY, repr(self.markets.now))
 

@@ -1,0 +1,79 @@
+"""A restart changes nothing: neither what is held is worth, nor what losses are measured by."""
+
+import pytest
+
+from tests.trading_tests.engine.floor import D, Floor
+from tests.trading_tests.makers import BTC, ETH, make_account, make_account_setup
+from trading.model.account import MarketType
+from trading.risk.settings import LimitSettings, RiskSettings
+
+WIDE = RiskSettings(max_position_fraction=D("0.45"), stop_fraction=D("0.9"), target_fraction=None)
+HALF = D("0.5")
+
+
+def _both_held(daily: D = HALF) -> Floor:
+    limits = LimitSettings(
+        account_daily_loss=daily,
+        account_total_loss=HALF,
+        symbol_daily_loss=daily,
+        symbol_total_loss=HALF,
+    )
+    floor = Floor(limits=limits, risk=WIDE)
+    floor.tick(100)
+    floor.tick(100, ETH)
+    floor.do("buy", BTC, "40")
+    floor.do("buy", ETH, "40")
+    floor.tick(100)
+    floor.tick(100, ETH)
+    return floor
+
+
+def test_a_restart_makes_no_new_highest_equity() -> None:
+    floor = _both_held()
+    floor.tick(70, ETH)
+    floor.tick(130)
+    floor.sample()
+    peak = floor.trader.conditions.limits.peak("main")
+    floor.restart()
+    floor.tick(130)
+    assert floor.trader.desks["main"].book.equity() == 10_000
+    assert floor.trader.conditions.limits.peak("main") == peak
+    floor.tick(70, ETH)
+    assert not floor.trader.conditions.limits.tripped
+
+
+def test_the_day_after_a_restart_begins_with_what_was_lost_before_it() -> None:
+    floor = _both_held(daily=D("0.05"))
+    floor.tick(90, ETH)
+    floor.sample()
+    floor.restart()
+    floor.tick(100, after_s=86_400.0)
+    floor.tick(87, ETH)
+    assert not floor.trader.conditions.limits.tripped, "of today's 1.2 % one may lose 5 %"
+    floor.tick(76, ETH)
+    assert floor.trader.conditions.limits.tripped
+
+
+@pytest.mark.parametrize("again", [1, 3])
+def test_what_is_held_keeps_its_worth_over_restarts_without_a_price(again: int) -> None:
+    floor = _both_held()
+    floor.tick(70, ETH)
+    floor.sample()
+    for _ in range(again):
+        floor.restart()
+        floor.sample()
+    assert floor.trader.desks["main"].book.equity() == 8_800
+
+
+def test_an_account_on_margin_can_trade_one_market_before_the_other_has_a_price() -> None:
+    account = make_account("main", MarketType.MARGIN, leverage="2")
+    floor = Floor(accounts=(make_account_setup(account),))
+    floor.ticks(100, symbol=ETH)
+    floor.do("buy", ETH, "1")
+    floor.ticks(100, symbol=ETH)
+    floor.sample()
+    floor.restart()
+    floor.tick(100)
+    floor.do("buy", BTC, "1")
+    floor.tick(100)
+    assert floor.position(BTC).quantity == 1

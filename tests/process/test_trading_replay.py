@@ -43,7 +43,8 @@ risk:
   losing_streak: 1000
 paper: {{fee_taker_pct: 0.0002, fee_maker_pct: 0.0001, volume_share: 0.3}}
 """
-STRATEGY = "strategy: sma_crossover\nparameters: {fast_period: 3, slow_period: 9}\n"
+CROSSOVER = "strategy: sma_crossover\nparameters: {fast_period: 3, slow_period: 9}\n"
+TREND = "strategy: ema_trend\n"
 # Long before any recording: a market to switch trading on in.
 BEFORE = "feed: {kind: synthetic, start: 1981-01-01T00:00:00Z, history_candles: 0}\n"
 Row = tuple[object, ...]
@@ -105,17 +106,18 @@ def write_walk(file: Path) -> None:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    ("name", "symbol", "trades_min"),
+    ("name", "symbol", "strategy", "trades_min"),
     [
-        ("walk", "BTC/USD", 100),
-        ("xrp_usdt_perp_5m.csv.gz", "XRP/USDT", 20),
-        pytest.param("eth_btc_5m.csv.gz", "ETH/BTC", 0, marks=pytest.mark.long),
-        pytest.param("btc_perp_1m.csv.gz", "BTC/USD", 100, marks=pytest.mark.long),
-        pytest.param("xrp_eth_trades.csv.gz", "XRP/ETH", 0, marks=pytest.mark.long),
+        ("walk", "BTC/USD", CROSSOVER, 100),
+        ("xrp_usdt_perp_5m.csv.gz", "XRP/USDT", CROSSOVER, 20),
+        pytest.param("eth_btc_5m.csv.gz", "ETH/BTC", CROSSOVER, 0, marks=pytest.mark.long),
+        pytest.param("btc_perp_1m.csv.gz", "BTC/USD", CROSSOVER, 100, marks=pytest.mark.long),
+        pytest.param("btc_perp_1m.csv.gz", "BTC/USD", TREND, 1, marks=pytest.mark.long),
+        pytest.param("xrp_eth_trades.csv.gz", "XRP/ETH", CROSSOVER, 0, marks=pytest.mark.long),
     ],
 )
 def test_a_recording_leads_to_the_same_deals_through_the_process_and_through_the_core_alone(
-    here: Installation, tmp_path: Path, name: str, symbol: str, trades_min: int
+    here: Installation, tmp_path: Path, name: str, symbol: str, strategy: str, trades_min: int
 ) -> None:
     file = RECORDED / name
     if name == "walk":
@@ -126,7 +128,7 @@ def test_a_recording_leads_to_the_same_deals_through_the_process_and_through_the
     with ScriptedBridge() as bridge:
         switch_on(here, bridge, TRADING.format(symbol=symbol))
         market = f"feed: {{kind: replay, file: {file}, symbol: {symbol}, speed: 0}}\n"
-        here.configure_bot(TRADING.format(symbol=symbol) + STRATEGY, market=market)
+        here.configure_bot(TRADING.format(symbol=symbol) + strategy, market=market)
         kept = tmp_path / "kept"
         shutil.copytree(here.var_dir, kept)
         trading = here.start_trading(**bridge.environment)

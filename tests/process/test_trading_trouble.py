@@ -167,7 +167,7 @@ def test_a_database_that_is_damaged_while_it_is_used_leaves_exits_and_is_not_sta
         with path.open("r+b") as file:
             file.write(b"\xa5" * size)
     # It is met with the first page that is read anew.
-    wait_until(lambda: status(bridge)["store"] == "database damaged", PATIENCE_S, "it is met")
+    wait_until(lambda: status(bridge).get("store") == "database damaged", PATIENCE_S, "it is met")
     # Nobody can look up any more whether a command was carried out before.
     check_only_exits(bridge, "state.db cannot be read", state="unknown")
     assert first.stop() == 1
@@ -179,12 +179,13 @@ def test_a_database_that_is_damaged_while_it_is_used_leaves_exits_and_is_not_sta
 
 
 @pytest.mark.long
-def test_a_process_that_was_suspended_buys_nothing_of_what_it_was_told_before(
+def test_a_process_that_was_suspended_lets_go_of_what_it_was_told_to_and_takes_nothing_stale(
     here: Installation, bridge: ScriptedBridge
 ) -> None:
     trading = start_with_position(here, bridge)
     trading.send_signal(signal.SIGSTOP)
-    buy = bridge.command("buy", WANTED, confirmed=True)
+    now = bridge._clock.wall()
+    buy = bridge.command("buy", WANTED, confirmed=True, expires_at=now + 10)
     sell = bridge.command("sell", HELD)
     stopped = bridge._clock.monotonic()
     for command in (buy, sell):
@@ -193,6 +194,7 @@ def test_a_process_that_was_suspended_buys_nothing_of_what_it_was_told_before(
     trading.send_signal(signal.SIGCONT)
     wait_until(lambda: bridge.replies_to(buy) and bridge.replies_to(sell), PATIENCE_S, "answers")
     assert bridge.replies_to(sell)[0].state == "applied"
+    assert bridge.replies_to(buy)[0].state == "expired"
     wait_until(lambda: read_books(here.state_db).trades, PATIENCE_S, "it is sold")
     check_sold_once(here)
     assert trading.stop() == 0

@@ -14,12 +14,13 @@ from trading.engine.journal import Journal
 from trading.engine.markets import Markets
 from trading.engine.orders import OrderDesk
 from trading.engine.states import TradingIntent
-from trading.model.account import MarketKey
+from trading.model.account import MarketKey, key_of
 from trading.model.instrument import Instrument
+from trading.model.order import Side
 from trading.risk.kill_latch import KillLatch
 from trading.risk.limits import LimitBook, Tripped
 from trading.risk.sizing import reserve_of
-from trading.risk.view import RiskView
+from trading.risk.view import RiskView, view_to_leave
 
 LIMITS_KEY: Final = "trading.limits"
 KILL_KEY: Final = "trading.kill"
@@ -74,15 +75,29 @@ class Conditions:
         """Return the tripped limits that keep this market from new risk."""
         return self.limits.barring(key)
 
-    def view(self, desk: AccountDesk, symbol: str, orders: OrderDesk) -> RiskView:
-        """Return what the gate sees of a market and its account now."""
-        key = MarketKey(desk.name, symbol)
+    def view(self, desk: AccountDesk, symbol: str, side: Side, orders: OrderDesk) -> RiskView:
+        """Return what the gate sees of a market and its account, for an order on this side."""
+        key = desk.markets[symbol] if symbol in desk.markets else key_of(desk.name, symbol)
         market = self._markets.by_symbol.get(symbol)
         book, flags = desk.book, self.flags
+        position = book.positions.get(symbol)
+        if position is not None and position.side is side.opposite:
+            # Whoever leaves a position is asked little, and that often.
+            return view_to_leave(
+                desk.account,
+                self._instruments.get(symbol),
+                position,
+                equity=book.equity(),
+                price=None if market is None else market.price,
+                trading_on=flags.trading is TradingIntent.ON,
+                trading_allowed=self.is_allowed,
+                selling_off=flags.selling_off(key),
+                at=self._markets.now,
+            )
         return RiskView(
             account=desk.account,
             instrument=self._instruments.get(symbol),
-            position=book.positions.get(symbol),
+            position=position,
             open_orders=orders.open_orders(key),
             cash=book.cash,
             equity=book.equity(),

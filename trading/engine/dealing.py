@@ -72,7 +72,7 @@ class Dealer:
         """Have risk look at an intent and send the order it approves."""
         desk = self._desks[intent.account]
         order_id = intent.order_id or self._ids.next_id(intent.account, intent.instance)
-        view = self._conditions.view(desk, intent.symbol, self.orders)
+        view = self._conditions.view(desk, intent.symbol, intent.side, self.orders)
         verdict = self._gate.review(intent, view, order_id)
         if isinstance(verdict, Refusal):
             self._decisions.refused(self._markets.now, intent.key, verdict)
@@ -129,7 +129,7 @@ class Dealer:
             author=instance,
         )
         desk = self._desks[position.account]
-        view = self._conditions.view(desk, position.symbol, self.orders)
+        view = self._conditions.view(desk, intent.symbol, intent.side, self.orders)
         verdict = self._gate.review(intent, view, "")
         return verdict if isinstance(verdict, Refusal) else None
 

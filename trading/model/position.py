@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from trading.model.account import MarketKey
+from trading.model.account import MarketKey, key_of
 from trading.model.order import Side, TrailPlan
 from trading.model.values import quickly_made
 
 _ZERO: Final = Decimal(0)
+# Members are looked up through their class, which costs more than a comparison.
+_BUY: Final = Side.BUY
+_SELL: Final = Side.SELL
 
 
 @quickly_made
@@ -46,12 +49,12 @@ class Position:
     @property
     def key(self) -> MarketKey:
         """Return the market of the account that it is in."""
-        return MarketKey(self.account, self.symbol)
+        return key_of(self.account, self.symbol)
 
     @property
     def side(self) -> Side:
         """Return BUY for a long position and SELL for a short one."""
-        return Side.BUY if self.quantity > 0 else Side.SELL
+        return _BUY if self.quantity > 0 else _SELL
 
 
 @quickly_made
@@ -81,7 +84,7 @@ class Trade:
     @property
     def key(self) -> MarketKey:
         """Return the market of the account that it was in."""
-        return MarketKey(self.account, self.symbol)
+        return key_of(self.account, self.symbol)
 
     @property
     def profit_fraction(self) -> Decimal:

@@ -15,6 +15,8 @@ from trading.risk.settings import RiskSettings
 
 # A target further away than this many times the price is a mistake.
 _GAIN_MAX: Final = Decimal(100)
+_ONE: Final = Decimal(1)
+_NO_PLAN: Final = ExitPlan()
 
 
 def complete_plan(
@@ -24,23 +26,22 @@ def complete_plan(
 
     `expected` is the price at which the entry is likely to fill.
     """
-    plan = _with_defaults(intent.exit_plan or ExitPlan(), settings)
+    plan = _with_defaults(intent.exit_plan or _NO_PLAN, settings)
     sign = intent.side.sign
     wrong = (
         _check_price("stop_price", plan.stop_price, expected, -sign)
         or _check_price("target_price", plan.target_price, expected, sign)
-        or _check_fraction("stop_fraction", plan.stop_fraction, Decimal(1))
-        or _check_fraction(
-            "target_fraction", plan.target_fraction, _GAIN_MAX if sign > 0 else Decimal(1)
-        )
+        or _check_fraction("stop_fraction", plan.stop_fraction, _ONE)
+        or _check_fraction("target_fraction", plan.target_fraction, _GAIN_MAX if sign > 0 else _ONE)
         or _check_trail(plan.trail)
     )
     if not wrong:
-        plan = replace(
-            plan,
-            stop_price=_on_step(plan.stop_price, expected, instrument),
-            target_price=_on_step(plan.target_price, expected, instrument),
-        )
+        if plan.stop_price is not None or plan.target_price is not None:
+            plan = replace(
+                plan,
+                stop_price=_on_step(plan.stop_price, expected, instrument),
+                target_price=_on_step(plan.target_price, expected, instrument),
+            )
         wrong = _check_stop_exists(plan, expected, instrument, sign)
     if wrong:
         where = f"{intent.symbol} on {intent.account}: exit plan"

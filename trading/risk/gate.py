@@ -4,7 +4,8 @@ Intents are classed by their effect on the position, not by their verb. What rai
 every check; what reduces it is not held up by flags, limits, latch, trouble or quotes.
 """
 
-from decimal import Decimal, localcontext
+from decimal import Decimal, getcontext, setcontext
+from typing import Final
 
 from trading.model.instrument import to_decimal
 from trading.model.order import ExitPlan, Order, OrderIntent, Purpose, Side
@@ -17,6 +18,8 @@ from trading.risk.refusal import Refusal, RefusalCode
 from trading.risk.settings import RiskSettings
 from trading.risk.sizing import Size, size_entry, size_exit
 from trading.risk.view import RiskView
+
+_ZERO: Final = Decimal(0)
 
 __all__ = ["Refusal", "RefusalCode", "RiskGate", "overridden_by_force", "raises_risk"]
 
@@ -46,13 +49,17 @@ class RiskGate:
 
     def review(self, intent: OrderIntent, view: RiskView, order_id: str) -> ApprovedOrder | Refusal:
         """Return the approved order, or why there is none; raise nothing."""
-        with localcontext(ARITHMETIC):
-            try:
-                return self._review(intent, view, order_id)
-            except ArithmeticError:
-                # Whatever no check foresaw: figures that cannot be computed with risk nothing.
-                why = "its figures cannot be computed with: check sizes, prices, cash and equity"
-                return _refuse(intent, RefusalCode.SIZE, why)
+        # Not localcontext(): it copies the context each time.
+        before = getcontext()
+        setcontext(ARITHMETIC)
+        try:
+            return self._review(intent, view, order_id)
+        except ArithmeticError:
+            # Whatever no check foresaw: figures that cannot be computed with risk nothing.
+            why = "its figures cannot be computed with: check sizes, prices, cash and equity"
+            return _refuse(intent, RefusalCode.SIZE, why)
+        finally:
+            setcontext(before)
 
     def _review(
         self, intent: OrderIntent, view: RiskView, order_id: str
@@ -119,8 +126,9 @@ def _make_order(
 ) -> Order:
     is_raising = reserve_price is not None
     reducing_purpose = Purpose.EXIT if intent.purpose is Purpose.ENTRY else intent.purpose
-    forced_past = overridden_by_force(view) if is_raising and intent.is_forced else []
-    notes = [size.note, *(f"forced although {each.text}" for each in forced_past)]
+    notes = [size.note] if size.note else []
+    if is_raising and intent.is_forced:
+        notes += [f"forced although {each.text}" for each in overridden_by_force(view)]
     return Order(
         id=order_id,
         account=intent.account,
@@ -137,9 +145,9 @@ def _make_order(
         author=intent.author,
         reason=intent.reason,
         exit_plan=plan,
-        reserve_price=Decimal(0) if reserve_price is None else reserve_price,
+        reserve_price=_ZERO if reserve_price is None else reserve_price,
         updated_at=view.at,
-        note="; ".join(note for note in notes if note),
+        note="; ".join(notes) if notes else "",
     )
 
 

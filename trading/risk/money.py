@@ -1,6 +1,15 @@
 """The arithmetic of the gate: exact enough never to round up, and which numbers it accepts."""
 
-from decimal import ROUND_DOWN, Context, Decimal
+from decimal import (
+    ROUND_DOWN,
+    Context,
+    Decimal,
+    DecimalException,
+    InvalidOperation,
+    Overflow,
+    Rounded,
+    Subnormal,
+)
 from math import isfinite
 from typing import Final, TypeGuard
 
@@ -13,6 +22,13 @@ _DIGITS_MAX: Final = 40
 # Products of accepted numbers are exact in so many digits; quotients are cut off, never raised.
 ARITHMETIC: Final = Context(prec=160, rounding=ROUND_DOWN)
 _SHOWN: Final = Context(prec=8)
+# Complains about a number of more digits or of another magnitude, and is quicker than counting.
+_SANE: Final = Context(
+    prec=_DIGITS_MAX,
+    Emin=-_MAGNITUDE_MAX,
+    Emax=_MAGNITUDE_MAX,
+    traps=[InvalidOperation, Overflow, Rounded, Subnormal],
+)
 
 
 def is_usable(value: Decimal) -> bool:
@@ -26,7 +42,11 @@ def is_sane(value: Decimal) -> bool:
         return False
     if not value:
         return True
-    return abs(value.adjusted()) <= _MAGNITUDE_MAX and len(value.as_tuple().digits) <= _DIGITS_MAX
+    try:
+        _SANE.plus(value)
+    except DecimalException:
+        return False
+    return True
 
 
 def to_sane(value: float) -> Decimal | None:
@@ -46,9 +66,17 @@ def has_steps(instrument: Instrument | None) -> TypeGuard[Instrument]:
     """Tell whether a market's steps and minimums are known."""
     if instrument is None:
         return False
-    steps = (instrument.price_step, instrument.quantity_step)
-    bounds = (instrument.quantity_min, instrument.cost_min, instrument.quantity_max)
-    return all(map(is_usable, steps)) and all(is_sane(bound) and bound >= 0 for bound in bounds)
+    return (
+        is_usable(instrument.price_step)
+        and is_usable(instrument.quantity_step)
+        and _is_bound(instrument.quantity_min)
+        and _is_bound(instrument.cost_min)
+        and _is_bound(instrument.quantity_max)
+    )
+
+
+def _is_bound(value: Decimal) -> bool:
+    return is_sane(value) and value >= 0
 
 
 def show(value: Decimal) -> str:

@@ -56,9 +56,11 @@ def is_entry(order: Order) -> bool:
 
 def reserve_of(orders: Iterable[Order]) -> Decimal:
     """Return what open entries may still cost: what approval reserved for them."""
-    return sum(
-        (order.remaining * order.reserve_price for order in orders if is_entry(order)), _ZERO
-    )
+    total = _ZERO
+    for order in orders:
+        if is_entry(order):
+            total += order.remaining * order.reserve_price
+    return total
 
 
 def size_entry(
@@ -138,12 +140,13 @@ def _funds(intent: OrderIntent, view: RiskView) -> Funds | Refusal:
 
 
 def _named_size(intent: OrderIntent) -> tuple[str, Decimal] | None:
-    sizes = (
-        ("quantity", intent.quantity),
-        ("amount", intent.amount),
-        ("equity_fraction", intent.equity_fraction),
-    )
-    return next(((name, size) for name, size in sizes if size is not None), None)
+    if intent.quantity is not None:
+        return "quantity", intent.quantity
+    if intent.amount is not None:
+        return "amount", intent.amount
+    if intent.equity_fraction is not None:
+        return "equity_fraction", intent.equity_fraction
+    return None
 
 
 def _wish(

@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import inf
+from typing import Final
 
 from trading.model.account import Account
 from trading.model.instrument import Instrument
 from trading.model.order import Order
 from trading.model.position import Position
 from trading.model.values import quickly_made
+
+_ZERO: Final = Decimal(0)
 
 
 @quickly_made
@@ -46,4 +50,40 @@ class RiskView:
     @property
     def held(self) -> Decimal:
         """Return the quantity held: negative when short, zero when flat."""
-        return self.position.quantity if self.position is not None else Decimal(0)
+        return self.position.quantity if self.position is not None else _ZERO
+
+
+def view_to_leave(  # noqa: PLR0913 - each is what an exit is asked about
+    account: Account,
+    instrument: Instrument | None,
+    position: Position,
+    *,
+    equity: float,
+    price: float | None,
+    trading_on: bool,
+    trading_allowed: bool,
+    selling_off: str,
+    at: float,
+) -> RiskView:
+    """Return what the gate sees when a position is left; with it, nothing new is ever risked."""
+    return RiskView(
+        account=account,
+        instrument=instrument,
+        position=position,
+        open_orders=(),
+        cash=_ZERO,
+        equity=equity,
+        exposure=inf,
+        reserved=_ZERO,
+        price=price,
+        quote_age_s=inf,
+        trading_on=trading_on,
+        is_paused=False,
+        trading_allowed=trading_allowed,
+        buying_off="",
+        selling_off=selling_off,
+        barred=(),
+        kill="",
+        trouble="only what an exit needs was looked at",
+        at=at,
+    )

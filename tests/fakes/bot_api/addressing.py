@@ -73,6 +73,8 @@ def find_message(chat: Chat, parameters: Parameters, what: str) -> Message:
 
 def check_presence(world: World, chat: Chat) -> None:
     """Refuse where the bot is blocked, thrown out or was never let in."""
+    if chat.partner is not None and chat.partner.is_deactivated:
+        raise forbidden("user is deactivated")
     status = chat.status_of(world.bot)
     if status.is_in:
         return

@@ -49,6 +49,7 @@ class Person:
     username: str = ""
     language_code: str = "en"
     is_bot: bool = False
+    is_deactivated: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Write a User."""

@@ -141,6 +141,7 @@ class Phone:
 
     def edit(self, message: Message, text: str) -> Message:
         """Change an own message."""
+        assert not message.is_from_bot, "people edit what they have written themselves"
         with self._world.changed:
             message.show(Content(read_plain(text)), self._world.clock.wall())
             self._world.tell_bot(message, is_edit=True)
@@ -186,6 +187,11 @@ class Phone:
     def unblock(self) -> None:
         """Let the bot write again."""
         self._set_bot(Status.MEMBER)
+
+    def deactivate(self) -> None:
+        """Delete the account; the bot hears nothing of it."""
+        with self._world.changed:
+            self.person.is_deactivated = True
 
     def ask(self, text: str, pattern: str, timeout_s: float = PATIENCE_S) -> Message:
         """Write a message and wait for an answer below it that matches."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from daemonkit.clock import Clock
 from tests.fakes.bot_api.wire import HttpRequest
 
 RECORDS_MAX: Final = 100_000
@@ -23,6 +24,9 @@ class Record:
     parameters: Mapping[str, object]
     uploads: Mapping[str, int]
     chat_id: int | None
+    began_s: float = 0.0  # monotonic, as `ended_s`
+    is_proxied: bool = False
+    ended_s: float | None = None
     status: int | None = None
     body: Any = None
     fault: str = ""  # the scripted trouble that it met
@@ -41,8 +45,8 @@ class Record:
     @property
     def is_refusal(self) -> bool:
         """Say whether the real API would refuse this request for what it is."""
-        refused = self.status is not None and 400 <= self.status < 600
-        return refused and not self.fault and self.status not in _CONDITIONS
+        is_real = isinstance(self.body, dict) and not self.body["ok"]  # not one by script
+        return is_real and self.status not in _CONDITIONS
 
     def describe(self) -> str:
         """Say what happened, in one line of a failed test."""
@@ -63,16 +67,18 @@ class Recorder:
     expected: list[re.Pattern[str]] = field(default_factory=list)
     count: int = 0
 
-    def begin(self, method: str, request: HttpRequest, at: float) -> Record:
+    def begin(self, method: str, request: HttpRequest, clock: Clock) -> Record:
         """Note a request that has come in."""
         self.count += 1
         record = Record(
             self.count,
-            at,
+            clock.wall(),
             method,
             dict(request.parameters),
             {name: len(upload.content) for name, upload in request.uploads.items()},
             _chat_id(request.parameters.get("chat_id")),
+            clock.monotonic(),
+            request.is_proxied,
         )
         self.records.append(record)
         self._look_for_secrets(method, request)

@@ -118,9 +118,15 @@ class FakeBotApi:
         *,
         thread: int | None = None,
         is_anonymous: bool = False,
+        has_met_bot: bool = False,
     ) -> Phone:
-        """Give somebody a phone, opened at the chat with the bot or at another one."""
-        opened = chat or self.world.private_chat(person)
+        """Give somebody a phone, opened at the chat with the bot or at another one.
+
+        The bot may write first only to a person who has written to it, or `has_met_bot` before.
+        """
+        private = self.world.private_chat(person)
+        private.is_known = private.is_known or has_met_bot
+        opened = chat or private
         return Phone(self.world, person, opened, thread, is_anonymous=is_anonymous)
 
     def requests(self, *methods: str) -> list[Record]:
@@ -203,7 +209,7 @@ class FakeBotApi:
     def _serve(self, request: HttpRequest, connection: Connection) -> bool:
         method = method_name(request.method) or "(file)"
         with self.world.changed:
-            record = self.recorder.begin(method, request, self.clock.wall())
+            record = self.recorder.begin(method, request, self.clock)
             self.world.changed.notify_all()
         rule = self.faults.meet(record)
         if rule is None:
@@ -237,6 +243,7 @@ class FakeBotApi:
         with self.world.changed:
             if record.status is None:
                 record.status = answer.status
+            record.ended_s = self.clock.monotonic()
             self.world.changed.notify_all()
         stays = request.wants_to_stay
         return connection.send(answer.to_bytes(stays=stays)) and stays

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +20,7 @@ LIMIT_MAX: Final = 100
 TIMEOUT_MAX_S: Final = 50.0
 # Sent only to a bot that names them.
 _OPT_IN: Final = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
+_HISTORY_MAX: Final = 10_000
 _LOOK_S: Final = 0.05  # how often a waiting poll looks whether its caller is still there
 
 
@@ -30,6 +32,7 @@ class Update:
     kind: str
     date: float
     payload: dict[str, Any]
+    added_s: float = 0.0  # monotonic: when the bot could have it
 
     def to_json(self) -> dict[str, Any]:
         """Write an Update."""
@@ -50,6 +53,7 @@ class UpdateQueue:
         self.webhook_url = ""
         self.is_closed = False
         self.expired = 0
+        self.history: deque[Update] = deque(maxlen=_HISTORY_MAX)
         self.waiting = 0  # polls that hang at this moment
 
     @property
@@ -66,8 +70,9 @@ class UpdateQueue:
                 return None
             # Written and read back: later changes of a message must not reach into the queue.
             frozen = json.loads(json.dumps(payload))
-            update = Update(self._next_id, kind, date, frozen)
+            update = Update(self._next_id, kind, date, frozen, self._clock.monotonic())
             self._next_id += 1
+            self.history.append(update)
             self._pending.append(update)
             self._changed.notify_all()
             return update

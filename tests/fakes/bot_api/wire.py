@@ -13,7 +13,9 @@ from typing import Final
 
 BODY_BYTES_MAX: Final = 50 * 1024 * 1024 + 64 * 1024
 _LINE_BYTES_MAX: Final = 64 * 1024
-_TARGET: Final = re.compile(r"^/(?P<file>file/)?bot(?P<token>[^/]*)/(?P<rest>[^?]*)")
+_TARGET: Final = re.compile(
+    r"^(?P<host>https?://[^/]+)?/(?P<file>file/)?bot(?P<token>[^/]*)/(?P<rest>[^?]*)"
+)
 
 
 class BrokenRequestError(Exception):
@@ -56,6 +58,11 @@ class HttpRequest:
     def is_for_file(self) -> bool:
         """Say whether a file is asked for."""
         return bool(self._part("file"))
+
+    @property
+    def is_proxied(self) -> bool:
+        """Say whether the caller takes this server for its proxy."""
+        return bool(self._part("host"))
 
     @property
     def path(self) -> str:

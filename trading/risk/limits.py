@@ -132,11 +132,7 @@ class LimitBook:
     def to_json(self) -> str:
         """Return what a later book is made of, and count it as persisted."""
         saved = {
-            "accounts": {
-                name: bases.to_saved()
-                for name, bases in self._accounts.items()
-                if bases != AccountBases()
-            },
+            "accounts": {name: bases.to_saved() for name, bases in self._accounts.items()},
             "markets": [
                 {"account": key.account, "symbol": key.symbol} | bases.to_saved()
                 for key, bases in self._markets.items()

@@ -312,7 +312,7 @@ class EngineCore:
 
     def _traded(self) -> list[Effect]:
         """Take what trading wants done, with the outcomes of what is flat by now."""
-        settled = self._settle_flat()
+        settled = self._settle_flat() if self._trader.flattening.waiting else ()
         return [*self._told(self._trader.take_effects()), *settled]
 
     def _settle_flat(self) -> list[Effect]:

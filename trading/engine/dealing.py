@@ -15,7 +15,7 @@ from trading.engine.desks import AccountDesk
 from trading.engine.journal import Journal
 from trading.engine.markets import Market, Markets
 from trading.engine.order_ids import OrderIds
-from trading.engine.orders import OrderChange, OrderDesk
+from trading.engine.orders import OrderChange, OrderDesk, moved
 from trading.engine.protection import ProtectiveOrder, reconcile_protection
 from trading.errors import IllegalTransitionError
 from trading.model.account import MarketKey
@@ -77,9 +77,8 @@ class Dealer:
         if isinstance(verdict, Refusal):
             self._decisions.refused(self._markets.now, intent.key, verdict)
             return verdict
-        order = verdict.order
+        order = moved(verdict.order, OrderTrigger.SEND, self._markets.now)
         self.orders.add(order)
-        order = self.orders.move(order, OrderTrigger.SEND, self._markets.now)
         self._decisions.sent(order)
         if order.purpose is not Purpose.PROTECTION:
             self._announcer.placed(order)
@@ -174,6 +173,9 @@ class Dealer:
 
     def settle(self) -> None:
         """Act on reports and let protection follow until there is nothing left to do."""
+        if not (self._reports or self._touched):
+            return
+        followed: set[str] = set()
         # Cancelling all orders of an account takes a step and more for each.
         for _ in range(STEPS_MAX + STEPS_PER_ORDER * self.orders.open_count):
             if self._reports:
@@ -181,10 +183,13 @@ class Dealer:
             elif self._touched:
                 key = self._touched.popitem()[0]
                 self._follow(key)
-                self._note_engagement(self._markets.by_symbol[key.symbol])
+                followed.add(key.symbol)
             else:
-                return
-        raise RuntimeError("dealing does not come to rest")
+                break
+        else:
+            raise RuntimeError("dealing does not come to rest")
+        for symbol in followed:
+            self._note_engagement(self._markets.by_symbol[symbol])
 
     @property
     def is_settled(self) -> bool:
@@ -195,10 +200,11 @@ class Dealer:
     def _note_engagement(market: Market) -> None:
         """Note whether anything is held or ordered in a market: asked for with each price."""
         symbol = market.symbol
-        market.is_engaged = any(
-            symbol in desk.book.positions or (desk.exchange and symbol in desk.exchange.busy)
-            for desk in market.desks
-        )
+        for desk in market.desks:
+            if symbol in desk.book.positions or (desk.exchange and symbol in desk.exchange.busy):
+                market.is_engaged = True
+                return
+        market.is_engaged = False
 
     def _follow(self, key: MarketKey) -> None:
         """Bring the protection of one market in line with its position."""

@@ -16,6 +16,7 @@ from typing import Final
 ID_LEN: Final = 18
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
 _NUMBER_LEN: Final = 5
+_PAIRS: Final = [first + second for first in _ALPHABET for second in _ALPHABET]
 NUMBER_MAX: Final = 32**_NUMBER_LEN - 1
 
 
@@ -83,8 +84,4 @@ def _decode(characters: str) -> int:
 
 
 def _encode(number: int) -> str:
-    characters = []
-    for _ in range(_NUMBER_LEN):
-        number, rest = divmod(number, 32)
-        characters.append(_ALPHABET[rest])
-    return "".join(reversed(characters))
+    return f"{_ALPHABET[number >> 20]}{_PAIRS[number >> 10 & 1023]}{_PAIRS[number & 1023]}"

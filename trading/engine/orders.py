@@ -98,12 +98,6 @@ class OrderDesk:
         """Tell whether any order is open."""
         return bool(self._open)
 
-    def move(self, order: Order, trigger: OrderTrigger, at: float) -> Order:
-        """Move an order along the table for a reason of our own, such as that it was sent."""
-        moved = replace(order, state=advance_order(order.state, trigger), updated_at=at)
-        self._store(moved)
-        return moved
-
     def note_cancelling(self, order: Order, at: float) -> None:
         """Note that the venue was asked to cancel an order."""
         self._store(replace(order, is_cancelling=True, updated_at=at))
@@ -158,9 +152,10 @@ class OrderDesk:
 
     def _file(self, order: Order) -> None:
         if order.state in OPEN:
+            if order.id not in self._open:
+                self._by_key.setdefault(order.key, {})[order.id] = None
+                self._ended.pop(order.id, None)
             self._open[order.id] = order
-            self._by_key.setdefault(order.key, {})[order.id] = None
-            self._ended.pop(order.id, None)
             return
         if self._open.pop(order.id, None) is not None:
             ids = self._by_key[order.key]
@@ -172,13 +167,21 @@ class OrderDesk:
             self._ended.popitem(last=False)
 
 
+def moved(order: Order, trigger: OrderTrigger, at: float) -> Order:
+    """Return an order one step further along the table."""
+    return replace(order, state=advance_order(order.state, trigger), updated_at=at)
+
+
 def _advanced(order: Order, report: Report) -> Order:
-    moved = replace(
-        order, state=advance_order(order.state, _TRIGGERS[type(report)]), updated_at=report.at
-    )
+    state, at = advance_order(order.state, _TRIGGERS[type(report)]), report.at
     if isinstance(report, OrderAccepted):
-        accepted_at = order.accepted_at if order.accepted_at is not None else report.at
-        return replace(moved, venue_id=report.venue_id or order.venue_id, accepted_at=accepted_at)
+        return replace(
+            order,
+            state=state,
+            updated_at=at,
+            venue_id=report.venue_id or order.venue_id,
+            accepted_at=order.accepted_at if order.accepted_at is not None else at,
+        )
     if isinstance(report, OrderRejected | OrderCancelled | OrderLost):
-        return replace(moved, note=report.reason)
-    return moved
+        return replace(order, state=state, updated_at=at, note=report.reason)
+    return replace(order, state=state, updated_at=at)

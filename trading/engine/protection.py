@@ -48,7 +48,8 @@ def reconcile_protection(position: Position | None, orders: Sequence[Order]) -> 
     Applied and reported back it leads to a state in which there is nothing to do.
     """
     if position is None:
-        return _cancel(one for one in orders if one.purpose is not Purpose.ENTRY)
+        others = [one for one in orders if one.purpose is not Purpose.ENTRY]
+        return _cancel(others) if others else NOTHING_TO_DO
     if position.closing:
         return _close(position, orders)
     return _protect(position, orders)
@@ -56,12 +57,16 @@ def reconcile_protection(position: Position | None, orders: Sequence[Order]) -> 
 
 def _protect(position: Position, orders: Sequence[Order]) -> ProtectionStep:
     wanted = wanted_protection(position)
-    resting = [one for one in orders if one.purpose is Purpose.PROTECTION]
-    fitting = next((one for one in resting if _fits(one, wanted)), None)
-    surplus = [one for one in resting if one is not fitting]
+    fitting, surplus = None, []
+    for one in orders:
+        if one.purpose is Purpose.PROTECTION:
+            if fitting is None and _fits(one, wanted):
+                fitting = one
+            else:
+                surplus.append(one)
     if fitting is not None or surplus:
         # The old one goes first: a venue may hold the coins for it.
-        return _cancel(surplus)
+        return _cancel(surplus) if surplus else NOTHING_TO_DO
     return ProtectionStep(place=wanted)
 
 

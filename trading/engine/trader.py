@@ -223,7 +223,7 @@ class Trader:
         self.losses.sample()
         self.marks.keep(self.markets, self.journal)
         if self.markets.now:
-            self.journal.save(TIME_KEY, repr(self.markets.now))
+            self.journal.save(TIME_KEY, self._tell_time)
 
     def take_effects(self) -> Sequence[Effect]:
         """Return what is to be done after an event, with the market time that it belongs to."""
@@ -231,8 +231,11 @@ class Trader:
         if self.journal.is_empty:
             return ()
         if self.markets.now:
-            self.journal.save(TIME_KEY, repr(self.markets.now))
+            self.journal.save(TIME_KEY, self._tell_time)
         return self.journal.take()
+
+    def _tell_time(self) -> str:
+        return repr(self.markets.now)
 
     def _pass_over(self, symbol: str) -> bool:
         """Leave out market data that cannot be: nothing is valued, filled or decided by it."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.trading_tests.makers import BTC, ETH, NOW, of_kind
 from trading.engine.effects import SaveOrder
 from trading.engine.journal import Journal
-from trading.engine.orders import ENDED_KEPT_MAX, OrderChange, OrderDesk
+from trading.engine.orders import ENDED_KEPT_MAX, OrderChange, OrderDesk, moved
 from trading.errors import IllegalTransitionError
 from trading.model.account import MarketKey
 from trading.model.order import Fill, Order, OrderType, Purpose, Side
@@ -51,8 +51,7 @@ def make_fill(fill_id: str = "f1", *, order_id: str = "o1", quantity: str = "1")
 
 def sent_desk(*, fill_ids: tuple[tuple[str, str], ...] = ()) -> OrderDesk:
     desk = OrderDesk(Journal(), fill_ids=fill_ids)
-    desk.add(make_order())
-    desk.move(make_order(), OrderTrigger.SEND, NOW)
+    desk.add(moved(make_order(), OrderTrigger.SEND, NOW))
     return desk
 
 
@@ -192,8 +191,7 @@ def test_ended_orders_are_remembered_for_a_while_and_not_for_ever() -> None:
 def test_every_change_is_kept_once_as_it_ended() -> None:
     journal = Journal()
     desk = OrderDesk(journal)
-    desk.add(make_order())
-    desk.move(make_order(), OrderTrigger.SEND, NOW)
+    desk.add(moved(make_order(), OrderTrigger.SEND, NOW))
     desk.note_cancelling(order_of(desk), NOW + 1)
     (kept,) = of_kind(journal.take(), SaveOrder)
     assert kept.order == order_of(desk)

@@ -8,7 +8,6 @@ thread or disk. What it wants done is in the journal.
 import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from math import inf
 from typing import Final
 
 from trading.brokers.paper.exchange import PaperExchange
@@ -29,7 +28,7 @@ from trading.engine.ledger import AccountBook
 from trading.engine.loss_watch import KEY as DAY_KEY
 from trading.engine.loss_watch import LossWatch
 from trading.engine.market_view import MarketView
-from trading.engine.markets import INSTANT_MAX, Market, Markets, is_candle
+from trading.engine.markets import INSTANT_MAX, PRICE_MAX, Market, Markets, is_candle
 from trading.engine.marks import Marks
 from trading.engine.order_ids import OrderIds
 from trading.engine.orders import OrderDesk
@@ -168,7 +167,7 @@ class Trader:
     def on_tick(self, tick: Tick) -> bool:
         """Take in a price; tell whether there is anything to be done."""
         markets, at = self.markets, tick.at
-        if not (0.0 < tick.price < inf and at < INSTANT_MAX):
+        if not (0.0 < tick.price < PRICE_MAX and at < INSTANT_MAX):
             return self._pass_over(tick.symbol)
         if at > markets.now:
             markets.now = at

@@ -5,12 +5,12 @@ import math
 import pytest
 
 from tests.trading_tests.engine.floor import D, Floor
-from tests.trading_tests.makers import BTC, play
+from tests.trading_tests.makers import BTC, make_account_setup, make_instrument, play
 from trading.engine.events import HistoryLoaded
 from trading.model.market import Bar, Tick
 from trading.strategies.context import StrategyContext
 
-NONSENSE = [math.nan, math.inf, -math.inf, 0.0, -5.0]
+NONSENSE = [math.nan, math.inf, -math.inf, 0.0, -5.0, 1e308]
 TRAIL = {"activation": 0.01, "distance": 0.02}
 
 
@@ -56,3 +56,13 @@ def test_a_time_that_cannot_be_ends_nothing(at: float) -> None:
     floor.sample()
     floor.ticks(90, 90)
     assert floor.trades, "its stop is watched as before"
+
+
+def test_a_market_with_very_fine_steps_can_be_bought() -> None:
+    fine = make_instrument(quantity_step=D("1e-18"), price_step=D("1e-18"), quantity_min=D(0))
+    account = make_account_setup(cash="1000000")
+    floor = Floor(instruments=[fine], accounts=(account,))
+    floor.tick(1e-8)
+    floor.do("buy", BTC, "10000000000000")
+    floor.tick(1e-8)
+    assert floor.position().quantity == D(10) ** 13

@@ -3,7 +3,7 @@
 Money is checked elsewhere. Every reason is one line: what, found, allowed.
 """
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Final
 
 from trading.model.instrument import Instrument
@@ -11,6 +11,8 @@ from trading.model.order import Order, OrderType, Side
 
 # Far above any real order, and far below where Decimal would start to round.
 _NUMBER_MAX: Final = Decimal(10) ** 15
+# Room for the quotient of the largest number and the finest step: nothing is raised.
+_EXACT: Final = Context(prec=100)
 _NEEDS_LIMIT: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.BRACKET})
 _NEEDS_STOP: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.BRACKET})
 
@@ -29,7 +31,7 @@ def find_fault(order: Order, instrument: Instrument, price: Decimal | None) -> s
 def _number_fault(name: str, value: Decimal, step: Decimal) -> str:
     if not value.is_finite() or not 0 < value <= _NUMBER_MAX:
         return f"{name}: found {value}, allowed a number of more than 0 and at most {_NUMBER_MAX:f}"
-    if value % step:
+    if _EXACT.remainder(value, step):
         return f"{name}: found {value:f}, allowed multiples of {step:f}"
     return ""
 

@@ -25,6 +25,9 @@ from trading.strategies.wishes import (
     Wish,
 )
 
+# What an instance may tell people within a window; more goes to the log.
+ALERTS_MAX: Final = 20
+ALERTS_WINDOW_S: Final = 60.0
 # With so many orders open in a market strategies get no more there. Closing a position, what a
 # person orders and protection are never refused for it.
 ORDERS_MAX: Final = 200
@@ -63,6 +66,8 @@ class WishDesk:
         self._announcer = announcer
         self._decisions = decisions
         self._markets = markets
+        # When each instance's window began, by wall time, and its alerts since then.
+        self._alerts: dict[str, tuple[float, int]] = {}
 
     def carry_out(self, instance: Instance, wishes: Sequence[Wish]) -> None:
         """Carry out what an instance wished for, in order; an observing one only says it."""
@@ -70,11 +75,23 @@ class WishDesk:
             if isinstance(wish, LogWish):
                 self._journal.log(wish.level, instance.setup.id, wish.text)
             elif isinstance(wish, AlertWish):
-                self._announcer.tell(announce_strategy_alert(instance.setup.id, wish.text, 0.0))
+                self._alert(instance.setup.id, wish.text)
             elif not instance.is_active:
                 self._note(instance, f"would (observing): {_wish_text(wish)}")
             else:
                 self._act(instance, wish)
+
+    def _alert(self, who: str, text: str) -> None:
+        """Pass an alert on, while its instance does not fill the outbox of all with them."""
+        now = self._markets.wall
+        began, count = self._alerts.get(who, (now, 0))
+        if abs(now - began) >= ALERTS_WINDOW_S:
+            began, count = now, 0
+        self._alerts[who] = began, count + 1
+        if count < ALERTS_MAX:
+            self._announcer.tell(announce_strategy_alert(who, text, 0.0))
+        else:
+            self._journal.log("warning", who, f"one alert too many, not sent: {text}")
 
     def _act(self, instance: Instance, wish: Wish) -> None:
         if isinstance(wish, PlaceWish):

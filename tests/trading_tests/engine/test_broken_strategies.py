@@ -1,5 +1,6 @@
 """Strategies that wish for nonsense, or against themselves: the engine lives, exits go out."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.trading_tests.engine.floor import D, Floor
 from tests.trading_tests.makers import BTC, make_account_setup, play
 from trading.brokers.paper.terms import PaperTerms
 from trading.engine.order_ids import NUMBER_MAX, OrderIds
-from trading.engine.wishes import ORDERS_MAX
+from trading.engine.wishes import ALERTS_MAX, ALERTS_WINDOW_S, ORDERS_MAX
 from trading.model.market import Tick
 from trading.model.order import TrailPlan
 from trading.strategies.context import StrategyContext
@@ -151,3 +152,17 @@ def test_ids_go_on_after_the_last_number_and_leave_out_what_is_known() -> None:
     taken.add(first)
     again = OrderIds("paper", "run", taken.__contains__).next_id("main", "one")
     assert again != first
+
+
+def test_a_strategy_that_alerts_without_end_does_not_fill_the_outbox() -> None:
+    numbers = itertools.count()
+
+    def act(context: StrategyContext, _: object) -> None:
+        context.alert(f"number {next(numbers)}")
+
+    floor = Floor(play(act))
+    floor.ticks(*[100] * 100)
+    assert len(floor.told("strategy_alert")) == ALERTS_MAX
+    floor.sample(ALERTS_WINDOW_S)
+    floor.tick(100)
+    assert floor.told("strategy_alert")[-1] == "one: number 100"

@@ -54,7 +54,7 @@ class Trouble(StrEnum):
     CHAT_GONE = "the bot cannot write there"
     MIGRATED = "the group has a new number"
     # The whole bot.
-    TOKEN_REFUSED = "the token was refused"
+    TOKEN_REFUSED = "the token was refused"  # noqa: S105 - says what is wrong with one
     CONFLICT = "another program uses this token"
     # Later perhaps.
     WAIT = "too many messages, wait"

@@ -103,7 +103,8 @@ class Chat:
     actions: list[tuple[float, str, int | None]] = field(default_factory=list)
     migrated_to: int | None = None
     is_known: bool = True  # the bot cannot write first to somebody it has never met
-    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    # Number 1 is the line that made the chat, and in a forum the id of the general topic.
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(2))
 
     @property
     def is_private(self) -> bool:

@@ -24,7 +24,7 @@ def edit_message_text(world: World, parameters: Parameters) -> object:
     if not parameters.text("text"):
         raise bad_request("message text is empty")
     body = check_text(formatted(parameters, "text"), is_edit=True)
-    markup = read_markup(parameters.structure("reply_markup"))
+    markup = read_markup(parameters.value("reply_markup"))
     message = _find_editable(world, parameters)
     if message.content.has_file:
         raise bad_request("there is no text in the message to edit")
@@ -34,7 +34,7 @@ def edit_message_text(world: World, parameters: Parameters) -> object:
 def edit_message_caption(world: World, parameters: Parameters) -> object:
     """Replace the caption of an own picture or file, and its keyboard."""
     body = check_caption(formatted(parameters, "caption"))
-    markup = read_markup(parameters.structure("reply_markup"))
+    markup = read_markup(parameters.value("reply_markup"))
     message = _find_editable(world, parameters)
     if not message.content.has_file:
         raise bad_request("there is no caption in the message to edit")
@@ -50,7 +50,7 @@ def edit_message_media(world: World, parameters: Parameters) -> object:
     body = check_caption(
         read_text(caption, str(media.get("parse_mode", "")), media.get("caption_entities"))
     )
-    markup = read_markup(parameters.structure("reply_markup"))
+    markup = read_markup(parameters.value("reply_markup"))
     named = str(media.get("media", ""))
     upload = parameters.attached(named)
     message = _find_editable(world, parameters)
@@ -65,7 +65,7 @@ def edit_message_media(world: World, parameters: Parameters) -> object:
 
 def edit_message_reply_markup(world: World, parameters: Parameters) -> object:
     """Replace or take away the keyboard of an own message."""
-    markup = read_markup(parameters.structure("reply_markup"))
+    markup = read_markup(parameters.value("reply_markup"))
     message = _find_editable(world, parameters)
     return _show(world, message, replace(message.content, markup=markup))
 

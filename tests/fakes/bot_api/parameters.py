@@ -22,6 +22,10 @@ class Parameters:
         """Take the parameters of a request."""
         return cls(request.parameters, request.uploads)
 
+    def value(self, name: str) -> object:
+        """Return a value as it came."""
+        return self._values.get(name)
+
     def text(self, name: str) -> str:
         """Return a string; empty when it is not there."""
         value = self._values.get(name)

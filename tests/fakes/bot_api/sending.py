@@ -28,22 +28,20 @@ def send_message(world: World, parameters: Parameters) -> object:
     if not parameters.text("text"):
         raise bad_request("message text is empty")
     body = check_text(formatted(parameters, "text"))
-    return _send(
-        world, parameters, Content(body, read_markup(parameters.structure("reply_markup")))
-    )
+    return _send(world, parameters, Content(body, read_markup(parameters.value("reply_markup"))))
 
 
 def send_photo(world: World, parameters: Parameters) -> object:
     """Put a picture into a chat."""
     photo = read_photo(world, parameters.upload("photo"), parameters.text("photo"))
-    markup = read_markup(parameters.structure("reply_markup"))
+    markup = read_markup(parameters.value("reply_markup"))
     return _send(world, parameters, Content(_caption(parameters), markup, photo=photo))
 
 
 def send_document(world: World, parameters: Parameters) -> object:
     """Put a file into a chat."""
     document = read_document(world, parameters.upload("document"), parameters.text("document"))
-    markup = read_markup(parameters.structure("reply_markup"))
+    markup = read_markup(parameters.value("reply_markup"))
     return _send(world, parameters, Content(_caption(parameters), markup, document=document))
 
 

@@ -141,7 +141,19 @@ class Dealer:
         ]
         for order in entries:
             self.cancel(order)
-        return len(entries)
+        # Switched on again later, what waits now would be entered for a reason long gone.
+        waiting = [key for key in self._waiting if keys is None or key in keys]
+        for key in waiting:
+            del self._waiting[key]
+        return len(entries) + len(waiting)
+
+    def cancel_entries_of(self, instance: str) -> None:
+        """Cancel what an instance that runs no more still wants to enter."""
+        for order in open_entries(self.orders.open_orders()):
+            if order.instance == instance:
+                self.cancel(order)
+        for key in [key for key, one in self._waiting.items() if one.instance == instance]:
+            del self._waiting[key]
 
     def close(self, position: Position, reason: str) -> None:
         """Have a position closed at the market, all its other orders cancelled before."""

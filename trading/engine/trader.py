@@ -149,6 +149,7 @@ class Trader:
                 why = _until_changed(instance)
                 self.announcer.tell(alerts.strategy_quarantined(instance.setup.id, why, wall))
         self.instances.load()
+        self._cancel_unwanted_entries()
         self.dealer.review_all()
         self.flattening.press()
         self._settle()
@@ -162,7 +163,9 @@ class Trader:
             market.on_past_bar(bar)
             self.markets.now = max(self.markets.now, bar.end)
             for desk in market.desks:
-                desk.book.mark(bar.symbol, bar.close)
+                # Not by the candle: a late one is older than the last price.
+                if market.price is not None:
+                    desk.book.mark(bar.symbol, market.price)
 
     def on_tick(self, tick: Tick) -> bool:
         """Take in a price; tell whether there is anything to be done."""
@@ -318,6 +321,15 @@ class Trader:
         if market.price is not None and market.silence_s(wall) >= QUIET_S:
             self._report(exchange.on_quiet(market.symbol, market.price, self.markets.now))
 
+    def _cancel_unwanted_entries(self) -> None:
+        """Cancel entries that nobody looks after any more, or that nobody may make any more."""
+        if not self.conditions.is_allowed:
+            self.dealer.cancel_entries()
+        acting = {one.setup.id for one in self.instances.all if one.is_running and one.is_active}
+        owners = {one.instance for one in self.orders.open_orders() if one.instance}
+        for instance in sorted(owners - acting):
+            self.dealer.cancel_entries_of(instance)
+
     def _quarantine(self, instance: Instance) -> None:
         """Keep an instance stopped over restarts."""
         setup = instance.setup
@@ -328,6 +340,7 @@ class Trader:
         wall, name = self.markets.wall, instance.setup.id
         self.decisions.note(self.markets.now, instance.key, f"{name} failed: {error}")
         if instance.stopped:
+            self.dealer.cancel_entries_of(name)
             self._quarantine(instance)
             self.announcer.tell(alerts.strategy_stopped(name, _until_changed(instance), wall))
         else:

@@ -3,9 +3,14 @@
 import pytest
 
 from tests.trading_tests.engine.floor import D, Floor
-from tests.trading_tests.makers import BTC, ETH, make_account, make_account_setup
+from tests.trading_tests.makers import BTC, ETH, make_account, make_account_setup, play
+from trading.engine.events import HistoryLoaded
+from trading.engine.setup import InstanceSetup
 from trading.model.account import MarketType
+from trading.model.market import Bar, Tick
+from trading.model.mode import Mode
 from trading.risk.settings import LimitSettings, RiskSettings
+from trading.strategies.context import StrategyContext
 
 WIDE = RiskSettings(max_position_fraction=D("0.45"), stop_fraction=D("0.9"), target_fraction=None)
 HALF = D("0.5")
@@ -77,3 +82,49 @@ def test_an_account_on_margin_can_trade_one_market_before_the_other_has_a_price(
     floor.do("buy", BTC, "1")
     floor.tick(100)
     assert floor.position(BTC).quantity == 1
+
+
+def _rest_an_entry(context: StrategyContext, tick: Tick) -> None:
+    if tick.price == 99:
+        raise ValueError("no good")
+    if context.position is None and not context.get_orders():
+        context.place_order("buy", 1, type="limit", limit_price=95)
+
+
+def test_an_entry_does_not_outlive_the_leave_to_trade() -> None:
+    floor = Floor(play(_rest_an_entry))
+    floor.ticks(100, 100)
+    assert floor.orders()
+    floor.restart(is_allowed=False)
+    floor.ticks(100, 90, 90)
+    assert floor.held() is None
+    assert not floor.orders()
+
+
+@pytest.mark.parametrize("after", [(), (play(_rest_an_entry, mode=Mode.OBSERVE),)])
+def test_an_entry_does_not_outlive_its_instance(after: tuple[InstanceSetup, ...]) -> None:
+    floor = Floor(play(_rest_an_entry))
+    floor.ticks(100, 100)
+    assert floor.orders()
+    floor.restart(instances=after)
+    floor.ticks(100, 90, 90)
+    assert floor.held() is None
+    assert not floor.orders()
+
+
+def test_an_entry_goes_when_its_instance_is_stopped() -> None:
+    floor = Floor(play(_rest_an_entry))
+    floor.ticks(100, 100)
+    assert floor.orders()
+    floor.ticks(*[99] * 10)
+    assert floor.told("strategy_stopped")
+    assert not floor.orders()
+
+
+def test_a_late_candle_of_the_past_values_nothing() -> None:
+    floor = Floor()
+    floor.tick(100)
+    floor.do("buy", BTC, "1")
+    floor.tick(100)
+    floor.tell(HistoryLoaded([Bar(BTC, floor.now - 600, 60, 50.0, 50.0, 50.0, 50.0, 1.0)]))
+    assert floor.trader.desks["main"].book.equity() == 10_000

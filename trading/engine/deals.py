@@ -97,10 +97,11 @@ class Deals:
         assert held is not None, "only what is held is left"
         quantity = _amount(call)
         if held.closing:
-            return f"{key.symbol} is being closed already ({held.closing})"
+            return f"{self._named(key)} is being closed already ({held.closing})"
         if quantity is None or quantity >= abs(held.quantity):
             self._trader.dealer.close(held, f"/{call.verb} by {call.author}")
-            return f"closing {quantity_text(abs(held.quantity))} {key.symbol} at the market"
+            what = f"{quantity_text(abs(held.quantity))} {self._named(key)}"
+            return f"closing {what} at the market"
         made = self._trader.dealer.place(
             OrderIntent(
                 key.account,
@@ -132,8 +133,13 @@ class Deals:
         market = self._trader.markets.by_symbol[order.symbol]
         price = f" near {price_text(market.price)}" if market.price is not None else ""
         cut = f" ({order.note})" if order.note else ""
-        what = f"{order.side} {quantity_text(order.quantity)} {order.symbol}{price}{cut}"
+        what = f"{order.side} {quantity_text(order.quantity)} {self._named(order.key)}{price}{cut}"
         return f"{what}, id {order.id}"
+
+    def _named(self, key: MarketKey) -> str:
+        """Return a market's name, with its account where there are several."""
+        is_one = len(self._trader.desks) == 1
+        return key.symbol if is_one else f"{key.symbol} on {key.account}"
 
     def _held(self, key: MarketKey) -> Position | None:
         return self._trader.desks[key.account].book.positions.get(key.symbol)

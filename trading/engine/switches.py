@@ -28,6 +28,8 @@ class Switches:
     def start_trading(self, call: Call) -> Answer:
         """Let strategies trade."""
         conditions = self._trader.conditions
+        if others := self._others_than(call):
+            return rejected(f"trading is switched on for {others}; nothing was changed")
         if not conditions.is_allowed:
             return rejected("the configuration says `trading: off`; nothing was changed")
         if conditions.flags.trading is TradingIntent.ON:
@@ -46,7 +48,8 @@ class Switches:
         conditions.flags.trading = TradingIntent.OFF
         cancelled = self._cancel_entries()
         self._switched("stopped", call)
-        return applied(f"trading is off{cancelled}{watched if held else ''}")
+        where = self._on_all(call)
+        return applied(f"trading is off{where}{cancelled}{watched if held else ''}")
 
     def pause(self, call: Call) -> Answer:
         """Make no new entries."""
@@ -56,11 +59,16 @@ class Switches:
         conditions.flags.paused = f"paused by {call.author}"
         cancelled = self._cancel_entries()
         conditions.keep()
-        return applied(f"paused{cancelled}: no new entries until /resume; exits and stops go on")
+        where = self._on_all(call)
+        return applied(
+            f"paused{where}{cancelled}: no new entries until /resume; exits and stops go on"
+        )
 
     def resume(self, call: Call) -> Answer:
         """End a pause, and reset the kill latch if a person confirmed that."""
         trader, conditions = self._trader, self._trader.conditions
+        if others := self._others_than(call):
+            return rejected(f"/resume is for {others}; nothing was changed")
         reset = conditions.latch.reset(call.author, call.at, call.confirmed)
         if reset is LatchReset.NEEDS_CONFIRMATION:
             return rejected(f"{conditions.latch.why}; resetting it needs a yes")
@@ -82,7 +90,9 @@ class Switches:
         for order in entries:
             trader.dealer.cancel(order)
         conditions.keep()
-        done = f"{counted(len(entries), 'entry', 'entries')} cancelled; exits and stops go on"
+        trader.dealer.cancel_entries()
+        cancelled = f"{counted(len(entries), 'entry', 'entries')} cancelled"
+        done = f"{cancelled}; exits and stops go on{self._on_all(call)}"
         if not is_new:
             return applied(f"{conditions.latch.why}; {done}")
         trader.announcer.tell(alerts.kill_set("/emergency", call.author, call.at))
@@ -138,6 +148,17 @@ class Switches:
     def _switched(self, what: str, call: Call) -> None:
         self._trader.conditions.keep()
         self._trader.announcer.tell(announce_trading_switched(what, call.author))
+
+    def _others_than(self, call: Call) -> str:
+        """Say whom a command that names one account would switch on besides, or nothing."""
+        self._places.desks(call)
+        several = call.account and len(self._trader.desks) > 1
+        return f"all accounts at once, not for {call.account} alone" if several else ""
+
+    def _on_all(self, call: Call) -> str:
+        """Say that more was switched off than the account that was named: that is no risk."""
+        several = call.account and len(self._trader.desks) > 1
+        return f" on all accounts, not only {call.account}" if several else ""
 
     def _but(self) -> str:
         """Say what still keeps strategies from buying."""

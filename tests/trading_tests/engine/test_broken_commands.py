@@ -112,3 +112,56 @@ def test_a_flatten_of_one_account_says_what_switches_its_entries_on() -> None:
     floor.tick(100)
     floor.do("flatten", command_id="flat", account="main")
     assert floor.said("flat").text.endswith("entries are off until /startbuying")
+
+
+def _two() -> Floor:
+    accounts = [make_account_setup(make_account(name, MarketType.MARGIN)) for name in "ab"]
+    floor = Floor(accounts=accounts, trading=False)
+    floor.tick(100)
+    return floor
+
+
+def test_one_account_cannot_be_switched_on_where_only_all_can() -> None:
+    floor = _two()
+    said = floor.do("starttrading", account="a")
+    assert said.state is ReplyState.REJECTED
+    assert "all accounts at once, not for a alone" in said.text
+    assert floor.do("starttrading").text == "trading is on"
+    floor.do("pause")
+    assert floor.do("resume", account="a").state is ReplyState.REJECTED
+    assert floor.trader.conditions.flags.paused
+
+
+@pytest.mark.parametrize("verb", ["stoptrading", "pause", "emergency"])
+def test_what_is_switched_off_for_all_accounts_says_so(verb: str) -> None:
+    floor = _two()
+    floor.do("starttrading")
+    said = floor.do(verb, account="a")
+    assert said.state is ReplyState.APPLIED
+    assert "on all accounts, not only a" in said.text
+
+
+def test_receipts_name_the_account_where_there_are_several() -> None:
+    floor = _opposite()
+    assert floor.do("sell", "ALL").text == (
+        "closing 1 BTC/USDT on a at the market; closing 1 BTC/USDT on b at the market"
+    )
+
+
+def test_what_waited_to_be_entered_is_gone_once_trading_was_switched_off() -> None:
+    calls = []
+
+    def act(context: StrategyContext, tick: Any) -> None:
+        calls.append(tick)
+        if len(calls) == 1:
+            context.place_order("buy", 1)
+        elif len(calls) == 3:
+            context.close_position()
+            context.place_order("buy", 1)
+
+    floor = Floor(play(act))
+    floor.ticks(100, 100, 100)
+    assert floor.do("stoptrading").text.startswith("trading is off, 1 entry cancelled")
+    floor.do("starttrading")
+    floor.ticks(100, 100, 100)
+    assert floor.held() is None

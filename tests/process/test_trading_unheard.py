@@ -6,8 +6,8 @@ import pytest
 
 from tests.process.installation import PATIENCE_S, Installation, assert_no_traceback
 from tests.process.scripted_bridge import ScriptedBridge
-from tests.process.test_trading_kills import LONG_ONLY, QUICK, DeadlyBridge, Life
 from tests.process.trading_books import Books, check_books, read_books
+from tests.process.trading_life import LONG_ONLY, QUICK, DeadlyBridge, Life
 from tests.waiting import wait_until
 
 ROOM = 60

@@ -60,7 +60,7 @@ def test_a_bot_killed_while_it_trades_goes_on_as_if_nothing_had_been(
             bot = life.start(QUICK)
         assert bot.stop() == 0
         books = check_kill(life, before=books)
-    assert books.trades, "too little happened for this test to mean anything"
+    assert len(books.fills) >= 2 * kills, "too little happened for this test to mean anything"
     check_commands(life, books)
     check_report(life, books)
     assert_no_traceback(*life.starts)

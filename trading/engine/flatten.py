@@ -86,6 +86,8 @@ class FlattenDesk:
         """Return the commands whose accounts are flat by the book and by the venue."""
         if not self._open:
             return []
+        # What a venue on paper has just said may be all that is missing.
+        self._dealer.settle()
         done = [one for one in self._open if all(self._is_flat(name) for name in one.accounts)]
         if done:
             self._open = [one for one in self._open if one not in done]

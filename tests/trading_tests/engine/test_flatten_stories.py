@@ -122,3 +122,29 @@ def test_twenty_positions_and_thirty_orders_are_flattened_once_though_tapped_ten
     assert not floor.memory.positions
     assert len(floor.trades) == 20
     assert {one.quantity for one in floor.trades} == {D(1)}
+
+
+def test_nothing_is_opened_while_a_flatten_is_under_way_whoever_asks() -> None:
+    floor = busy_floor()
+    floor.do("flatten", command_id="f1")
+    floor.do("resume")
+    refused = floor.do("buy", BTC, "1")
+    assert refused.state is ReplyState.REJECTED
+    assert "flatten" in refused.text
+    floor.tick(20.0, ETH)
+    assert not floor.orders(ETH)
+    floor.restart()
+    floor.tick(20.0, ETH)
+    assert not floor.orders(ETH), "nor after a restart in the middle"
+    floor.tick(99.0)
+    assert floor.said("f1").state is APPLIED
+    assert floor.do("buy", BTC, "1").state is APPLIED
+
+
+def test_flatten_of_resting_entries_alone_is_done_at_once() -> None:
+    floor = Floor(play(rest_below, symbol=ETH))
+    floor.tick(20.0, ETH)
+    assert floor.orders(ETH)
+    answer = floor.do("flatten")
+    assert answer.state is APPLIED
+    assert "1 order cancelled" in answer.text

@@ -189,9 +189,6 @@ class Walk:
             self.floor.restart(*self._instances())
             self.seen = {one.id: one for one in self.floor.trader.orders.open_orders()}
             return
-        if self.floor.trader.flattening.waiting:
-            # What was opened since the last sample is closed at the next one, or at a start.
-            self.floor.sample(0.0)
         before = self._intent()
         self.floor.restart(*self._instances())
         assert self._intent() == before, "a restart must change no flag, limit, position or figure"

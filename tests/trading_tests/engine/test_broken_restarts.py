@@ -2,8 +2,16 @@
 
 import pytest
 
+from tcpproto import ReplyState
 from tests.trading_tests.engine.floor import D, Floor
-from tests.trading_tests.makers import BTC, ETH, make_account, make_account_setup, play
+from tests.trading_tests.makers import (
+    BTC,
+    ETH,
+    make_account,
+    make_account_setup,
+    make_instrument,
+    play,
+)
 from trading.engine.events import HistoryLoaded
 from trading.engine.setup import InstanceSetup
 from trading.model.account import MarketType
@@ -128,3 +136,17 @@ def test_a_late_candle_of_the_past_values_nothing() -> None:
     floor.tick(100)
     floor.tell(HistoryLoaded([Bar(BTC, floor.now - 600, 60, 50.0, 50.0, 50.0, 50.0, 1.0)]))
     assert floor.trader.desks["main"].book.equity() == 10_000
+
+
+def test_what_is_held_can_be_sold_after_its_market_got_coarser_steps() -> None:
+    floor = Floor()
+    floor.tick(100)
+    floor.do("buy", BTC, "1.00001")
+    floor.tick(100)
+    coarse = make_instrument(quantity_step=D("0.1"), quantity_min=D("0.1"))
+    floor.restart(instruments={BTC: coarse, ETH: make_instrument(ETH)})
+    floor.tick(100)
+    floor.do("flatten", command_id="flat")
+    floor.ticks(100, 100)
+    assert floor.said("flat").state is ReplyState.APPLIED
+    assert floor.held() is None

@@ -20,7 +20,9 @@ _NEEDS_STOP: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.
 def find_fault(order: Order, instrument: Instrument, price: Decimal | None) -> str:
     """Return why an order cannot be taken, or nothing; `price` is what one unit costs about."""
     return (
-        _number_fault("quantity", order.quantity, instrument.quantity_step)
+        _number_fault(
+            "quantity", order.quantity, None if order.reduce_only else instrument.quantity_step
+        )
         or _price_fault("limit price", order.limit_price, order.type in _NEEDS_LIMIT, instrument)
         or _price_fault("stop price", order.stop_price, order.type in _NEEDS_STOP, instrument)
         or _bracket_fault(order)
@@ -28,10 +30,11 @@ def find_fault(order: Order, instrument: Instrument, price: Decimal | None) -> s
     )
 
 
-def _number_fault(name: str, value: Decimal, step: Decimal) -> str:
+def _number_fault(name: str, value: Decimal, step: Decimal | None) -> str:
     if not value.is_finite() or not 0 < value <= _NUMBER_MAX:
         return f"{name}: found {value}, allowed a number of more than 0 and at most {_NUMBER_MAX:f}"
-    if _EXACT.remainder(value, step):
+    # Without a step: a position may be older than its market's present steps, and must be sold.
+    if step is not None and _EXACT.remainder(value, step):
         return f"{name}: found {value:f}, allowed multiples of {step:f}"
     return ""
 

@@ -84,7 +84,10 @@ class Purse:
         step = resting.instrument.quantity_step
         held = self.held(order.symbol)
         if order.reduce_only:
-            most = round_to_step(max(_ZERO, -held * order.side.sign), step)
+            most = max(_ZERO, -held * order.side.sign)
+            # An order beside the steps sells what is older than they are, to its last digit.
+            if order.quantity == round_to_step(order.quantity, step):
+                most = round_to_step(most, step)
             return min(remaining, most), "reduce only: nothing more is held"
         if order.side is Side.SELL and not self._can_short:
             return min(remaining, round_to_step(max(_ZERO, held), step)), "nothing more is held"

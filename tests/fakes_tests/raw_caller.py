@@ -90,12 +90,15 @@ class RawCaller:
         headers: dict[str, str] | None = None,
         *,
         token: str = "",
-        chunked: bool = False,
     ) -> Answer:
         """Send one request and read its answer."""
         target = f"/bot{token or self._api.token}/{method}"
-        self.connection.request(verb, target, body, headers or {}, encode_chunked=chunked)
-        response = self.connection.getresponse()
-        content = response.read()
+        try:
+            self.connection.request(verb, target, body, headers or {})
+            response = self.connection.getresponse()
+            content = response.read()
+        except (OSError, http.client.HTTPException):
+            self.connection.close()  # the next request gets a new one
+            raise
         is_json = response.headers.get_content_type() == "application/json"
         return Answer(response.status, json.loads(content) if is_json else content)

@@ -44,11 +44,15 @@ SETTINGS = CoreSettings(
 
 
 def make_account(
-    name: str = "main", kind: MarketType = MarketType.SPOT, *, leverage: str = "1"
+    name: str = "main",
+    kind: MarketType = MarketType.SPOT,
+    *,
+    leverage: str = "1",
+    currency: str = "USDT",
 ) -> Account:
     """Return an account on paper; all but spot accounts may sell short."""
     can_short = kind is not MarketType.SPOT
-    return Account(name, "paper", kind, True, "USDT", can_short, Decimal(leverage))
+    return Account(name, "paper", kind, True, currency, can_short, Decimal(leverage))
 
 
 def make_account_setup(

@@ -51,10 +51,16 @@ class Decisions:
         """Note that risk refused what was wanted."""
         self.note(at, key, f"refused: {refusal.text}")
 
-    def latest(self, count: int, symbol: str | None = None) -> list[Decision]:
-        """Return the last decisions, newest first, of one market or of all."""
-        chosen = [one for one in reversed(self._kept) if symbol in (None, one.symbol)]
-        return [Decision(one.at, one.symbol, _with_times(one)) for one in chosen[:count]]
+    def latest(self, count: int, symbol: str | None = None, account: str = "") -> list[Decision]:
+        """Return the last decisions, newest first, of one market and account or of all."""
+        chosen = [
+            one
+            for one in reversed(self._kept)
+            if symbol in (None, one.symbol) and account in ("", one.account)
+        ]
+        return [
+            Decision(one.at, one.symbol, _with_times(one), one.account) for one in chosen[:count]
+        ]
 
 
 def _with_times(one: Noted) -> str:

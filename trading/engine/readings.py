@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from trading.engine.command_call import Answer, Call, applied, shown
+from trading.engine.command_call import Answer, Call, NotPossibleError, applied, shown
 from trading.engine.command_places import Places
 from trading.engine.status import render_fields, render_text
 from trading.engine.trader import Trader
@@ -39,9 +39,11 @@ class Readings:
 
     def stats(self, call: Call) -> Answer:
         """Show the statistics, of all and of each market or of one."""
-        self._places.keys(call)
-        rows = view_statistics(self._trader, call.symbol)
-        return shown(stats_view(rows, self._version, self._currency))
+        keys = self._places.keys(call)
+        rows = view_statistics(self._trader, keys, with_totals=call.is_for_all)
+        currencies = {desk.name: desk.account.currency for desk in self._places.desks(call)}
+        together = "/".join(sorted(set(currencies.values())))
+        return shown(stats_view(rows, self._version, together, currencies=currencies))
 
     def positions(self, call: Call) -> Answer:
         """Show open positions."""
@@ -53,26 +55,29 @@ class Readings:
         """Show open orders."""
         chosen = set(self._places.keys(call))
         found = [one for one in self._trader.orders.open_orders() if one.key in chosen]
-        return shown(orders_view(found, self._now))
+        return shown(orders_view(found, self._now, names_account=self._names_account(call)))
 
     def trades(self, call: Call) -> Answer:
         """Show closed trades, the latest first."""
         self._places.keys(call)
         count = int(call.named.get("count", TRADES_DEFAULT))
-        return shown(trades_view(self._trader.history.last(count, call.symbol)))
+        found = self._trader.history.last(count, call.symbol, call.account)
+        return shown(trades_view(found, names_account=self._names_account(call)))
 
     def profit(self, call: Call) -> Answer:
         """Show what some days brought together."""
         count = int(call.named.get("days", PROFIT_DAYS_DEFAULT))
-        daily = self._trader.history.daily
+        currency, daily = self._one_currency(call), self._trader.history.daily
         days = daily.last_days(self._now, count, call.account)
-        return shown(profit_view(days, daily.by_market(self._now, count), self._currency))
+        markets = daily.by_market(self._now, count, call.account)
+        return shown(profit_view(days, markets, currency))
 
     def daily(self, call: Call) -> Answer:
         """Show what each day brought."""
         count = int(call.named.get("days", DAYS_DEFAULT))
+        currency = self._one_currency(call)
         days = self._trader.history.daily.last_days(self._now, count, call.account)
-        return shown(daily_view(days, self._currency))
+        return shown(daily_view(days, currency))
 
     def balance(self, call: Call) -> Answer:
         """Show the money of the accounts."""
@@ -82,14 +87,24 @@ class Readings:
     def why(self, call: Call) -> Answer:
         """Show the last decisions."""
         self._places.keys(call)
-        decisions = self._trader.decisions.latest(DECISIONS_MAX, call.symbol)
-        return shown(why_view(decisions, call.symbol or ""))
+        found = self._trader.decisions.latest(DECISIONS_MAX, call.symbol, call.account)
+        names_account = self._names_account(call)
+        return shown(why_view(found, call.symbol or "", names_account=names_account))
 
     @property
     def _now(self) -> float:
         return max(0.0, self._trader.markets.now)
 
-    @property
-    def _currency(self) -> str:
-        currencies = {desk.account.currency for desk in self._trader.desks.values()}
-        return "/".join(sorted(currencies))
+    def _names_account(self, call: Call) -> bool:
+        return not call.account and len(self._trader.desks) > 1
+
+    def _one_currency(self, call: Call) -> str:
+        """Return the currency of a sum; dollars and euros have none."""
+        desks = self._places.desks(call)
+        currencies = sorted({desk.account.currency for desk in desks})
+        if len(currencies) > 1:
+            names = " or ".join(f"@:{desk.name}" for desk in desks)
+            raise NotPossibleError(
+                f"{' and '.join(currencies)} cannot be added up; of which account? add {names}"
+            )
+        return currencies[0]

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 from datetime import tzinfo
+from itertools import islice
 from typing import Final
 
 from trading.model.position import Trade
@@ -39,7 +40,11 @@ class TradeHistory:
         self._last_number += 1
         return self._last_number
 
-    def last(self, count: int, symbol: str | None = None) -> list[Trade]:
-        """Return closed trades, the latest first, of one market or of all."""
-        chosen = [one for one in reversed(self._last) if symbol in (None, one.symbol)]
-        return chosen[:count]
+    def last(self, count: int, symbol: str | None = None, account: str = "") -> list[Trade]:
+        """Return closed trades, the latest first, of one market and account or of all."""
+        chosen = (
+            one
+            for one in reversed(self._last)
+            if symbol in (None, one.symbol) and account in ("", one.account)
+        )
+        return list(islice(chosen, count))

@@ -1,6 +1,6 @@
 """What people are shown of trading: the trader's state as the values that reports draw from."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 from trading.engine.desks import AccountDesk
@@ -87,20 +87,32 @@ def view_holding(trader: Trader, position: Position) -> HoldingView:
     )
 
 
-def view_statistics(trader: Trader, symbol: str | None = None) -> list[Statistics]:
-    """Return the figures of all trades and of each market, or those of one market."""
+def view_statistics(
+    trader: Trader, keys: Iterable[MarketKey], *, with_totals: bool = True
+) -> list[Statistics]:
+    """Return the figures of some markets, after those of all trades of their accounts."""
     at, statistics = max(0.0, trader.markets.now), trader.history.statistics
-    rows = [] if symbol else [statistics.total(at, _fall_of_all(trader))]
-    for desk in trader.desks.values():
-        for key in desk.markets.values():
-            if symbol in (None, key.symbol):
-                fallen = market_drawdown(
-                    base=float(desk.start_cash),
-                    day_profit=desk.day_profit(key.symbol),
-                    total_profit=desk.total_profit(key.symbol),
-                )
-                rows.append(statistics.of(key, at, fallen))
+    keys = list(keys)
+    desks = [trader.desks[name] for name in dict.fromkeys(key.account for key in keys)]
+    rows = _totals(trader, desks, at) if with_totals else []
+    for key in keys:
+        desk = trader.desks[key.account]
+        fallen = market_drawdown(
+            base=float(desk.start_cash),
+            day_profit=desk.day_profit(key.symbol),
+            total_profit=desk.total_profit(key.symbol),
+        )
+        rows.append(statistics.of(key, at, fallen))
     return rows
+
+
+def _totals(trader: Trader, desks: Sequence[AccountDesk], at: float) -> list[Statistics]:
+    """Return one sum over all accounts, or one for each where no sum means anything."""
+    statistics = trader.history.statistics
+    is_all = len(desks) == len(trader.desks)
+    if is_all and len({desk.account.currency for desk in desks}) == 1:
+        return [statistics.total(at, _fall_of(trader, desks))]
+    return [statistics.of_account(one.name, at, _fall_of(trader, [one])) for one in desks]
 
 
 def view_state(
@@ -127,8 +139,7 @@ def view_state(
     return state_fields(view)
 
 
-def _fall_of_all(trader: Trader) -> Drawdown:
-    desks = trader.desks.values()
+def _fall_of(trader: Trader, desks: Sequence[AccountDesk]) -> Drawdown:
     equity = sum(desk.book.equity() for desk in desks)
     day_profit = sum(desk.day_profit(symbol) for desk in desks for symbol in desk.markets)
     peak = sum(max(trader.conditions.limits.peak(desk.name), desk.book.equity()) for desk in desks)

@@ -109,12 +109,13 @@ class DailyProfit:
         """Return the last days up to that of a moment, the latest first, empty ones too."""
         return [self._of(day, account, "") for day in self.days.days_back(at, count)]
 
-    def by_market(self, at: float, count: int) -> dict[MarketKey, DayProfit]:
+    def by_market(self, at: float, count: int, account: str = "") -> dict[MarketKey, DayProfit]:
         """Return the sums of each market over the last days, in alphabetical order."""
         sums: dict[MarketKey, DayProfit] = {}
         for day in self.days.days_back(at, count):
             for key, one in self._sums.get(day, {}).items():
-                sums[key] = sums[key].joined(one) if key in sums else one
+                if account in ("", key.account):
+                    sums[key] = sums[key].joined(one) if key in sums else one
         return dict(sorted(sums.items()))
 
     def _of(self, day: str, account: str, symbol: str) -> DayProfit:

@@ -17,13 +17,14 @@ from trading.reports.tables import cut, wrapped
 UNKNOWN_TEXT = "⚠ UNKNOWN, being looked up"
 
 
-def order_block(order: Order, at: float) -> list[str]:
+def order_block(order: Order, at: float, *, names_account: bool = False) -> list[str]:
     """Return the lines of one order; one of which nobody knows the fate says so first."""
     amount = f"{quantity_text(order.quantity)}{_price(order)}"
     head = f"{order.side.value.upper()} {order.type.value.replace('_', ' ')} {order.symbol}"
     return [
         *([UNKNOWN_TEXT] if order.state is OrderState.UNKNOWN else []),
         cut(head),
+        *([cut(f" account {order.account}")] if names_account else []),
         *wrapped(amount, indent=1),
         *wrapped(f"{_state(order)}, {duration_text(at - order.created_at)}", indent=1),
         cut(f" {order.purpose.value} {order.id}"),

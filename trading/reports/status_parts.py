@@ -161,6 +161,7 @@ class Decision:
     at: float
     symbol: str
     text: str
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)

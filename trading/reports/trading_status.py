@@ -146,9 +146,15 @@ def _order_lines(view: TradingView) -> list[str]:
         return []
     unknown = sum(one.state is OrderState.UNKNOWN for one in view.orders)
     marked = f" ({unknown:,} UNKNOWN)" if unknown else ""
+    several = len(view.accounts) > 1
     return [
         *labelled("orders", f"{len(view.orders):,}{marked}"),
-        *limited(waiting_first(view.orders), lambda one: order_block(one, view.at), 10, "orders"),
+        *limited(
+            waiting_first(view.orders),
+            lambda one: order_block(one, view.at, names_account=several),
+            10,
+            "orders",
+        ),
     ]
 
 

@@ -30,8 +30,17 @@ FIELD_ROWS_MAX: Final = 200
 _LIST_LINES_MAX: Final = LINES_MAX - 2
 
 
-def stats_view(rows: Sequence[Statistics], version: str, currency: str) -> View:
-    """Return the statistics of some scopes: usually the total first, then each market."""
+def stats_view(
+    rows: Sequence[Statistics],
+    version: str,
+    currency: str,
+    *,
+    currencies: Mapping[str, str] | None = None,
+) -> View:
+    """Return the statistics of some scopes: usually the total first, then each market.
+
+    `currencies` names those of the accounts, where there is more than the one.
+    """
     head = labelled("version", f"v{version}")
     if rows:
         head += labelled("market", moment_text(rows[0].at))
@@ -40,10 +49,18 @@ def stats_view(rows: Sequence[Statistics], version: str, currency: str) -> View:
         "currency": currency,
         "statistics": [one.to_fields() for one in rows[:FIELD_ROWS_MAX]],
     }
-    return View(page(head, _stats_lines(rows, currency, LINES_MAX - len(head) - 1)), fields)
+    named = currencies or {}
+    has_several = len({one.account for one in rows if one.account}) > 1
+    lines = limited(
+        rows,
+        lambda one: _stats_block(one, named.get(one.account, currency), has_several=has_several),
+        LINES_MAX - len(head) - 1,
+        "markets",
+    )
+    return View(page(head, lines), fields)
 
 
-def orders_view(orders: Sequence[Order], at: float) -> View:
+def orders_view(orders: Sequence[Order], at: float, *, names_account: bool = False) -> View:
     """Return the open orders, those of which nobody knows the fate first."""
     unknown = sum(one.state is OrderState.UNKNOWN for one in orders)
     fields = {
@@ -56,16 +73,24 @@ def orders_view(orders: Sequence[Order], at: float) -> View:
     marked = f", {unknown:,} UNKNOWN" if unknown else ""
     head = cut(f"{len(orders):,} open{marked}")
     waiting = waiting_first(orders)
-    lines = limited(waiting, lambda one: order_block(one, at), _LIST_LINES_MAX, "orders")
+    lines = limited(
+        waiting,
+        lambda one: order_block(one, at, names_account=names_account),
+        _LIST_LINES_MAX,
+        "orders",
+    )
     return View(page([head], lines), fields)
 
 
-def trades_view(trades: Sequence[Trade]) -> View:
+def trades_view(trades: Sequence[Trade], *, names_account: bool = False) -> View:
     """Return closed trades in the order in which they are given."""
     fields = {"trades": [trade_fields(one) for one in trades[:FIELD_ROWS_MAX]]}
     if not trades:
         return View("no closed trade yet", fields)
-    return View(page(limited(trades, _trade_block, 59, "trades")), fields)
+    lines = limited(
+        trades, lambda one: _trade_block(one, names_account=names_account), 59, "trades"
+    )
+    return View(page(lines), fields)
 
 
 def profit_view(
@@ -114,16 +139,22 @@ def balance_view(accounts: Sequence[AccountView]) -> View:
     return View(page(limited(accounts, _balance_block, 59, "accounts")), fields)
 
 
-def why_view(decisions: Sequence[Decision], symbol: str = "") -> View:
+def why_view(
+    decisions: Sequence[Decision], symbol: str = "", *, names_account: bool = False
+) -> View:
     """Return the last decisions in the order in which they are given."""
     rows = [
-        {"at": one.at, "symbol": one.symbol, "text": one.text} for one in decisions[:FIELD_ROWS_MAX]
+        {"at": one.at, "account": one.account, "symbol": one.symbol, "text": one.text}
+        for one in decisions[:FIELD_ROWS_MAX]
     ]
     fields: dict[str, Any] = {"symbol": symbol, "decisions": rows}
     if not decisions:
         about = f" of {symbol}" if symbol else ""
         return View(page(wrapped(f"nothing was decided{about} yet")), fields)
-    return View(page(limited(decisions, _decision_block, 59, "decisions")), fields)
+    lines = limited(
+        decisions, lambda one: _decision_block(one, names_account=names_account), 59, "decisions"
+    )
+    return View(page(lines), fields)
 
 
 def trade_fields(trade: Trade) -> dict[str, Any]:
@@ -152,19 +183,10 @@ def moment_text(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%y-%m-%d %H:%MZ")
 
 
-def _stats_lines(rows: Sequence[Statistics], currency: str, lines_max: int) -> list[str]:
-    has_several = len({one.account for one in rows if one.account}) > 1
-    return limited(
-        rows,
-        lambda one: _stats_block(one, currency, has_several=has_several),
-        lines_max,
-        "markets",
-    )
-
-
 def _stats_block(one: Statistics, currency: str, *, has_several: bool) -> list[str]:
-    account = one.account if has_several or not one.symbol else ""
-    name = " ".join(part for part in (one.symbol, account) if part) or f"total {currency}"
+    own = [one.symbol, one.account if has_several else ""]
+    parts = own if one.symbol else ["total", one.account, currency]
+    name = " ".join(part for part in parts if part)
     if not one.trades and one.symbol:
         return [cut(name), " no trades yet", *_fall_lines(one)]
     wins = f"{one.wins:,} of {one.trades:,} ({percent_text(one.win_rate)})"
@@ -197,11 +219,12 @@ def _fall_lines(one: Statistics) -> list[str]:
     return labelled(" fall", fallen)
 
 
-def _trade_block(trade: Trade) -> list[str]:
+def _trade_block(trade: Trade, *, names_account: bool) -> list[str]:
     side = "long" if trade.side is Side.BUY else "short"
     percent = percent_text(trade.profit_fraction, signed=True)
     return [
         cut(f"#{trade.number:,} {trade.symbol} {side}"),
+        *([cut(f" account {trade.account}")] if names_account else []),
         *wrapped(f"{profit_text(trade.profit)} ({percent})", indent=1),
         *wrapped(f"{price_text(trade.entry_price)} → {price_text(trade.exit_price)}", indent=1),
         *wrapped(
@@ -233,8 +256,12 @@ def _day_block(one: DayProfit) -> list[str]:
     return spread(f"{one.day} {one.trades:>3,}", profit_text(one.profit))
 
 
-def _decision_block(one: Decision) -> list[str]:
-    return [cut(f"{moment_text(one.at)} {one.symbol}"), *wrapped(one.text, indent=1)[:4]]
+def _decision_block(one: Decision, *, names_account: bool) -> list[str]:
+    return [
+        cut(f"{moment_text(one.at)} {one.symbol}"),
+        *([cut(f" account {one.account}")] if names_account else []),
+        *wrapped(one.text, indent=1)[:4],
+    ]
 
 
 def _sum(days: Sequence[DayProfit]) -> DayProfit:

@@ -75,6 +75,43 @@ def test_figures_are_those_of_the_ledger(floor: Floor) -> None:
     assert "6.00" in floor.do("daily").text
 
 
+def test_an_account_is_shown_without_what_is_another_s(floor: Floor) -> None:
+    for verb in ("getstats", "trades", "profit", "why", "orders"):
+        shown = floor.do(verb, account="second").text
+        assert "main" not in shown
+        assert "12.00" not in shown, f"/{verb}: that was earned in main"
+    assert floor.do("getstats", account="second").text.splitlines()[2] == "total second USDT"
+
+
+def test_with_two_accounts_each_line_that_is_of_one_says_of_which(floor: Floor) -> None:
+    for verb, account in (("orders", "second"), ("trades", "main"), ("why", "second")):
+        assert f" account {account}" in floor.do(verb).text.splitlines()
+        assert " account " not in floor.do(verb, account=account).text
+    assert " account second" in floor.do("getstatus").text.split("orders ")[1]
+
+
+def test_money_of_two_currencies_is_never_added_up() -> None:
+    euros = make_account("euros", currency="EUR")
+    floor = Floor(
+        accounts=[
+            make_account_setup(symbols=(BTC,)),
+            make_account_setup(euros, symbols=("BTC/EUR",)),
+        ],
+    )
+    lines = floor.do("getstats").text.splitlines()
+    assert [one for one in lines if one.startswith("total")] == [
+        "total main USDT",
+        "total euros EUR",
+    ]
+    for verb in ("profit", "daily"):
+        refused = floor.do(verb)
+        assert refused.state is ReplyState.REJECTED
+        assert refused.text == (
+            "EUR and USDT cannot be added up; of which account? add @:main or @:euros"
+        )
+        assert "EUR" in floor.do(verb, account="euros").text
+
+
 def test_positions_and_orders_of_one_market_are_shown_alone(floor: Floor) -> None:
     assert BTC in floor.do("positions").text
     assert BTC not in floor.do("positions", ETH).text

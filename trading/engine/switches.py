@@ -42,7 +42,8 @@ class Switches:
         """Keep strategies from trading; what is open stays watched."""
         conditions = self._trader.conditions
         held = sum(len(desk.book.positions) for desk in self._trader.desks.values())
-        watched = f"; {counted(held, 'position')} stay open, watched and with their stops"
+        verb = "stays" if held == 1 else "stay"
+        watched = f"; {counted(held, 'position')} {verb} open, watched and with stops"
         if conditions.flags.trading is TradingIntent.OFF:
             return applied(f"trading is off already{watched if held else ''}")
         conditions.flags.trading = TradingIntent.OFF
@@ -92,7 +93,7 @@ class Switches:
         conditions.keep()
         trader.dealer.cancel_entries()
         cancelled = f"{counted(len(entries), 'entry', 'entries')} cancelled"
-        done = f"{cancelled}; exits and stops go on{self._on_all(call)}"
+        done = f"{cancelled}{self._on_all(call)}; exits and stops go on"
         if not is_new:
             return applied(f"{conditions.latch.why}; {done}")
         trader.announcer.tell(alerts.kill_set("/emergency", call.author, call.at))

@@ -119,7 +119,7 @@ def test_instruments_of_a_recorded_market_have_the_finest_steps(tmp_path: Path) 
 
 def test_the_defaults_of_the_configuration_are_those_of_the_rules(tmp_path: Path) -> None:
     config = configured(tmp_path, "")
-    assert risk_settings(config) == RiskSettings()
+    assert risk_settings(config) == RiskSettings(trade_amount=Decimal(100))
     assert limit_settings(config) == LimitSettings()
 
 

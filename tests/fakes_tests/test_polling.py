@@ -81,6 +81,20 @@ def test_a_second_poll_ends_the_first_with_409(api: FakeBotApi) -> None:
         assert len(taken_back.result(10).result) == 1
 
 
+def test_a_rival_takes_over_again_and_again(api: FakeBotApi, caller: RawCaller, ann: Phone) -> None:
+    with api.rival(pause_s=0.01) as rival:
+        for _ in range(3):
+            api.wait_for_poll()
+            assert caller.call("getUpdates", timeout=30).status == 409
+        assert rival.conflicts >= 2
+        ann.say("for whom?")
+        api.wait(lambda: rival.heard, "the rival hears it")
+        assert len(caller.call("getUpdates").result) == 1, "and it is still there"
+    with api.rival(steals=True):
+        api.wait(lambda: not api.world.updates.pending, "everything is stolen")
+    assert caller.call("getUpdates").result == []
+
+
 def test_a_poll_whose_caller_has_gone_ends_and_takes_nothing_along(
     api: FakeBotApi, caller: RawCaller, ann: Phone
 ) -> None:

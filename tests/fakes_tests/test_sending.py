@@ -1,5 +1,6 @@
 """What a bot may put into a chat, and what it is refused."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -69,6 +70,22 @@ def test_a_wrong_message_is_refused_in_the_words_of_the_api(
     parameters = {"chat_id": ann.chat.id, "text": "hello", **changes}
     assert _refused(api, caller.call("sendMessage", **parameters)).startswith(words)
     assert ann.messages == []
+
+
+def test_callers_at_once_get_each_their_message_and_number(api: FakeBotApi, ann: Phone) -> None:
+    def send(number: int) -> list[int]:
+        with RawCaller(api) as own:
+            answers = [
+                own.call("sendMessage", chat_id=ann.chat.id, text=f"{number} {count}")
+                for count in range(10)
+            ]
+        return [answer.result["message_id"] for answer in answers]
+
+    with ThreadPoolExecutor(8) as pool:
+        numbers = list(pool.map(send, range(8)))
+    assert all(own == sorted(own) for own in numbers)
+    assert sorted(number for own in numbers for number in own) == list(range(1, 81))
+    assert len(set(ann.texts)) == 80
 
 
 def test_the_longest_text_counts_what_is_shown(caller: RawCaller, ann: Phone) -> None:

@@ -3,10 +3,10 @@
 import socket
 import threading
 import urllib.parse
+from contextlib import ExitStack
 
 import pytest
 
-from tests.fakes.bot_api.listener import CONNECTIONS_MAX
 from tests.fakes.bot_api.phone import Phone
 from tests.fakes.bot_api.server import FakeBotApi
 from tests.fakes_tests.raw_caller import PNG, RawCaller
@@ -144,13 +144,11 @@ def test_no_thread_and_no_port_is_left_behind() -> None:
         socket.create_connection(("127.0.0.1", port), 5)
 
 
-def test_more_connections_than_it_takes_are_closed_at_once(api: FakeBotApi) -> None:
-    port = urllib.parse.urlsplit(api.base_url).port or 0
-    sockets = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(CONNECTIONS_MAX)]
-    try:
-        wait_until(lambda: api.connections == CONNECTIONS_MAX, 10, "all are taken")
-        with socket.create_connection(("127.0.0.1", port), 10) as one_more:
+def test_more_connections_than_it_takes_are_closed_at_once() -> None:
+    with FakeBotApi(connections_max=2) as api, ExitStack() as stack:
+        address = ("127.0.0.1", urllib.parse.urlsplit(api.base_url).port or 0)
+        for _ in range(2):
+            stack.enter_context(socket.create_connection(address, 10))
+        wait_until(lambda: api.connections == 2, 10, "both are taken")
+        with socket.create_connection(address, 10) as one_more:
             assert one_more.recv(1) == b""
-    finally:
-        for sock in sockets:
-            sock.close()

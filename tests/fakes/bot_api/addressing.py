@@ -43,13 +43,15 @@ def find_own_chat(world: World, parameters: Parameters) -> Chat:
     return chat
 
 
-def find_place(world: World, parameters: Parameters) -> Place:
-    """Return where a new message goes."""
+def find_place(world: World, parameters: Parameters, *, may_name_general: bool = False) -> Place:
+    """Return where a new message goes; only actions may name the general topic by its id."""
     chat = find_own_chat(world, parameters)
     if chat.kind is ChatKind.CHANNEL and not chat.status_of(world.bot).is_admin:
         raise bad_request("need administrator rights in the channel chat")
     reply_to = _find_reply(chat, parameters)
-    thread_id = _find_thread(world, chat, parameters.integer("message_thread_id"))
+    named = parameters.integer("message_thread_id")
+    is_general = may_name_general and chat.is_forum and named == _GENERAL
+    thread_id = None if is_general else _find_thread(world, chat, named)
     if thread_id is None and reply_to is not None:
         thread_id = reply_to.thread_id
     return Place(

@@ -57,8 +57,15 @@ class Connection:
 class Listener:
     """Hand the requests of every connection to `serve`, which says whether it stays."""
 
-    def __init__(self, port: int, serve: Callable[[HttpRequest, Connection], bool]) -> None:
+    def __init__(
+        self,
+        port: int,
+        serve: Callable[[HttpRequest, Connection], bool],
+        *,
+        connections_max: int = CONNECTIONS_MAX,
+    ) -> None:
         self._serve = serve
+        self._connections_max = connections_max
         self._lock = threading.Lock()
         self._connections: set[Connection] = set()
         self._threads: set[threading.Thread] = set()
@@ -117,7 +124,7 @@ class Listener:
                 target=self._run, args=(connection,), name="bot-api-connection", daemon=True
             )
             with self._lock:
-                is_full = len(self._connections) >= CONNECTIONS_MAX
+                is_full = len(self._connections) >= self._connections_max
                 if not is_full:
                     self.accepted += 1
                     self._connections.add(connection)

@@ -47,7 +47,7 @@ def send_document(world: World, parameters: Parameters) -> object:
 
 def send_chat_action(world: World, parameters: Parameters) -> object:
     """Show for five seconds what the bot is about to do."""
-    place = find_place(world, parameters)
+    place = find_place(world, parameters, may_name_general=True)
     action = parameters.text("action").lower()
     if action not in _ACTIONS:
         raise bad_request("wrong parameter action in request")

@@ -19,12 +19,13 @@ from daemonkit.clock import Clock, SystemClock
 from tests.fakes.bot_api.chats import Chat, Person
 from tests.fakes.bot_api.faults import Faults, Rule, Trouble
 from tests.fakes.bot_api.flood import FloodGuard, FloodLimits
-from tests.fakes.bot_api.listener import Connection, Listener
+from tests.fakes.bot_api.listener import CONNECTIONS_MAX, Connection, Listener
 from tests.fakes.bot_api.methods import call, method_name
 from tests.fakes.bot_api.parameters import Parameters
 from tests.fakes.bot_api.phone import Phone
 from tests.fakes.bot_api.recorder import Record, Recorder
 from tests.fakes.bot_api.refusals import RefusalError, bad_request
+from tests.fakes.bot_api.rival import RivalPoller
 from tests.fakes.bot_api.rooms import Rooms
 from tests.fakes.bot_api.waits import wait_in
 from tests.fakes.bot_api.wire import HttpAnswer, HttpRequest, json_answer
@@ -58,6 +59,7 @@ class FakeBotApi:
         port: int = 0,
         is_up: bool = True,
         username: str = "desk_bot",
+        connections_max: int = CONNECTIONS_MAX,
     ) -> None:
         self.token = token
         self.clock = clock or SystemClock()
@@ -69,7 +71,7 @@ class FakeBotApi:
         self.faults = Faults(self.world.changed)
         self._flood = FloodGuard()
         self._is_closing = False
-        self._listener = Listener(port, self._serve)
+        self._listener = Listener(port, self._serve, connections_max=connections_max)
         if is_up:
             self._listener.open()
 
@@ -140,6 +142,10 @@ class FakeBotApi:
         with self.world.changed:
             return self.recorder.refused
 
+    def describe(self) -> str:
+        """Say what was asked last, for the message of a failed test."""
+        return "\n".join(record.describe() for record in self.requests()[-30:])
+
     def expect_refusal(self, pattern: str) -> None:
         """Let requests be refused whose answer says so; everything else fails the test."""
         self.recorder.expected.append(re.compile(pattern, re.IGNORECASE))
@@ -175,6 +181,10 @@ class FakeBotApi:
     def is_down(self) -> AbstractContextManager[None]:
         """Be down for the length of a block."""
         return _down(self)
+
+    def rival(self, *, pause_s: float = 0.2, steals: bool = False) -> RivalPoller:
+        """Let somebody else poll with the same token for the length of a block."""
+        return RivalPoller(self.world, pause_s=pause_s, steals=steals)
 
     def end_connections(self) -> None:
         """End every connection, as a router that starts anew does."""
@@ -226,7 +236,7 @@ class FakeBotApi:
             return False
         if rule.trouble is Trouble.HANG:
             self._hang(rule, connection)
-            if not connection.is_open():
+            if self._is_closing or not connection.is_open():
                 return False
         if rule.trouble is Trouble.TRUNCATE and answer is not None:
             data = answer.to_bytes(stays=True)

@@ -31,6 +31,7 @@ class FormattedText:
 def read_text(text: str, parse_mode: str, entities: list[Entity] | None) -> FormattedText:
     """Return what Telegram makes of a text that a bot sends."""
     marked: list[Entity]
+    text = text.replace("\r", "")
     if parse_mode.lower() == "html":
         text, marked = parse_html(text)
     elif not parse_mode:

@@ -153,7 +153,10 @@ class World:
         commands = message.marked("bot_command")
         other = [each for each in commands if "@" in each and not each.endswith(self._handle)]
         is_command = message.text.startswith("/") and bool(commands) and not other
-        return not (is_reply or is_command or self._handle in message.marked("mention"))
+        is_via_bot = message.via_bot is self.bot
+        return not (
+            is_reply or is_via_bot or is_command or self._handle in message.marked("mention")
+        )
 
     @property
     def _handle(self) -> str:

@@ -7,6 +7,7 @@ import pytest
 from tcpproto import ReplyState
 from tests.trading_tests.engine.floor import D, Floor
 from tests.trading_tests.makers import BTC, make_account, make_account_setup, play
+from trading.engine.states import TradingIntent
 from trading.model.account import MarketKey, MarketType
 from trading.risk.settings import LimitSettings
 from trading.strategies.context import StrategyContext
@@ -125,7 +126,7 @@ def test_one_account_cannot_be_switched_on_where_only_all_can() -> None:
     floor = _two()
     said = floor.do("starttrading", account="a")
     assert said.state is ReplyState.REJECTED
-    assert "all accounts at once, not for a alone" in said.text
+    assert floor.trader.conditions.flags.trading is TradingIntent.OFF
     assert floor.do("starttrading").text == "trading is on"
     floor.do("pause")
     assert floor.do("resume", account="a").state is ReplyState.REJECTED

@@ -24,10 +24,13 @@ from trading.engine.announcements import (
 from trading.engine.command_call import Answer
 from trading.engine.commands import CommandDesk, Situation
 from trading.engine.effects import (
+    DropPosition,
     Effect,
     Finish,
     PublishStatus,
     RaiseEvent,
+    SaveOrder,
+    SavePosition,
     SaveState,
     SayNow,
     ShowState,
@@ -66,6 +69,7 @@ from trading.reports.trading_status import render_trading
 
 NOTHING: Final[tuple[Effect, ...]] = ()
 REPORTS: Final = get_args(Report)
+NEWS: Final = (SaveOrder, SavePosition, DropPosition)
 CLEAN_STOP_KEY: Final = "run.clean_stop"
 
 
@@ -101,6 +105,7 @@ class EngineCore:
         self._alerts = AlertSeries(settings.alerts_total, saved)
         self._feeds: dict[str, str] = {}
         self._ticks = 0
+        self._has_news = False
         self._bars = 0
         self._fault: StoreFault | None = None
         self._health = HealthSampled(0.0, 0.0, 0, 0, settings.alerts_room_min, 0, 0, "off", 0.0)
@@ -221,8 +226,11 @@ class EngineCore:
         self._trader.markets.wall = event.at
         effects = self._told(self._desk.handle(event.command, self._situation(event)))
         settled = self._settle_flat()
+        traded = self._told(self._trader.take_effects())
+        # Whoever asks next, such as the question before the next command, sees what this one did.
+        status = [self._status(event.at)] if traded else []
         # What goes to a broker comes before the answer, and an outcome behind its "accepted".
-        return [*self._told(self._trader.take_effects()), *effects, *settled]
+        return [*traded, *effects, *settled, *status]
 
     def _on_timer(self, event: TimerFired) -> Sequence[Effect]:
         if event.name is TimerName.REPORT:
@@ -310,10 +318,17 @@ class EngineCore:
             lambda: self.snapshot(event.at), self._trouble, event.at, event.is_history_known
         )
 
+    @property
+    def has_news(self) -> bool:
+        """Tell whether orders or positions changed since the last status."""
+        return self._has_news
+
     def _traded(self) -> list[Effect]:
         """Take what trading wants done, with the outcomes of what is flat by now."""
         settled = self._settle_flat() if self._trader.flattening.waiting else ()
-        return [*self._told(self._trader.take_effects()), *settled]
+        effects = self._told(self._trader.take_effects())
+        self._has_news = self._has_news or any(isinstance(one, NEWS) for one in effects)
+        return [*effects, *settled]
 
     def _settle_flat(self) -> list[Effect]:
         """Give every /flatten that is done its outcome."""
@@ -351,4 +366,5 @@ class EngineCore:
         )
 
     def _status(self, at: float) -> PublishStatus:
+        self._has_news = False
         return PublishStatus(self.snapshot(at).to_status())

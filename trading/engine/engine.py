@@ -180,6 +180,8 @@ class EngineThread:
                 return
         for name in self._timers.take_due(self._clock.monotonic()):
             self._fire(name)
+        if self._core.has_news:
+            self._freshen()
 
     def _wants_commands(self) -> bool:
         return not self._store.is_behind

@@ -42,8 +42,9 @@ class Switches:
         """Keep strategies from trading; what is open stays watched."""
         conditions = self._trader.conditions
         held = sum(len(desk.book.positions) for desk in self._trader.desks.values())
-        verb = "stays" if held == 1 else "stay"
-        watched = f"; {counted(held, 'position')} {verb} open, watched and with stops"
+        stays = "stays open, watched and with its stop"
+        stay = stays if held == 1 else "stay open, watched and with their stops"
+        watched = f"; {counted(held, 'position')} {stay}"
         if conditions.flags.trading is TradingIntent.OFF:
             return applied(f"trading is off already{watched if held else ''}")
         conditions.flags.trading = TradingIntent.OFF

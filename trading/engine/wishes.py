@@ -111,6 +111,10 @@ class WishDesk:
     def _place(self, instance: Instance, wish: PlaceWish) -> None:
         held = self._desks[instance.setup.account].book.positions.get(instance.setup.symbol)
         leaves = held is not None and held.side is wish.side.opposite and not held.closing
+        if leaves and held is not None and held.instance != instance.setup.id:
+            # It does not see this position: what it wants to sell is not what is there.
+            self._note(instance, "refused: the position here is not its own")
+            return
         intent = OrderIntent(
             instance.setup.account,
             instance.setup.symbol,

@@ -128,7 +128,7 @@ def _make_order(
     reducing_purpose = Purpose.EXIT if intent.purpose is Purpose.ENTRY else intent.purpose
     notes = [size.note] if size.note else []
     if is_raising and intent.is_forced:
-        notes += [f"forced although {each.text}" for each in overridden_by_force(view)]
+        notes += [f"although {each.text.partition(': /')[0]}" for each in overridden_by_force(view)]
     return Order(
         id=order_id,
         account=intent.account,

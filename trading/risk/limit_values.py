@@ -84,10 +84,10 @@ def _figure(limit: Limit, value: float) -> str:
 
 
 def _lifted_by(limit: Limit, symbol: str) -> str:
-    command = f"/startbuying {symbol}".rstrip()
+    command = f"/startbuying {symbol or 'ALL'}"
     if not limit.needs_confirmation:
         return command
-    by_person = f"{command} with confirmation"
+    by_person = f"{command} and a yes"
     if limit.is_daily:
         return f"the next trading day, or {by_person}"
     return f"by a person only: {by_person}"

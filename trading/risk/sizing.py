@@ -155,7 +155,9 @@ def _wish(
     named = _named_size(intent)
     if named is None:
         if trade_amount is None:
-            why = "found no size, needed one with the order or trade_amount in the configuration"
+            why = (
+                "found no size, needed one with the order, or trade_amount_usd in the configuration"
+            )
             return _refuse(intent, RefusalCode.SIZE, why)
         named = ("amount", trade_amount)
     name, size = named

@@ -24,8 +24,8 @@ Pairs = Annotated[tuple[Symbol, ...], Field(max_length=SYMBOLS_MAX), AfterValida
 class TradingSection(Settings):
     """The `trading` section; a lone `allowed` or `off` in its place is its `state`.
 
-    Without pairs, what the feed tells of is traded; without an amount, an entry is as large as
-    the limits allow.
+    Without pairs, what the feed tells of is traded; without an amount, every order has to say
+    its size.
     """
 
     state: Literal["allowed", "off"] = "allowed"

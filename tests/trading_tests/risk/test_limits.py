@@ -66,12 +66,12 @@ def test_a_tripped_limit_says_figure_bound_and_how_it_is_lifted_in_one_line() ->
     (tripped,) = make_book().on_equity("main", 947.0, NOW)
     assert tripped.text == (
         "account main: 5.3 % of equity lost today, limit 5 %; nothing new is risked until it is"
-        " lifted (the next trading day, or /startbuying with confirmation)"
+        " lifted (the next trading day, or /startbuying ALL and a yes)"
     )
     book = make_book()
     (total,) = book.on_symbol(KEY, 0.0, -70.0, 1_000.0, NOW)
     assert "BTC/USDT on main: 7 % lost in all, limit 6 %" in total.text
-    assert total.lifted_by == "by a person only: /startbuying BTC/USDT with confirmation"
+    assert total.lifted_by == "by a person only: /startbuying BTC/USDT and a yes"
 
 
 def test_a_crash_trips_all_limits_it_passes() -> None:

@@ -25,6 +25,7 @@ from trading.model.order_states import ENDED, OrderState, OrderTrigger
 from trading.model.position import Position, Trade
 from trading.model.report import OrderFilled, Report
 from trading.model.values import replace
+from trading.risk.checks import refuse_strategy_exit
 from trading.risk.gate import RiskGate
 from trading.risk.refusal import Refusal
 
@@ -129,8 +130,7 @@ class Dealer:
         )
         desk = self._desks[position.account]
         view = self._conditions.view(desk, intent.symbol, intent.side, self.orders)
-        verdict = self._gate.review(intent, view, "")
-        return verdict if isinstance(verdict, Refusal) else None
+        return refuse_strategy_exit(intent, view)
 
     def cancel_entries(self, keys: Container[MarketKey] | None = None) -> int:
         """Cancel what strategies still want to enter, in these markets or in all; count it."""

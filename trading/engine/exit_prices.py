@@ -12,14 +12,16 @@ from trading.model.position import Position
 from trading.model.values import replace
 
 
-def open_plan(position: Position, plan: ExitPlan, price_step: Decimal) -> Position:
-    """Return a new position with the exits of its entry order."""
-    return replace(
-        position,
-        stop_price=plan.stop_price or _stop(position, plan, price_step),
-        target_price=plan.target_price or _target(position, plan, price_step),
-        trail=plan.trail,
-    )
+def first_exits(
+    entry_price: Decimal, sign: int, plan: ExitPlan, price_step: Decimal
+) -> tuple[Decimal | None, Decimal | None]:
+    """Return stop and target of a new position; `sign` is -1 for a short one."""
+    stop, target = plan.stop_price, plan.target_price
+    if stop is None and plan.stop_fraction is not None:
+        stop = _away(entry_price, -plan.stop_fraction * sign, price_step)
+    if target is None and plan.target_fraction is not None:
+        target = _away(entry_price, plan.target_fraction * sign, price_step)
+    return stop, target
 
 
 def follow_plan(

@@ -7,10 +7,10 @@ for the hot path. Must not know orders' states, limits or where a fill comes fro
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from decimal import Context, Decimal, localcontext
+from decimal import Context, Decimal, getcontext, localcontext, setcontext
 from typing import Final
 
-from trading.engine.exit_prices import follow_plan, open_plan
+from trading.engine.exit_prices import first_exits, follow_plan
 from trading.model.account import Account
 from trading.model.instrument import Instrument
 from trading.model.order import ExitPlan, Fill, Order, Side
@@ -18,6 +18,7 @@ from trading.model.position import Position, Trade
 from trading.model.values import quickly_made, replace
 
 _ZERO: Final = Decimal(0)
+_NO_PLAN: Final = ExitPlan()
 # Room for a product of two long figures and for sums of millions of them: nothing is rounded.
 _EXACT: Final = Context(prec=100)
 # Quotients are prices to show; a float has at most 17 digits, so a single price passes unchanged.
@@ -84,10 +85,15 @@ class AccountBook:
 
     def apply(self, fill: Fill, order: Order, instrument: Instrument) -> BookChange:
         """Book one execution of an order; whoever calls has made sure that it is a new one."""
-        with localcontext(_EXACT):
+        # Not localcontext(): it copies the context each time.
+        before = getcontext()
+        setcontext(_EXACT)
+        try:
             move = _move_of(fill, instrument)
             cash = self.cash - move.quantity * move.price - move.fees
             position, trade, realised = self._moved(move, fill, order, instrument)
+        finally:
+            setcontext(before)
         # Only here, so that a fill that cannot be booked changes nothing.
         self.cash = cash
         self._cash_value = float(cash)
@@ -115,7 +121,8 @@ class AccountBook:
 
     def equity(self) -> float:
         """Return cash and the marked value of all positions."""
-        return self._cash_value + sum(self._values.values())
+        values = self._values
+        return self._cash_value + sum(values.values()) if values else self._cash_value
 
     def exposure(self) -> float:
         """Return the gross marked value of all positions: long and short ones add up."""
@@ -161,8 +168,11 @@ class AccountBook:
 
     def _opened(self, move: _Move, fill: Fill, order: Order, instrument: Instrument) -> Position:
         self._entry_orders[fill.symbol] = order.id
-        size = abs(move.quantity)
-        position = Position(
+        size, plan = abs(move.quantity), order.exit_plan or _NO_PLAN
+        stop_price, target_price = first_exits(
+            move.price, 1 if move.quantity > 0 else -1, plan, instrument.price_step
+        )
+        return Position(
             account=fill.account,
             symbol=fill.symbol,
             quantity=move.quantity,
@@ -172,9 +182,11 @@ class AccountBook:
             entry_quantity=size,
             entry_cost=size * move.price,
             fees=move.fees,
+            stop_price=stop_price,
+            target_price=target_price,
+            trail=plan.trail,
             best_price=float(move.price),
         )
-        return open_plan(position, order.exit_plan or ExitPlan(), instrument.price_step)
 
     def _added(self, held: Position, move: _Move, order: Order, instrument: Instrument) -> Position:
         is_new_order = self._entry_orders.get(held.symbol) != order.id
@@ -225,38 +237,39 @@ def _split(move: _Move, closing: Decimal) -> tuple[_Move, _Move]:
     )
 
 
+# What a position has realised follows from its other figures, here and below: a rounded mean price
+# so moves money between realised and unrealised; none is made or lost.
+
+
 def _with_entry(held: Position, move: _Move) -> Position:
     size = abs(move.quantity)
     quantity = held.quantity + move.quantity
     cost = abs(held.quantity) * held.entry_price + size * move.price
-    return _settled(
+    entry_price = _QUOTIENT.divide(cost, abs(quantity))
+    entry_cost = held.entry_cost + size * move.price
+    return replace(
         held,
         quantity=quantity,
-        entry_price=_QUOTIENT.divide(cost, abs(quantity)),
+        entry_price=entry_price,
         entry_quantity=held.entry_quantity + size,
-        entry_cost=held.entry_cost + size * move.price,
+        entry_cost=entry_cost,
         fees=held.fees + move.fees,
+        realised=(held.exit_cost - entry_cost) * held.side.sign + quantity * entry_price,
     )
 
 
 def _with_exit(held: Position, move: _Move) -> Position:
     size = abs(move.quantity)
-    return _settled(
+    quantity = held.quantity + move.quantity
+    exit_cost = held.exit_cost + size * move.price
+    return replace(
         held,
-        quantity=held.quantity + move.quantity,
+        quantity=quantity,
         exit_quantity=held.exit_quantity + size,
-        exit_cost=held.exit_cost + size * move.price,
+        exit_cost=exit_cost,
         fees=held.fees + move.fees,
+        realised=(exit_cost - held.entry_cost) * held.side.sign + quantity * held.entry_price,
     )
-
-
-def _settled(held: Position, **changes: Decimal) -> Position:
-    """Return a position after a fill; what it has realised follows from its other figures.
-
-    A rounded mean price so moves money between realised and unrealised; none is made or lost.
-    """
-    after = replace(held, **changes)  # type: ignore[arg-type]
-    return replace(after, realised=_brought(after, held.side) + after.quantity * after.entry_price)
 
 
 def _brought(position: Position, side: Side) -> Decimal:

@@ -8,11 +8,13 @@ from typing import Final
 
 from trading.model.account import MarketKey
 from trading.model.position import Trade
+from trading.model.values import quickly_made
 
 DAYS_MAX: Final = 400
 _ZERO: Final = Decimal(0)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class DayProfit:
     """Sum up the closed trades of one or several days; `day` is the first, as 2026-11-20."""
@@ -25,8 +27,13 @@ class DayProfit:
 
     def with_trade(self, trade: Trade) -> "DayProfit":
         """Return the sums with one more trade."""
-        is_win = int(trade.profit > 0)
-        return self.joined(DayProfit(self.day, 1, is_win, trade.profit, trade.fees))
+        return DayProfit(
+            self.day,
+            self.trades + 1,
+            self.wins + (trade.profit > 0),
+            self.profit + trade.profit,
+            self.fees + trade.fees,
+        )
 
     def joined(self, other: "DayProfit") -> "DayProfit":
         """Return the sums of both."""

@@ -87,12 +87,12 @@ class Conditions:
                 desk.account,
                 self._instruments.get(symbol),
                 position,
-                equity=book.equity(),
-                price=None if market is None else market.price,
-                trading_on=flags.trading is TradingIntent.ON,
-                trading_allowed=self.is_allowed,
-                selling_off=flags.selling_off(key),
-                at=self._markets.now,
+                book.equity(),
+                None if market is None else market.price,
+                flags.trading is TradingIntent.ON,
+                self.is_allowed,
+                flags.selling_off(key),
+                self._markets.now,
             )
         return RiskView(
             account=desk.account,

@@ -53,11 +53,10 @@ class RiskView:
         return self.position.quantity if self.position is not None else _ZERO
 
 
-def view_to_leave(  # noqa: PLR0913 - each is what an exit is asked about
+def view_to_leave(  # noqa: PLR0913, PLR0917 - each is what an exit is asked about
     account: Account,
     instrument: Instrument | None,
     position: Position,
-    *,
     equity: float,
     price: float | None,
     trading_on: bool,
@@ -66,24 +65,25 @@ def view_to_leave(  # noqa: PLR0913 - each is what an exit is asked about
     at: float,
 ) -> RiskView:
     """Return what the gate sees when a position is left; with it, nothing new is ever risked."""
+    # By position, in the order of the fields: so many names would cost more than all the rest.
     return RiskView(
-        account=account,
-        instrument=instrument,
-        position=position,
-        open_orders=(),
-        cash=_ZERO,
-        equity=equity,
-        exposure=inf,
-        reserved=_ZERO,
-        price=price,
-        quote_age_s=inf,
-        trading_on=trading_on,
-        is_paused=False,
-        trading_allowed=trading_allowed,
-        buying_off="",
-        selling_off=selling_off,
-        barred=(),
-        kill="",
-        trouble="only what an exit needs was looked at",
-        at=at,
+        account,
+        instrument,
+        position,
+        (),
+        _ZERO,
+        equity,
+        inf,
+        _ZERO,
+        price,
+        inf,
+        trading_on,
+        False,
+        trading_allowed,
+        "",
+        selling_off,
+        (),
+        "",
+        "only what an exit needs was looked at",
+        at,
     )

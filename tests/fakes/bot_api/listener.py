@@ -124,6 +124,7 @@ class Listener:
                 target=self._run, args=(connection,), name="bot-api-connection", daemon=True
             )
             with self._lock:
+                self._threads = {each for each in self._threads if each.is_alive()}
                 is_full = len(self._connections) >= self._connections_max
                 if not is_full:
                     self.accepted += 1
@@ -144,7 +145,6 @@ class Listener:
         finally:
             with self._lock:
                 self._connections.discard(connection)
-                self._threads.discard(threading.current_thread())
             connection.close()
 
 

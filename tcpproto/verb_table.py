@@ -63,6 +63,7 @@ def _reading(
         available=available,
         names_bot=True,
         broadcast=broadcast,
+        names_account=True,
     )
 
 
@@ -89,6 +90,7 @@ def _acting(
         available,
         names_bot=True,
         broadcast=broadcast,
+        names_account=True,
     )
 
 
@@ -262,7 +264,19 @@ def _help(rows: Sequence[Verb]) -> Verb:
     return _bridge("help", "List the commands or explain one", command, examples=("/help buy",))
 
 
-VOCABULARY: Mapping[str, Verb] = MappingProxyType({row.name: row for row in (_help(_ROWS), *_ROWS)})
+# Trading, pause and latch are the whole bot's; for one of its accounts there is /stopbuying.
+_OF_WHOLE_BOT = frozenset(
+    {"starttrading", "stoptrading", "getstatus", "pause", "resume", "emergency"}
+)
+
+
+def _scoped(row: Verb) -> Verb:
+    return replace(row, names_account=False) if row.name in _OF_WHOLE_BOT else row
+
+
+VOCABULARY: Mapping[str, Verb] = MappingProxyType(
+    {row.name: _scoped(row) for row in (_help(_ROWS), *_ROWS)}
+)
 # What a three-field peer understands; seed 003's /ping never reaches a bot.
 LEGACY_VERBS = frozenset(
     {

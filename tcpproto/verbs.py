@@ -73,8 +73,8 @@ QUEUED_MAX_AGE_S = 86_400.0
 class Verb:
     """Describe one command; `available` says whether this version carries it out.
 
-    A command with `names_bot` may end with @BOT, one with `broadcast` also with @all; what the
-    engine answers may name an account of the bot as well, @BOT:ACCOUNT.
+    A command with `names_bot` may end with @BOT, one with `broadcast` also with @all, and one
+    with `names_account`, which is not about the bot as a whole, with @BOT:ACCOUNT.
     """
 
     name: str
@@ -88,6 +88,7 @@ class Verb:
     available: bool = False
     names_bot: bool = False
     broadcast: bool = False
+    names_account: bool = False
 
     @property
     def max_age_s(self) -> float:

@@ -207,7 +207,7 @@ def _take_place(row: Verb, words: Sequence[str]) -> tuple[str | None, str, Seque
     if not last.startswith("@"):
         return None, "", words
     bot, colon, account = last.partition(":")
-    if colon and row.place is not Place.ENGINE:
+    if colon and not row.names_account:
         raise CommandError(f"/{row.name} is about a bot, not about one of its accounts")
     named = None if colon and bot == "@" else read_bot_name(bot)
     return named, read_account_name(account) if colon else "", rest

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from tcpproto.vocabulary import ALIASES, VOCABULARY, Place, Risk, Verb
+from tcpproto.vocabulary import ALIASES, VOCABULARY, Risk, Verb
 
 _GROUPS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("Stop", ("stoptrading", "pause", "flatten", "emergency", "stopbuying")),
@@ -50,7 +50,7 @@ def explanation(row: Verb) -> str:
     lines += [f"  Also: /{alias}" for alias, name in ALIASES.items() if name == row.name]
     if row.names_bot:
         all_bots = " or @all" if row.broadcast else ""
-        account = " or @BOT:ACCOUNT" if row.place is Place.ENGINE else ""
+        account = " or @BOT:ACCOUNT" if row.names_account else ""
         lines.append(f"  For one bot: end with @BOT{account}{all_bots}.")
     if row.risk is Risk.REDUCING:
         lines.append("  Waits up to 24 h for a bot that is away.")

@@ -235,6 +235,8 @@ def test_line_is_read_into_canonical_form(line: str, parsed: ParsedCommand) -> N
         ("/sell BTC/USDT @", "'@' is not the name of a bot"),
         ("/sell BTC/USDT @all:main", "'@all' is not the name of a bot"),
         ("/logs @paper:main", "/logs is about a bot, not about one of its accounts"),
+        ("/starttrading @:main", "/starttrading is about a bot, not about one of its accounts"),
+        ("/emergency @:main", "/emergency is about a bot, not about one of its accounts"),
         ("/getstatus now", "'now' is one word too many. Usage: /getstatus"),
         ("/trades 0", "'0' is not a whole number from 1 to 200"),
         ("/trades ٣", "is not a whole number"),

@@ -25,16 +25,21 @@ from daemonkit.version import VERSION
 from trading.app import TradingApp, owner_of
 from trading.config import DEFAULT_BOT_DIR, BotConfig, check_runnable, load_config
 from trading.control import Control
-from trading.instances_of import load_instances
+from trading.engine.quarantine import quarantine_of
+from trading.instances_of import LoadedInstance, fingerprint_of, load_instances
 from trading.ledger.files import set_files_aside
 from trading.ledger.report import MARKET_TIME_KEY, Report, ReportRange
 from trading.ledger.trade_csv import write_trades_csv
 from trading.market.build import build_feed
 from trading.model.order_states import OPEN
 from trading.parts import RunOptions
+from trading.saved_values import check_saved_values
+from trading.setup_of import check_nothing_is_left_out
 from trading.store.copies import backup_state, check_state, restore_state
 from trading.store.history import History, check_readable, open_history
 from trading.store.reset import count_trading, forget_trading
+from trading.store.schema import HEAD
+from trading.store.schema import HEAD
 
 ALERTS_MAX: Final = 10_000_000
 LISTED_MAX: Final = 10_000
@@ -114,9 +119,8 @@ def check_bot(options: argparse.Namespace, _control: Control) -> int:
     check_runnable(config)
     instances = load_instances(config)
     feed = build_feed(config.settings.feed, clock=SystemClock(), base_dir=config.bot_dir)
-    schema = None
-    if config.database.exists():
-        schema = check_state(config.database, owner_of(config), restore_hint=config.restore_hint)
+    schema = _check_database(config)
+    quarantined = _find_quarantined(config, instances) if schema == HEAD else []
     endpoint = load_endpoint(
         config.settings.link,
         environ=os.environ,
@@ -131,12 +135,41 @@ def check_bot(options: argparse.Namespace, _control: Control) -> int:
         "feed": feed.description,
         "symbols": list(feed.symbols),
         "instances": [one.spec.id for one in instances],
+        "quarantined": quarantined,
         "link": f"{endpoint.host}:{endpoint.port}",
         "database": str(config.database) if schema else None,
         "schema": schema,
     }
-    _print(options, result, f"{config.file}: in order ({config.mode}, {feed.description})")
+    told = f"{config.file}: in order ({config.mode}, {feed.description})"
+    if quarantined:
+        told += f"; quarantined: {', '.join(quarantined)}"
+    _print(options, result, told)
     return ExitCode.OK
+
+
+def _find_quarantined(config: BotConfig, instances: Sequence[LoadedInstance]) -> list[str]:
+    """Return the instances that a start would leave out."""
+    history = open_history(config.database, owner_of(config), restore_hint=config.restore_hint)
+    with history as kept:
+        return [
+            one.spec.id
+            for one in instances
+            if quarantine_of(kept.values, one.spec.id, fingerprint_of(one))
+        ]
+
+
+def _check_database(config: BotConfig) -> str | None:
+    """Check that what is kept can be read and fits; return its schema, or None without any."""
+    database, owner, hint = config.database, owner_of(config), config.restore_hint
+    if not database.exists():
+        return None
+    schema = check_state(database, owner, restore_hint=hint)
+    # An older one is brought up to date by the start, and can only be read then.
+    if schema >= HEAD:
+        with open_history(database, owner, restore_hint=hint) as history:
+            check_saved_values(history.values, database, restore_hint=hint)
+            check_nothing_is_left_out(config, history.trading)
+    return schema
 
 
 def backup_bot(options: argparse.Namespace, _control: Control) -> int:

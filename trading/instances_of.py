@@ -1,8 +1,11 @@
 """Which instances of strategies a configuration makes: one per market and account, or as listed."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+
+import orjson
 
 from daemonkit.errors import ConfigurationError
 from trading.config import BotConfig
@@ -59,6 +62,12 @@ def load_instances(
             raise ConfigurationError(config.file, "strategy", found, allowed, str(error)) from error
         loaded.append(LoadedInstance(spec, strategy, checked))
     return tuple(loaded)
+
+
+def fingerprint_of(loaded: LoadedInstance) -> str:
+    """Return what changes when the strategy's file or the instance's parameters do."""
+    parameters = orjson.dumps(dict(loaded.config), default=str, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(loaded.type.fingerprint.encode() + parameters).hexdigest()
 
 
 def instances_of(config: BotConfig) -> tuple[InstanceSpec, ...]:

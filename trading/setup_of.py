@@ -1,16 +1,13 @@
 """From a configuration and what the store kept to everything that trading is made with."""
 
-import hashlib
 from collections.abc import Mapping
-
-import orjson
 
 from daemonkit.errors import ConfigurationError
 from trading.config import BotConfig
 from trading.engine.quarantine import PREFIX as QUARANTINE_PREFIX
 from trading.engine.quarantine import dump_quarantine, quarantine_of
 from trading.engine.setup import AccountSetup, InstanceSetup, SavedTrading, TradingSetup
-from trading.instances_of import LoadedInstance, load_instances
+from trading.instances_of import LoadedInstance, fingerprint_of, load_instances
 from trading.market.feed import Feed
 from trading.model.account import Account
 from trading.model.order import Order
@@ -52,7 +49,7 @@ def build_trading_setup(
 ) -> TradingSetup:
     """Return what the trader is made with; ConfigurationError says what is wrong."""
     settings = config.settings
-    _check_nothing_is_left_out(config, kept)
+    check_nothing_is_left_out(config, kept)
     return TradingSetup(
         bot=config.bot,
         run=run,
@@ -77,15 +74,15 @@ def quarantines_of(setup: TradingSetup) -> dict[str, str]:
     }
 
 
-def _check_nothing_is_left_out(config: BotConfig, kept: KeptTrading) -> None:
+def check_nothing_is_left_out(config: BotConfig, kept: KeptTrading) -> None:
     """Refuse to start when what is held could neither be priced nor sold."""
     pairs = {
         (account.name, symbol)
         for account in accounts_of(config)
         for symbol in pairs_of_account(config, account.name)
     }
-    left: list[Position | Order] = [one for one in kept.orders if one.state in OPEN]
-    left += kept.positions
+    left: list[Position | Order] = list(kept.positions)
+    left += [one for one in kept.orders if one.state in OPEN]
     for one in left:
         if (one.account, one.symbol) not in pairs:
             what = "a position" if isinstance(one, Position) else "an order"
@@ -111,7 +108,7 @@ def _instance_setup(
     loaded: LoadedInstance, values: Mapping[str, str], frozen: FrozenCall | None
 ) -> InstanceSetup:
     spec = loaded.spec
-    fingerprint = _fingerprint(loaded)
+    fingerprint = fingerprint_of(loaded)
     quarantine = quarantine_of(values, spec.id, fingerprint)
     if frozen is not None and frozen.instance == spec.id:
         quarantine = frozen.cause
@@ -125,9 +122,3 @@ def _instance_setup(
         fingerprint=fingerprint,
         quarantine=quarantine,
     )
-
-
-def _fingerprint(loaded: LoadedInstance) -> str:
-    """Return what changes when the strategy's file or the instance's parameters do."""
-    parameters = orjson.dumps(dict(loaded.config), default=str, option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(loaded.type.fingerprint.encode() + parameters).hexdigest()

@@ -68,11 +68,25 @@ def test_a_request_trickling_in_is_read(api: FakeBotApi) -> None:
     assert b"Connection: close" in answer
 
 
-def test_rubbish_ends_the_connection_and_harms_nobody(api: FakeBotApi, caller: RawCaller) -> None:
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        b"\x16\x03\x01 this is no HTTP\r\n\r\n",
+        b"GET http://[ HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: many\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"X-Header: x\r\n" * 200 + b"\r\n",
+    ],
+)
+def test_rubbish_ends_the_connection_and_harms_nobody(
+    api: FakeBotApi, caller: RawCaller, rubbish: bytes
+) -> None:
     port = urllib.parse.urlsplit(api.base_url).port
     with socket.create_connection(("127.0.0.1", port or 0), 10) as sock:
-        sock.sendall(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
-        assert sock.recv(100) == b""
+        sock.sendall(rubbish)
+        try:
+            assert sock.recv(100) == b""
+        except ConnectionResetError:
+            assert len(rubbish) > 1000, "only what was not read to its end is reset"
     assert caller.call("getMe").status == 200
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import Message as Headers
 from http import HTTPStatus
-from http.client import parse_headers
+from http.client import HTTPException, parse_headers
 from io import BufferedReader
 from typing import Final
 
@@ -118,10 +118,10 @@ def read_request(stream: BufferedReader) -> HttpRequest | None:
         parsed: Headers = parse_headers(stream)
         headers = {name.lower(): str(value) for name, value in parsed.items()}
         body, is_too_large = _read_body(stream, headers)
-    except (OSError, ValueError) as error:
+        request = HttpRequest(words[0], words[1], headers, body, is_too_large)
+        _read_parameters(request)
+    except (OSError, ValueError, HTTPException) as error:
         raise BrokenRequestError(str(error)) from None
-    request = HttpRequest(words[0], words[1], headers, body, is_too_large)
-    _read_parameters(request)
     return request
 
 

@@ -19,6 +19,8 @@ from trading.reports.numbers import counted, price_text, quantity_text
 from trading.risk.refusal import Refusal
 
 LINES_MAX: Final = 20
+# Each of them is kept until all is flat: impatient taps must not add up for ever.
+FLATTENING_MAX: Final = 100
 
 
 class Deals:
@@ -54,6 +56,8 @@ class Deals:
 
     def flatten(self, call: Call) -> Answer:
         """Close everything; the outcome follows when it is verified."""
+        if len(self._trader.flattening.waiting) >= FLATTENING_MAX:
+            raise NotPossibleError("so many of these are under way already that one more is no use")
         desks = self._places.desks(call)
         conditions = self._trader.conditions
         if call.account:

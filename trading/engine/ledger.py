@@ -13,7 +13,7 @@ from typing import Final
 from trading.engine.exit_prices import first_exits, follow_plan
 from trading.model.account import Account
 from trading.model.instrument import Instrument
-from trading.model.order import ExitPlan, Fill, Order, Side
+from trading.model.order import ExitPlan, Fill, Order, Purpose, Side
 from trading.model.position import Position, Trade
 from trading.model.values import quickly_made, replace
 
@@ -163,7 +163,7 @@ class AccountBook:
         closed = _with_exit(held, closing)
         position = self._opened(opening, fill, order, instrument) if opening.quantity else None
         # Numbered last: what cannot be booked leaves no gap. And by closing: none comes late.
-        trade = _closed(closed, held.side, fill.at, order, self._next_trade_number())
+        trade = _closed(closed, held.side, fill, order, self._next_trade_number())
         return position, trade, trade.gross - held.realised
 
     def _opened(self, move: _Move, fill: Fill, order: Order, instrument: Instrument) -> Position:
@@ -277,7 +277,7 @@ def _brought(position: Position, side: Side) -> Decimal:
     return (position.exit_cost - position.entry_cost) * side.sign
 
 
-def _closed(position: Position, side: Side, at: float, order: Order, number: int) -> Trade:
+def _closed(position: Position, side: Side, fill: Fill, order: Order, number: int) -> Trade:
     return Trade(
         number=number,
         account=position.account,
@@ -288,9 +288,20 @@ def _closed(position: Position, side: Side, at: float, order: Order, number: int
         entry_price=_QUOTIENT.divide(position.entry_cost, position.entry_quantity),
         exit_price=_QUOTIENT.divide(position.exit_cost, position.exit_quantity),
         opened_at=position.opened_at,
-        closed_at=at,
+        closed_at=fill.at,
         gross=position.realised,
         fees=position.fees,
         profit=position.realised - position.fees,
-        reason=order.reason or position.closing or order.purpose.value,
+        reason=_reason(position, order, fill),
     )
+
+
+def _reason(position: Position, order: Order, fill: Fill) -> str:
+    """Say why a trade was closed; of a protective order, which of its two prices was reached."""
+    if order.purpose is not Purpose.PROTECTION:
+        return order.reason or position.closing or order.purpose.value
+    target = order.limit_price
+    # A sell at its target or above, a buy back at it or below.
+    if target is not None and (target - fill.price) * order.side.sign >= 0:
+        return "target"
+    return "stop"

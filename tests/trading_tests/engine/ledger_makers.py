@@ -37,6 +37,8 @@ class Desk:
         reason: str = "",
         instance: str = "",
         at: float = 1_000.0,
+        purpose: Purpose = Purpose.ENTRY,
+        limit: str | None = None,
     ) -> BookChange:
         """Book one execution of an order of its own, unless an id is given."""
         number = next(self._orders)
@@ -47,9 +49,10 @@ class Desk:
             instrument.symbol,
             side,
             OrderType.MARKET,
-            Purpose.ENTRY,
+            purpose,
             Decimal(quantity),
             at,
+            limit_price=None if limit is None else Decimal(limit),
             reason=reason,
             instance=instance,
             exit_plan=plan,

@@ -7,7 +7,7 @@ import pytest
 
 from tests.trading_tests.engine.ledger_makers import BTC, BUY, ETH, PLAN, SELL, Desk
 from trading.engine.ledger import AccountBook, profit_at
-from trading.model.order import ExitPlan, Side, TrailPlan
+from trading.model.order import ExitPlan, Purpose, Side, TrailPlan
 
 
 def test_a_buy_turns_cash_into_a_position() -> None:
@@ -300,3 +300,16 @@ def test_an_order_without_a_plan_leaves_the_exits() -> None:
     held = desk.fill(BUY, "1", "120").position
     assert held is not None
     assert (held.stop_price, held.target_price) == (Decimal(95), Decimal(110))
+
+
+@pytest.mark.parametrize(
+    ("price", "reason"), [("111", "target"), ("110", "target"), ("94", "stop")]
+)
+def test_a_trade_says_which_price_of_its_bracket_was_reached(price: str, reason: str) -> None:
+    desk = Desk()
+    desk.fill(BUY, "1", "100")
+    trade = desk.fill(
+        SELL, "1", price, reason="protection", purpose=Purpose.PROTECTION, limit="110"
+    ).trade
+    assert trade is not None
+    assert trade.reason == reason

@@ -358,7 +358,7 @@ def test_a_walk_really_trades() -> None:
     reasons = {trade.reason for floor in floors for trade in floor.trades}
     sides = {(trade.account, trade.side) for floor in floors for trade in floor.trades}
     assert len(sides) == 3
-    assert {"trailing stop", "protection", "had enough"} <= reasons
+    assert {"trailing stop", "stop", "target", "had enough"} <= reasons
     assert {"bought", "sold", "sold_short", "bought_back", "order_rejected"} <= kinds
 
 

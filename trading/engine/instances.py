@@ -94,8 +94,8 @@ class InstanceBoard:
 
     def call(self, runners: Sequence[Runner], event: Tick | Bar) -> None:
         """Have every one of these strategies think about an event."""
-        rest = iter(runners)
-        while (left := self._calls.run_next(rest, event)) is not None:
+        rest, run_next = iter(runners), self._calls.run_next
+        while (left := run_next(rest, event)) is not None:
             instance, error = left
             if error is not None:
                 self._fail(instance, error)

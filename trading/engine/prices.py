@@ -30,21 +30,19 @@ class PriceChange:
 class PriceSamples:
     """Remember the prices of a day."""
 
-    __slots__ = ("_samples", "due")
+    __slots__ = ("_samples",)
 
     def __init__(self) -> None:
-        # The market time from which on another sample is wanted: asked for each price.
-        self.due = float("-inf")
         self._samples: deque[tuple[float, float]] = deque()
 
-    def take(self, at: float, price: float) -> None:
-        """Take a price that is due."""
+    def take(self, at: float, price: float) -> float:
+        """Take a price that is due; return the market time from which on another one is wanted."""
         samples = self._samples
         samples.append((at, price))
-        self.due = at + SAMPLE_INTERVAL_S
         # The newest sample that is a day old stays: the change is measured from it.
         while len(samples) > 1 and samples[1][0] <= at - DAY_S:
             samples.popleft()
+        return at + SAMPLE_INTERVAL_S
 
     def change(self, symbol: str, price: float, at: float) -> PriceChange:
         """Return how far a price is from that of a day ago, or from the first one."""

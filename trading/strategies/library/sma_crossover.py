@@ -51,7 +51,8 @@ class SmaCrossover(Strategy):
             return
         # Equal averages are no crossing yet: which one is above stays as it was. Rounding must
         # not decide it either, as it would where prices stand still.
-        if abs(fast - slow) <= abs(slow) * EQUAL_WITHIN:
+        gap = slow * EQUAL_WITHIN
+        if -gap <= fast - slow <= gap:
             return
         state = self.state
         is_above = fast > slow

@@ -10,7 +10,7 @@ from typing import Final
 
 from trading.engine.markets import Markets
 from trading.engine.setup import InstanceSetup
-from trading.model.account import MarketKey
+from trading.model.account import MarketKey, key_of
 from trading.model.market import Bar, Tick
 from trading.model.mode import Mode
 from trading.strategies.base import Strategy, handles_bars, handles_ticks
@@ -40,7 +40,7 @@ class Instance:
     @property
     def key(self) -> MarketKey:
         """Return the market of the account that it trades."""
-        return MarketKey(self.setup.account, self.setup.symbol)
+        return key_of(self.setup.account, self.setup.symbol)
 
     def take_wishes(self) -> Sequence[Wish]:
         """Return what the strategy wished for, and forget it."""

@@ -5,6 +5,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
+from trading.model.values import quickly_found
+
 
 class MarketKey(NamedTuple):
     """Name one market of one account: what orders, positions, limits and flags are keyed by."""
@@ -18,6 +20,7 @@ def key_of(account: str, symbol: str) -> MarketKey:
     return tuple.__new__(MarketKey, (account, symbol))
 
 
+@quickly_found
 class MarketType(StrEnum):
     """Name how a market is traded: owned coins, borrowed ones, or contracts without expiry."""
 

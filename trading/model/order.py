@@ -10,11 +10,12 @@ from typing import Final
 
 from trading.model.account import MarketKey, key_of
 from trading.model.order_states import OrderState
-from trading.model.values import quickly_made
+from trading.model.values import quickly_found, quickly_made
 
 _ZERO: Final = Decimal(0)
 
 
+@quickly_found
 class Side(StrEnum):
     """Name the direction of an order."""
 
@@ -31,6 +32,7 @@ Side.BUY.sign, Side.BUY.opposite = 1, Side.SELL
 Side.SELL.sign, Side.SELL.opposite = -1, Side.BUY
 
 
+@quickly_found
 class OrderType(StrEnum):
     """Name how an order meets the market.
 
@@ -44,6 +46,7 @@ class OrderType(StrEnum):
     BRACKET = "bracket"
 
 
+@quickly_found
 class Purpose(StrEnum):
     """Name what an order is for: only an ENTRY may raise risk."""
 

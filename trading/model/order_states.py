@@ -11,8 +11,10 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from trading.errors import IllegalTransitionError
+from trading.model.values import quickly_found
 
 
+@quickly_found
 class OrderState(StrEnum):
     """Name how far an order has come."""
 
@@ -27,6 +29,7 @@ class OrderState(StrEnum):
     UNKNOWN = "unknown"
 
 
+@quickly_found
 class OrderTrigger(StrEnum):
     """Name what can happen to an order."""
 

@@ -6,6 +6,8 @@ is still of a class without the lock, of the same slots, and only then becomes w
 """
 
 import dataclasses
+import sys
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ else:
 
 
 Value = TypeVar("Value")
+Member = TypeVar("Member", bound=Enum)
 
 _MAKE: Final = """
 def __init__(self, {arguments}):
@@ -61,6 +64,17 @@ def quickly_made(cls: type[Value]) -> type[Value]:
     made.__qualname__ = given.__qualname__
     for name in ("__init__", "_replaced"):
         setattr(cls, name, scope[name])
+    return cls
+
+
+def quickly_found(cls: type[Member]) -> type[Member]:
+    """Let the members of an enumeration be plain attributes of it, as they are from 3.12 on.
+
+    In Python 3.11 a descriptor hands them out, which takes three times as long.
+    """
+    if sys.version_info < (3, 12):
+        for name, member in cls.__members__.items():
+            type.__setattr__(cls, name, member)
     return cls
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, Final
 
-from trading.model.account import MarketKey
+from trading.model.account import MarketKey, key_of
 from trading.model.position import Trade
 from trading.reports.drawdown import Drawdown
 from trading.reports.numbers import exact_text, finite_or_none
@@ -142,7 +142,7 @@ class TradeStatistics:
 
     def add(self, trade: Trade) -> None:
         """Take a closed trade into account, in the order of closing."""
-        for key in (trade.key, MarketKey(trade.account, ""), TOTAL):
+        for key in (trade.key, key_of(trade.account, ""), TOTAL):
             scope = self._scopes.get(key)
             if scope is None:
                 scope = self._scopes[key] = _Scope(self._recent_max)

@@ -20,7 +20,10 @@ _TYPES: Final = {
     kind.value: kind
     for kind in (OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT)
 }
+_LIMITED: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
+_STOPPED: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 _SIDES: Final = {side.value: side for side in Side}
+_NOTHING_GIVEN: Final = (None,) * 5
 _TRAIL_KEYS: Final = ("activation", "distance", "tight_distance")
 
 
@@ -69,8 +72,8 @@ def _to_number(value: Any) -> Decimal | None:
 def check_prices(kind: OrderType, limit_price: object, stop_price: object) -> None:
     """Raise unless the order has exactly the prices that its type needs."""
     for name, price, needing in (
-        ("limit_price", limit_price, (OrderType.LIMIT, OrderType.STOP_LIMIT)),
-        ("stop_price", stop_price, (OrderType.STOP, OrderType.STOP_LIMIT)),
+        ("limit_price", limit_price, _LIMITED),
+        ("stop_price", stop_price, _STOPPED),
     ):
         if kind in needing and price is None:
             raise StrategyError(f"{name}: found nothing, allowed a price: it is a {kind} order")
@@ -89,18 +92,20 @@ def parse_exit_plan(
     stop: Any, target: Any, stop_fraction: Any, target_fraction: Any, trail: Any
 ) -> ExitPlan | None:
     """Return how the position is to be left, or None when nothing was said."""
+    given = (stop, target, stop_fraction, target_fraction, trail)
+    if given == _NOTHING_GIVEN:
+        return None
     if stop is not None and stop_fraction is not None:
         raise StrategyError("stop: found stop and stop_fraction, allowed one of them")
     if target is not None and target_fraction is not None:
         raise StrategyError("target: found target and target_fraction, allowed one of them")
-    plan = ExitPlan(
+    return ExitPlan(
         stop_price=parse_number("stop", stop),
         target_price=parse_number("target", target),
         stop_fraction=parse_number("stop_fraction", stop_fraction, below=1),
         target_fraction=parse_number("target_fraction", target_fraction),
         trail=_parse_trail(trail),
     )
-    return None if plan == ExitPlan() else plan
 
 
 def _parse_trail(trail: Any) -> TrailPlan | None:

@@ -10,11 +10,13 @@ from enum import Enum, auto
 
 from trading.model.instrument import Instrument
 from trading.model.order import Order, OrderType, Side
+from trading.model.values import quickly_found
 
 # A float compares a little too generously, so that rounding hides no touch; Decimal decides.
 _SLACK = 1e-12
 
 
+@quickly_found
 class Touch(Enum):
     """Name what a price does to an order."""
 

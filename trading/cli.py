@@ -39,7 +39,6 @@ from trading.store.copies import backup_state, check_state, restore_state
 from trading.store.history import History, check_readable, open_history
 from trading.store.reset import count_trading, forget_trading
 from trading.store.schema import HEAD
-from trading.store.schema import HEAD
 
 ALERTS_MAX: Final = 10_000_000
 LISTED_MAX: Final = 10_000

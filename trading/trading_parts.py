@@ -12,6 +12,7 @@ from trading.guard.strategy_guard import StrategyGuard
 from trading.ledger.files import LedgerFiles
 from trading.market.build import build_feed
 from trading.market.feed import Feed
+from trading.saved_values import check_saved_values
 from trading.setup_of import build_trading_setup, load_saved_trading, quarantines_of
 from trading.store.database import StateDatabase
 
@@ -34,6 +35,7 @@ def build_trading(
     settings = config.settings
     kept = database.load_trading()
     saved = load_saved_trading(database, kept)
+    check_saved_values(saved.values, database.path, restore_hint=config.restore_hint)
     market_time = saved.values.get(TIME_KEY)
     feed = build_feed(
         settings.feed,

@@ -191,3 +191,24 @@ def test_a_reset_is_refused_while_the_bot_runs_and_for_real_money(bot: Bot) -> N
     assert live.returncode == 78
     assert "account real: found real positions" in last_error(live)
     assert live.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("UPDATE state_value SET value = 'NaN' WHERE key = 'cash.main'", "state_value cash.main"),
+        ("UPDATE position SET stop_price = 'banana'", "position main BTC/USDT"),
+        ("UPDATE position SET symbol = 'DOGE/USDT'", "no DOGE/USDT in account main"),
+    ],
+)
+def test_check_refuses_what_a_start_refuses_and_both_leave_it_untouched(
+    bot: Bot, damage: str, words: str
+) -> None:
+    fill_in(bot)
+    with closing(sqlite3.connect(bot.folder / "state.db")) as database, database:
+        assert database.execute(damage).rowcount == 1
+    before = (bot.folder / "state.db").read_bytes()
+    for process in (bot.command("check", bot.bot_dir), bot.command("run", bot.bot_dir)):
+        assert process.returncode == 78
+        assert words in last_error(process)
+    assert (bot.folder / "state.db").read_bytes() == before

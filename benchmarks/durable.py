@@ -29,11 +29,12 @@ from daemonkit.clock import SystemClock
 from daemonkit.reserve import ReserveFile
 from tcpproto import ClientSettings, Command, Identity
 from trading.engine.effects import RaiseEvent
-from trading.engine.events import StoreFault, StoreRecovered
+from trading.engine.events import StoreFault, StoreRecovered, UncheckedCommand
 from trading.link.uplink import Uplink
 from trading.model.event import DurableEvent, Severity
 from trading.store.database import StoreLimits, open_state_database
 from trading.store.ownership import Owner
+from trading.store.release import ReleaseRouter
 from trading.store.writer import StoreThread, StoreTimings
 
 BARE, OURS = "bare SQLite, 1 row", "stored at both ends"
@@ -68,7 +69,7 @@ class _FarEnd:
             clock=self._clock,
             limits=StoreLimits(outbox_rows_max=10_000_000),
             timings=StoreTimings(),
-            released=self.uplink,
+            released=ReleaseRouter(self.uplink, {}),
             report=self._report,
             on_failure=self._fail,
         )
@@ -97,7 +98,7 @@ class _FarEnd:
     def _acknowledge(self, epoch: str, seq: int) -> None:
         self.store.acknowledge(epoch, seq)  # built after the link
 
-    def _take_command(self, command: Command) -> bool:
+    def _take_command(self, command: Command | UncheckedCommand) -> bool:
         return False
 
     def _report(self, event: StoreFault | StoreRecovered) -> None:

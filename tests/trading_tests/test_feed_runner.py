@@ -21,6 +21,7 @@ class ScriptedFeed:
         self.symbols = ("BTC/USDT",)
         self.lossless = lossless
         self.description = "scripted"
+        self.ticks_show_ranges = True
         self._play = play
 
     def history(self) -> Iterable[Bar]:

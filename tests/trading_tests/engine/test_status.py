@@ -7,14 +7,9 @@ from hypothesis import strategies as st
 
 from tests.trading_tests.makers import NOW, make_running_core
 from trading.engine.prices import PriceChange
-from trading.engine.status import (
-    COLUMNS,
-    duration_text,
-    price_text,
-    render_fields,
-    render_text,
-    utc_text,
-)
+from trading.engine.status import render_fields, render_text, utc_text
+from trading.reports.numbers import duration_text, price_text
+from trading.reports.tables import COLUMNS
 
 prices = st.builds(
     PriceChange,

@@ -73,12 +73,12 @@ def print_table(
             print(f"  {name:<34} {low:>12,.1f} / {middle:>12,.1f} / {high:>12,.1f}")
 
 
-def print_goal(name: str, ratio: float, must: str, aim: str) -> None:
-    """Print a ratio beside its goal, e.g. must "<= 3.3" and aim "<= 2.5"."""
+def print_goal(name: str, ratio: float, must: str, aim: str, unit: str = "x") -> None:
+    """Print a ratio, or what has another unit, beside its goal, e.g. "<= 3.3" and "<= 2.5"."""
     verdict = "aim reached" if _holds(ratio, aim) else "must holds"
     if not _holds(ratio, must):
         verdict = "MISSED"
-    print(f"  {name:<58} {ratio:>8.2f}x  must {must:<8} aim {aim:<8} {verdict}")
+    print(f"  {name:<58} {ratio:>8.2f}{unit}  must {must:<8} aim {aim:<8} {verdict}")
 
 
 def _holds(ratio: float, bound: str) -> bool:

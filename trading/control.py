@@ -9,6 +9,9 @@ from queue import Empty, SimpleQueue
 from types import FrameType
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# A signal that comes in the moment before a wait begins does not end it: Python has it handled by
+# the next line that runs, so that one must never be far away.
+WAIT_S_MAX = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,15 @@ class Control:
 
     def get(self, timeout_s: float | None = None) -> Notice | None:
         """Return the next notice; None after the timeout."""
-        try:
-            return self._queue.get(timeout=timeout_s)
-        except Empty:
-            return None
+        left_s = float("inf") if timeout_s is None else timeout_s
+        while True:
+            wait_s = min(left_s, WAIT_S_MAX)
+            try:
+                return self._queue.get(timeout=wait_s)
+            except Empty:
+                left_s -= wait_s
+                if left_s <= 0:
+                    return None
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if number in STOP_SIGNALS:

@@ -13,6 +13,7 @@ from uuid import uuid4
 from daemonkit.clock import Clock
 from daemonkit.endpoint import Endpoint
 from daemonkit.notify import Notifier
+from daemonkit.thread_names import show_thread_names
 from daemonkit.version import VERSION
 from tcpproto import ClientSettings, Identity, Limits
 from tcpproto.tls import build_client_context
@@ -98,7 +99,7 @@ class Parts:
             outlet=self._uplink,
             sample_health=self._sample_health,
             on_end=lambda error: around.control.put(ThreadEnded("engine", error)),
-            on_awake=self._uplink.start,
+            on_awake=self._connect,
         )
         self._log_forward = LogForward(log_handler, self._uplink.forward, clock=clock)
         retry = FeedRetry(settings.feed_retry.first_s, settings.feed_retry.longest_s)
@@ -158,6 +159,11 @@ class Parts:
     def close(self) -> None:
         """Take away what only a run that broke off leaves behind."""
         self._guard.close()
+
+    def _connect(self) -> None:
+        self._uplink.start()
+        # Its threads are named after the one that starts them.
+        show_thread_names()
 
     def _acknowledge(self, epoch: str, seq: int) -> None:
         # Link and store know each other: the link is built first, the store is asked late.

@@ -65,6 +65,16 @@ bot = sa.Table(
     sa.Column("status_fields", sa.Text, nullable=False),
 )
 
+presence = sa.Table(
+    "presence",
+    metadata,
+    sa.Column("bot", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    # When the bot was last there, for one that is away.
+    sa.Column("since", sa.Float, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+
 choice = sa.Table(
     "choice",
     metadata,

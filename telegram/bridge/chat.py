@@ -6,7 +6,7 @@ its own thread and its own bounded queue, and drops nothing durable.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tcpproto.vocabulary import Role
 
@@ -37,6 +37,46 @@ class Chat(Protocol):
 
     def wake(self) -> None:
         """Look for new events in the store: they are shown from there, in order, once each."""
+        ...
+
+
+@runtime_checkable
+class RichChat(Chat, Protocol):
+    """Show what only a messenger on a phone can; a chat without it is given text instead.
+
+    Texts are plain here as everywhere: the chat itself makes its HTML of them with
+    `telegram.bridge.views.pages.html_pages`. Every call returns at once.
+    """
+
+    def send_picture(self, png: bytes, caption: str, *, command_id: str | None = None) -> int:
+        """Show a PNG (under 1 MiB) with a plain caption of at most 1,024 characters.
+
+        It belongs to an answer: of no use a minute later, so not kept over a restart.
+        """
+        ...
+
+    def send_document(
+        self, data: bytes, file_name: str, caption: str, *, command_id: str | None = None
+    ) -> int:
+        """Show a file with a plain caption; an answer too."""
+        ...
+
+    def show_live(self, text: str) -> None:
+        """Show the one message of the chat that is kept current; the latest text wins.
+
+        The first time it is sent and pinned, both without a sound; from then on edited. When it
+        is gone, or cannot be edited any more, a new one is sent and pinned. Its number is kept
+        over restarts (`telegram.bridge.store.live_messages.LiveMessageTable`, whose only writer
+        is the chat). Callers pace themselves; a text that could not be shown may be dropped.
+        """
+        ...
+
+    def show_stream(self, message_id: int | None, text: str, buttons: Buttons = ()) -> int:
+        """Show a message of log lines, a new one without an id, and return its id.
+
+        Always silent, in the lane of log lines: when much is waiting only the latest text of
+        each message is shown, and it may be dropped.
+        """
         ...
 
 

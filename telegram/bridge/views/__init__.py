@@ -1,0 +1,1 @@
+"""What chats on a phone are shown: HTML pages, times in their zone, the live status, silence."""

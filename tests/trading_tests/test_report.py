@@ -101,6 +101,18 @@ def test_a_csv_file_has_a_header_and_every_trade(tmp_path: Path) -> None:
     assert rows[1]["reason"] == "'=1+1"
 
 
+@pytest.mark.parametrize("reason", ["=1+1", "@SUM(A1)", "+1+1", "-2+3+cmd", "\tx", "\rx", "-"])
+def test_no_text_is_taken_for_a_formula_and_an_amount_stays_a_number(
+    tmp_path: Path, reason: str
+) -> None:
+    path = tmp_path / "trades.csv"
+    write_trades_csv(path, [make_trade(1, reason=reason, profit=Decimal("-12.5"))])
+    with path.open(newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert row["reason"] == f"'{reason}"
+    assert row["profit"] == "-12.5"
+
+
 def test_a_csv_file_that_cannot_be_written_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="cannot be used"):
         write_trades_csv(tmp_path / "missing" / "trades.csv", [])

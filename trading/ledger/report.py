@@ -88,7 +88,7 @@ class Report:
         """Return the report for a terminal."""
         accounts = self.accounts()
         count = sum(one.trades for one in accounts)
-        since = "" if self.range.days is None else f" in {self.range.days:g} days"
+        since = "" if self.range.days is None else f" in {_days_text(self.range.days)}"
         head = (
             f"{self.bot} ({self.mode}) at {timestamp_text(self.range.at)}: "
             f"{_counted(count, 'closed trade')}{since}, "
@@ -117,6 +117,10 @@ _TRADES: Final = (
     *("no.", "closed", "account", "market", "side", "quantity", "entry", "exit", "profit"),
     "reason",
 )
+
+
+def _days_text(days: float) -> str:
+    return "1 day" if days == 1 else f"{days:g} days"
 
 
 def _counted(count: int, what: str) -> str:

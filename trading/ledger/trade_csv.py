@@ -2,13 +2,18 @@
 
 import csv
 import os
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from daemonkit.files import file_error
 from trading.ledger.trade_lines import FIELDS, trade_to_fields
 from trading.model.position import Trade
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_AMOUNT: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 def write_trades_csv(path: Path, trades: Iterable[Trade]) -> int:
@@ -35,4 +40,6 @@ def write_trades_csv(path: Path, trades: Iterable[Trade]) -> int:
 
 def _safe(value: object) -> object:
     """Keep a text of others, such as a reason, from being taken for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "@")) else value
+    if not isinstance(value, str) or not value.startswith(_FORMULA) or _AMOUNT.fullmatch(value):
+        return value
+    return f"'{value}"

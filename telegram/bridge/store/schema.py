@@ -100,3 +100,28 @@ chat_cursor = sa.Table(
     sa.Column("shown_id", sa.Integer, nullable=False),
     sa.Column("tried_id", sa.Integer, nullable=False),
 )
+
+inbound = sa.Table(
+    "inbound",
+    metadata,
+    # The messenger's number: what it delivers a second time is known by it.
+    sa.Column("update_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("chat", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Integer, nullable=False),
+    sa.Column("user_id", sa.Integer, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("pressed", sa.Text),
+    sa.Column("written_at", sa.Float, nullable=False),
+    sa.Column("received_at", sa.Float, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Index("inbound_by_state", "state"),
+)
+
+# What the messenger was told last (its menus) and has told (the new numbers of groups).
+messenger_note = sa.Table(
+    "messenger_note",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)

@@ -153,4 +153,5 @@ def describe_failure(error: BaseException) -> str:
     """Say in one line what a strategy did wrong."""
     if isinstance(error, CallInterrupted):
         return str(error) or "a call took too long and was interrupted"
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    name, text = type(error).__name__, " ".join(str(error).split())
+    return (f"{name}: {text}" if text else name)[:300]

@@ -297,7 +297,8 @@ def strategy_failed(instance: str, error: str, at: float) -> DurableEvent:
     """Say that an instance raised an error that was contained; it goes on."""
     lines = [f"strategy {instance} failed", *reason_lines(error)]
     fields = {"instance": instance, "error": error}
-    key = f"strategy_error:{instance}:{error}"
+    # By its kind: an error that names the price it met would be a new one with every tick.
+    key = f"strategy_error:{instance}:{error.partition(':')[0]}"
     return make_alert("strategy_error", Severity.WARNING, lines, at, fields, key)
 
 

@@ -82,7 +82,7 @@ def list_strategies(*, production: Path = PRODUCTION, library: Path = LIBRARY) -
         file.stem
         for folder in (library, production)
         for file in folder.glob("*.py")
-        if _NAME.fullmatch(file.stem) and not file.stem.startswith("__")
+        if _NAME.fullmatch(file.stem) and not file.stem.startswith("__") and file.is_file()
     }
     return sorted(found)
 
@@ -121,7 +121,7 @@ def _run(source: bytes, file: Path, module_name: str) -> ModuleType:
     sys.modules[module_name] = module
     try:
         exec(compile(source, str(file), "exec", dont_inherit=True), module.__dict__)  # noqa: S102
-    except (Exception, SystemExit) as error:  # the file is the user's: anything may come
+    except BaseException as error:  # the file is the user's: anything may come
         sys.modules.pop(module_name, None)
         raise StrategyLoadError(_describe(error, file)) from error
     return module
@@ -136,7 +136,7 @@ def _describe(error: BaseException, file: Path) -> str:
         for frame in traceback.extract_tb(error.__traceback__):
             line = frame.lineno if frame.filename == str(file) else line
     place = f"{file}:{line}" if line else str(file)
-    return f"{place}: {type(error).__name__}: {text}"
+    return f"{place}: {type(error).__name__}" + (f": {text}" if text else "")
 
 
 def _find_class(module: ModuleType, file: Path) -> type[Any]:

@@ -16,7 +16,7 @@ from tests.trading_tests.makers import (
     play,
 )
 from trading.engine.effects import WriteLog
-from trading.engine.instances import FAILURES_MAX
+from trading.engine.instances import FAILURES_MAX, describe_failure
 from trading.engine.quarantine import PREFIX, quarantine_of
 from trading.engine.setup import InstanceSetup
 from trading.model.account import MarketType
@@ -121,6 +121,22 @@ def test_one_that_fails_harms_no_other_and_is_named() -> None:
     floor.ticks(100.0, 100.0)
     assert floor.position().instance == "good"
     assert any("bad" in text and "oops" in text for text in floor.told("strategy_error"))
+
+
+def test_an_error_that_names_each_price_is_told_once_and_then_counted() -> None:
+    def fail_now_and_then(context: StrategyContext, _event: object) -> None:
+        if context.price and context.price % 2:
+            raise ValueError(f"no idea what to do at {context.price}")
+
+    floor = Floor(play(fail_now_and_then))
+    floor.ticks(*(100.0 + number / 2 for number in range(40)))
+    assert len(floor.told("strategy_error")) == 1
+    assert not floor.told("strategy_stopped"), "it goes on as long as it works now and then"
+
+
+def test_an_error_without_words_is_told_by_its_name() -> None:
+    assert describe_failure(MemoryError()) == "MemoryError"
+    assert describe_failure(ValueError("no  luck")) == "ValueError: no luck"
 
 
 def test_a_call_that_fails_has_wished_for_nothing() -> None:

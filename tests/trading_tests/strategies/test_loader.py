@@ -148,6 +148,7 @@ def test_what_can_be_loaded_is_listed(production: Path) -> None:
     write(production, "mine", MINE)
     write(production, "Not-A-Name", MINE)
     write(production, "__init__", "")
+    (production / "folder.py").mkdir()
     assert list_strategies(production=production) == ["ema_trend", "mine", "sma_crossover"]
     with pytest.raises(StrategyLoadError, match="allowed ema_trend, mine, sma_crossover"):
         find_strategy("other", production=production)
@@ -192,6 +193,7 @@ def test_an_import_that_fails_is_told_with_its_line(production: Path) -> None:
     [
         ("1 / 0", "ZeroDivisionError: division by zero"),
         ("raise SystemExit(3)", "SystemExit: 3"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
         ("raise ValueError('two\\nlines')", "ValueError: two lines"),
     ],
 )

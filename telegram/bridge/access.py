@@ -24,7 +24,7 @@ The bridge needs the token of a Telegram bot of your own:
   2. Choose a name and a user name that ends with "bot".
   3. BotFather answers with a token such as 123456789:AAE…; keep it secret.
   4. Start again with it: TELEGRAM_BOT_TOKEN=… ./run_telegram.sh
-This version serves bots and keeps their events, but does not talk to Telegram yet.
+  5. ./run_telegram.sh setup asks for it, finds your chat, and writes telegram.yaml.
 To use the bridge without Telegram: ./run_telegram.sh --console
 """
 
@@ -66,14 +66,19 @@ def check_token(token: Secret | None) -> Secret:
     return token
 
 
-def read_users(environ: Mapping[str, str]) -> frozenset[int]:
-    """Return the users who may command: those listed, else the one of a private chat."""
+def read_chat_id(environ: Mapping[str, str]) -> int | None:
+    """Return the chat that the environment names, if it names one."""
     chat = environ.get("TELEGRAM_CHAT_ID", "").strip()
-    listed = environ.get("TELEGRAM_USER_IDS", "").replace(",", " ").split()
     if chat and not (_CHAT_ID.fullmatch(chat) and int(chat)):
         raise ConfigurationError(
             _ENVIRONMENT, "TELEGRAM_CHAT_ID", found=repr(chat), allowed="a number such as 123456789"
         )
+    return int(chat) if chat else None
+
+
+def read_user_ids(environ: Mapping[str, str]) -> tuple[int, ...]:
+    """Return the people that the environment lists."""
+    listed = environ.get("TELEGRAM_USER_IDS", "").replace(",", " ").split()
     wrong = next((one for one in listed if not _USER_ID.fullmatch(one)), None)
     if wrong is not None:
         raise ConfigurationError(
@@ -82,9 +87,15 @@ def read_users(environ: Mapping[str, str]) -> frozenset[int]:
             found=repr(wrong),
             allowed="numbers above 0, separated by commas",
         )
+    return tuple(dict.fromkeys(int(one) for one in listed))
+
+
+def read_users(environ: Mapping[str, str]) -> frozenset[int]:
+    """Return the users who may command: those listed, else the one of a private chat."""
+    chat, listed = read_chat_id(environ), read_user_ids(environ)
     if listed:
-        return frozenset(int(one) for one in listed)
-    if chat.startswith("-"):
+        return frozenset(listed)
+    if chat is not None and chat < 0:
         raise ConfigurationError(
             _ENVIRONMENT,
             "TELEGRAM_USER_IDS",
@@ -92,4 +103,4 @@ def read_users(environ: Mapping[str, str]) -> frozenset[int]:
             allowed="the numbers of those who may command",
             hint=f"chat {chat} is a group: being in it is not enough",
         )
-    return frozenset({int(chat)}) if chat else frozenset()
+    return frozenset() if chat is None else frozenset({chat})

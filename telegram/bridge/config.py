@@ -11,17 +11,20 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from daemonkit.endpoint import LinkSection
-from daemonkit.settings import Settings, load_settings
+from daemonkit.settings import Settings, from_environment, load_settings
 from tcpproto import Limits
 from telegram.bridge.dialogs import QuestionTimes
 from telegram.bridge.follow import FollowLimits
 from telegram.bridge.housekeeping import Keep
 from telegram.bridge.intake import IntakeLimits
 from telegram.bridge.outbound import OutboundLimits
+from telegram.bridge.telegram_config import TelegramSection
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIG_NAME = "telegram.yaml"
 DEFAULT_VAR_DIR = ROOT / "var"
+
+_VARIABLES = {"telegram.base_url": "TELEGRAM_BASE_URL", "telegram.proxy": "TELEGRAM_PROXY"}
 
 LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -126,6 +129,7 @@ class BridgeSettings(Settings):
     follow: FollowSection = FollowSection()
     commands: CommandsSection = CommandsSection()
     keep: KeepSection = KeepSection()
+    telegram: TelegramSection = TelegramSection()
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -167,7 +171,9 @@ def load_config(file: Path | None, environ: Mapping[str, str]) -> BridgeConfig:
     if file is None and (ROOT / CONFIG_NAME).exists():
         file = ROOT / CONFIG_NAME
     return BridgeConfig(
-        settings=load_settings(BridgeSettings, file),
+        settings=load_settings(
+            BridgeSettings, file, environment=from_environment(environ, _VARIABLES)
+        ),
         file=file,
         var_dir=Path(environ.get("VAR_DIR") or DEFAULT_VAR_DIR).absolute(),
     )

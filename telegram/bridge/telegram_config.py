@@ -1,0 +1,85 @@
+"""The `telegram` section of the configuration: who may speak where, how to reach the messenger."""
+
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
+
+from daemonkit.secrets import Secret
+from daemonkit.settings import Settings
+from tcpproto.vocabulary import Role
+from telegram.bridge.messenger import Place
+
+BASE_URL = "https://api.telegram.org/bot"
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Rate = Annotated[float, Field(gt=0, le=100_000)]
+Burst = Annotated[int, Field(ge=1, le=100_000)]
+UserId = Annotated[int, Field(ge=1, lt=2**63)]
+
+
+class ChatEntry(Settings):
+    """One chat that belongs to the bridge: a group, one of its topics, or a private chat."""
+
+    id: Annotated[int, Field(gt=-(2**63), lt=2**63)]
+    thread: Annotated[int, Field(ge=1, lt=2**63)] | None = None
+    events: bool = True
+
+    @field_validator("id")
+    @classmethod
+    def _not_zero(cls, value: int) -> int:
+        if value == 0:
+            raise ValueError("a number other than 0")
+        return value
+
+    @property
+    def place(self) -> Place:
+        """Return where it is."""
+        return Place(self.id, self.thread)
+
+
+class PollingSection(Settings):
+    """The `telegram.polling` section: asking for what people wrote."""
+
+    timeout_s: Annotated[float, Field(gt=0, le=50)] = 30.0
+    retry_min_s: Seconds = 1.0
+    retry_max_s: Seconds = 60.0
+    check_s: Seconds = 60.0
+    at_once_max: Annotated[int, Field(ge=1, le=64)] = 8
+
+
+class PacingSection(Settings):
+    """The `telegram.pacing` section: how fast messages go out, edits included."""
+
+    private_per_s: Rate = 1.0
+    private_burst: Burst = 3
+    group_per_min: Rate = 18.0
+    group_burst: Burst = 4
+    overall_per_s: Rate = 25.0
+
+
+class TelegramSection(Settings):
+    """The `telegram` section; the environment wins over it."""
+
+    users: dict[UserId, Role] = Field(default_factory=dict)
+    chats: tuple[ChatEntry, ...] = ()
+    base_url: str = BASE_URL
+    proxy: Secret | None = None
+    future_max_s: Seconds = 30.0
+    answer_max_age_s: Seconds = 30.0
+    stranger_log_s: Seconds = 3_600.0
+    polling: PollingSection = PollingSection()
+    pacing: PacingSection = PacingSection()
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_url(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError(f"an address such as {BASE_URL}")
+        return value
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "TelegramSection":
+        places = [one.place for one in self.chats]
+        if len(set(places)) < len(places):
+            raise ValueError("each chat and topic once")
+        return self

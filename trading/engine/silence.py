@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from trading.engine.announcer import Announcer
 from trading.engine.decisions import Decisions
+from trading.engine.effects import Effect
 from trading.engine.journal import Journal, Kept
 from trading.model.account import MarketKey
 from trading.model.event import DurableEvent
@@ -37,6 +38,14 @@ class SilentJournal(Journal):
 
     def keep_fill(self, fill: Fill) -> None:
         """Keep no execution."""
+
+    def take(self) -> list[Effect]:
+        """Return the trades that were closed, and what goes to a venue."""
+        effects = self._records + self._orders_out
+        self._records.clear()
+        self._orders_out.clear()
+        self.is_empty = True
+        return effects
 
     def tell(self, event: DurableEvent) -> None:
         """Tell nothing."""

@@ -111,13 +111,14 @@ class AccountBook:
             raise ValueError(f"{position.symbol}: holds {found}, not {position.quantity}")
         self.positions[position.symbol] = position
 
-    def mark(self, symbol: str, price: float) -> float:
-        """Value a position at a price, and return that; a symbol without one is passed over."""
+    def mark(self, symbol: str, price: float) -> tuple[float, float]:
+        """Value a position at a price; return its value, 0 without one, and the equity then."""
         quantity = self._quantities.get(symbol)
         if quantity is None:
-            return 0.0
-        value = self._values[symbol] = quantity * price
-        return value
+            return 0.0, self.equity()
+        values = self._values
+        value = values[symbol] = quantity * price
+        return value, self._cash_value + (sum(values.values()) if len(values) > 1 else value)
 
     def equity(self) -> float:
         """Return cash and the marked value of all positions."""

@@ -143,7 +143,8 @@ class OrderDesk:
         return self._change(before, after, fill)
 
     def _change(self, before: Order, after: Order, fill: Fill | None = None) -> OrderChange:
-        self._store(after)
+        self._journal.keep_order(after)
+        self._file(after)
         return OrderChange(before, after, fill)
 
     def _store(self, order: Order) -> None:

@@ -298,12 +298,12 @@ class Trader:
     ) -> None:
         """Value a position anew, follow its trailing stop, and hold losses against the limits."""
         book, bases = desk.book, desk.bases
-        value = book.mark(symbol, worst)
+        value, equity = book.mark(symbol, worst)
         position = book.positions[symbol]
         if position.trail is not None and not position.closing:
             self._follow_trail(position, worst, best, is_moving=is_moving)
         # Between these bounds no limit can trip and no base moves.
-        is_calm = bases.floor < book.equity() <= bases.ceiling
+        is_calm = bases.floor < equity <= bases.ceiling
         if not is_calm or value < desk.floors.get(symbol, math.inf):
             self.losses.on_mark(desk, symbol, self.markets.now)
 

@@ -52,9 +52,9 @@ class MarketBook:
         self.events += 1
         self.seen_at = max(self.seen_at, at)
 
-    def end_candle(self, at: float) -> None:
+    def end_candle(self, at: float, events: int = 1) -> None:
         """Count a candle that has been dealt with: its volume is history."""
-        self.events += 1
+        self.events += events
         # Not max(): its call would cost more than all the rest.
         if at > self.seen_at:  # noqa: PLR1730
             self.seen_at = at

@@ -126,7 +126,8 @@ class PaperExchange:
 
     def passes(self, bar: Bar) -> bool:
         """Tell, by floats only, whether a candle concerns no order; then it is dealt with."""
-        return self._matcher.passes_range(bar, with_open=True)
+        # Its open and its range: two events.
+        return self._matcher.passes_range(bar, 2)
 
     def on_bar_open(self, bar: Bar) -> list[Report]:
         """Match the first price of a candle, as it was when the candle began."""

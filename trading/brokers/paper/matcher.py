@@ -62,14 +62,13 @@ class Matcher:
             return True
         return False
 
-    def passes_range(self, bar: Bar, *, with_open: bool = False) -> bool:
-        """Tell the same of a whole candle; `with_open` it counts as its open and its range."""
-        book = self._books.get(bar.symbol) or self.book(bar.symbol)
-        low = bar.low
+    def passes_range(self, bar: Bar, events: int = 1) -> bool:
+        """Tell the same of a whole candle, which counts as so many events."""
+        symbol, low = bar.symbol, bar.low
+        book = self._books.get(symbol) or self.book(symbol)
         if low > 0.0 and book.below < low <= bar.open <= bar.high < book.above:
-            self.purse.marks[bar.symbol] = bar.close
-            book.events += with_open
-            book.end_candle(bar.start + bar.interval_s)
+            self.purse.marks[symbol] = bar.close
+            book.end_candle(bar.start + bar.interval_s, events)
             return True
         return False
 

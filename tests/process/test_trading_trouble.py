@@ -186,15 +186,18 @@ def test_a_process_that_was_suspended_lets_go_of_what_it_was_told_to_and_takes_n
     trading.send_signal(signal.SIGSTOP)
     now = bridge._clock.wall()
     buy = bridge.command("buy", WANTED, confirmed=True, expires_at=now + 10)
+    fresh = bridge.command("buy", WANTED, confirmed=True, expires_at=now + 30)
     sell = bridge.command("sell", HELD)
     stopped = bridge._clock.monotonic()
-    for command in (buy, sell):
+    for command in (buy, fresh, sell):
         assert bridge.send(command)
     wait_until(lambda: bridge._clock.monotonic() - stopped > 15, 20, "15 s stand still")
     trading.send_signal(signal.SIGCONT)
     wait_until(lambda: bridge.replies_to(buy) and bridge.replies_to(sell), PATIENCE_S, "answers")
     assert bridge.replies_to(sell)[0].state == "applied"
     assert bridge.replies_to(buy)[0].state == "expired"
+    assert bridge.replies_to(fresh)[0].state == "rejected"
+    assert "stood still" in bridge.replies_to(fresh)[0].text
     wait_until(lambda: read_books(here.state_db).trades, PATIENCE_S, "it is sold")
     check_sold_once(here)
     assert trading.stop() == 0

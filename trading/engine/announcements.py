@@ -5,6 +5,7 @@ from trading.engine.events import (
     FeedEnded,
     FeedFailed,
     ReloadRefused,
+    StoodStill,
     StopRequested,
     StoreFault,
     StoreRecovered,
@@ -21,6 +22,18 @@ def announce_started(what: str, version: str, *, after_break: bool, at: float) -
         at=at,
         fields={"version": version, "after_break": after_break},
         is_vital=True,
+    )
+
+
+def announce_standstill(event: StoodStill) -> DurableEvent:
+    """Say that the process did nothing for a while, and what follows from it."""
+    return DurableEvent(
+        kind="stood_still",
+        severity=Severity.WARNING,
+        text=f"the bot stood still for {event.still_s:.0f} s: no new entries for a moment",
+        at=event.at,
+        fields={"still_s": round(event.still_s, 1)},
+        key="stood_still",
     )
 
 

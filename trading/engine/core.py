@@ -15,6 +15,7 @@ from trading.engine.announcements import (
     announce_feed_failed,
     announce_reload_refused,
     announce_reloaded,
+    announce_standstill,
     announce_started,
     announce_stopped,
     announce_store_fault,
@@ -48,6 +49,7 @@ from trading.engine.events import (
     HealthSampled,
     HistoryLoaded,
     ReloadRefused,
+    StoodStill,
     StopRequested,
     StoreFault,
     StoreRecovered,
@@ -122,6 +124,7 @@ class EngineCore:
             ReloadRefused: self._on_reload_refused,
             ConfigurationReloaded: self._on_reloaded,
             HealthSampled: self._on_health,
+            StoodStill: self._on_standstill,
             StopRequested: self._on_stop,
             **dict.fromkeys(REPORTS, self._on_report),
         }
@@ -270,6 +273,10 @@ class EngineCore:
         self._trader.on_sample(event.at, event.uptime_s)
         told = [RaiseEvent(one) for one in self._repeats.due(event.at)]
         return [*self._traded(), *told, self._status(event.at), self._state(event.at)]
+
+    def _on_standstill(self, event: StoodStill) -> Sequence[Effect]:
+        self._trader.conditions.clock.stand_still(event.still_s, event.uptime_s)
+        return self._raise(announce_standstill(event))
 
     def _on_stop(self, event: StopRequested) -> Sequence[Effect]:
         if self._life.state in (EngineState.STOPPING, EngineState.STOPPED):

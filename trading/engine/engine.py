@@ -30,6 +30,7 @@ from trading.engine.events import (
     CommandReceived,
     EngineStarted,
     HealthSampled,
+    StoodStill,
     TimerFired,
     TimerName,
     UncheckedCommand,
@@ -43,6 +44,9 @@ log = logging.getLogger(__name__)
 ROUND_S_MAX: Final = 0.5
 # While commands are held back because the store is behind, it is looked at this often.
 HELD_BACK_S: Final = 0.01
+# Without a sign of life for so long the process was stopped, or starved: nothing else takes so
+# long, as a round waits for half a second and a strategy has a quarter.
+STILL_S: Final = 3.0
 # A bot whose market says nothing for so long is shown all the same.
 AWAKE_S: Final = 1.0
 # A command is answered with a picture of link and store that is at most this old.
@@ -144,6 +148,7 @@ class EngineThread:
 
     def _run(self) -> None:
         failure: Exception | None = None
+        self.beat = self._clock.monotonic()
         try:
             self._apply(self._core.process(EngineStarted(self._clock.wall())))
             while not self._is_finished:
@@ -155,7 +160,7 @@ class EngineThread:
         self._on_end(failure)
 
     def _do_round(self) -> None:
-        now = self.beat = self._clock.monotonic()
+        now = self._beat()
         if not self._is_awake and (self._core.has_prices or now - self._started_at > AWAKE_S):
             # Whoever asks from now on hears of a market, or that there is none.
             self._is_awake = True
@@ -163,7 +168,7 @@ class EngineThread:
         wait_s = self._timers.due_in_s(now, HELD_BACK_S if self._store.is_behind else ROUND_S_MAX)
         for item in self._inbox.take_round(wait_s, wants_commands=self._wants_commands):
             # A round of many slow items is slow, not frozen.
-            self.beat = self._clock.monotonic()
+            self._beat()
             if isinstance(item, Command):
                 self._freshen()
                 effects = self._core.process(CommandReceived(item, self._clock.wall()))
@@ -182,6 +187,15 @@ class EngineThread:
             self._fire(name)
         if self._core.has_news:
             self._freshen()
+
+    def _beat(self) -> float:
+        """Show a sign of life, and tell the core when there was none for long; return the time."""
+        now, before = self._clock.monotonic(), self.beat
+        self.beat = now
+        if now - before > STILL_S:
+            uptime_s = self._sample_health().uptime_s
+            self._apply(self._core.process(StoodStill(now - before, self._clock.wall(), uptime_s)))
+        return now
 
     def _wants_commands(self) -> bool:
         return not self._store.is_behind

@@ -156,6 +156,15 @@ class HealthSampled:
 
 
 @dataclass(frozen=True, slots=True)
+class StoodStill:
+    """Say that the whole process did nothing for a while: it was stopped, or starved."""
+
+    still_s: float
+    at: float
+    uptime_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """Ask the engine to stop; `reason` goes into the goodbye."""
 
@@ -175,6 +184,7 @@ Notice = (
     | ReloadRefused
     | ConfigurationReloaded
     | HealthSampled
+    | StoodStill
     | StopRequested
 )
 EngineEvent = MarketEvent | FeedEvent | Notice | Report

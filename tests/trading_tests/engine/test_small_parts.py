@@ -195,3 +195,14 @@ def test_a_quarantine_holds_for_what_was_stopped_and_for_nothing_else() -> None:
     assert quarantine_of(values, "one", "f2") == ""
     assert quarantine_of(values, "two", "f1") == ""
     assert quarantine_of({}, "one", "f1") == ""
+
+
+def test_after_a_standstill_nothing_new_is_risked_until_the_clocks_have_run_on() -> None:
+    clock = ClockWatch()
+    clock.sample(100.0, 5.0)
+    clock.stand_still(15.2, 20.0)
+    assert clock.trouble == "this process stood still for 15 s until a moment ago"
+    assert not clock.sample(115.0, 20.0)
+    assert clock.trouble
+    clock.sample(126.0, 31.0)
+    assert not clock.trouble

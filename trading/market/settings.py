@@ -15,8 +15,9 @@ HISTORY_SECONDS_MAX = 10_000_000
 
 def _symbol(text: str) -> str:
     symbol = text.strip().upper().replace("-", "/")
-    if not SYMBOL.fullmatch(symbol):
-        raise ValueError("must be a market such as BTC/USDT")
+    base, _, quote = symbol.partition("/")
+    if not SYMBOL.fullmatch(symbol) or base == quote:
+        raise ValueError("a market such as BTC/USDT")
     return symbol
 
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from daemonkit.settings import Settings
 from trading.market.settings import SYMBOLS_MAX, Symbol
-from trading.settings.values import Fraction, Money, Seconds
+from trading.settings.values import Fraction, LossCount, Money, Seconds
 
 
 def _different(pairs: tuple[str, ...]) -> tuple[str, ...]:
@@ -74,5 +74,5 @@ class RiskSection(Settings):
     total_loss_pct: Fraction = 0.10
     symbol_daily_loss_pct: Fraction = 0.03
     symbol_total_loss_pct: Fraction = 0.06
-    losing_streak: Annotated[int, Field(ge=1, le=1_000)] = 10
+    losing_streak: LossCount = 10
     quote_age_max_s: Seconds = 10.0

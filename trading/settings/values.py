@@ -2,20 +2,22 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 Mode = Literal["off", "observe", "active"]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
-Count = Annotated[int, Field(ge=1, le=100_000_000)]
-Bytes = Annotated[int, Field(ge=0, le=2**50)]
-Money = Annotated[float, Field(gt=0, le=1e15)]
-Leverage = Annotated[float, Field(ge=1, le=3)]
 ExchangeName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
 StrategyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 InstanceId = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
 ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 Parameters = dict[ParameterName, Any]
+
+
+def _no_truth(value: Any) -> Any:
+    # pydantic takes true for 1: a dollar, a single loss, a second.
+    if isinstance(value, bool):
+        raise ValueError("a number")  # noqa: TRY004 - pydantic makes words of this one alone
+    return value
 
 
 def _below_one(value: float) -> float:
@@ -39,10 +41,18 @@ def _not_reserved(name: str) -> str:
 
 
 AccountName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$"), AfterValidator(_not_reserved)]
-Fraction = Annotated[float, Field(gt=0), AfterValidator(_below_one)]
-CostFraction = Annotated[float, Field(ge=0), AfterValidator(_small)]
+_Real = Annotated[float, BeforeValidator(_no_truth)]
+_Whole = Annotated[int, BeforeValidator(_no_truth)]
+Seconds = Annotated[_Real, Field(gt=0, le=86_400)]
+Count = Annotated[_Whole, Field(ge=1, le=100_000_000)]
+Bytes = Annotated[_Whole, Field(ge=0, le=2**50)]
+Money = Annotated[_Real, Field(gt=0, le=1e15)]
+Leverage = Annotated[_Real, Field(ge=1, le=3)]
+LossCount = Annotated[_Whole, Field(ge=1, le=1_000)]
+Fraction = Annotated[_Real, Field(gt=0), AfterValidator(_below_one)]
+CostFraction = Annotated[_Real, Field(ge=0), AfterValidator(_small)]
 # A venue may pay for orders that wait in its book.
-RebateFraction = Annotated[float, AfterValidator(_small)]
+RebateFraction = Annotated[_Real, AfterValidator(_small)]
 
 
 def upper(value: Any) -> Any:

@@ -150,13 +150,14 @@ class TradingApp:
         at = self._around.clock.wall()
         self._around.notifier.reloading()
         try:
-            wanted = load_config(self._config.bot_dir, self._environ).settings
+            config = load_config(self._config.bot_dir, self._environ)
+            check_runnable(config)
         except ConfigurationError as error:
             # Without its traceback: the line says what is wrong, and where.
             log.error("the new configuration is refused, the old one stays: %s", error)  # noqa: TRY400
             parts.inbox.put_notice(ReloadRefused(str(error), at))
         else:
-            reloaded = merge_settings(self._settings, wanted)
+            reloaded = merge_settings(self._settings, config.settings)
             self._settings = reloaded.settings
             self._apply_levels()
             log.info("reloaded applied=%s waiting=%s", reloaded.applied, reloaded.waiting)

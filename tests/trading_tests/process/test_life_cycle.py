@@ -103,6 +103,14 @@ def test_a_second_start_on_the_same_folder_exits_78(bot: Bot) -> None:
     assert first.stop() == 0
 
 
+def test_a_reload_refuses_what_a_start_would_refuse(bot: Bot) -> None:
+    process = bot.start()
+    bot.configure("dry_run: false\n")
+    process.send_signal(signal.SIGHUP)
+    process.wait_for("the new configuration is refused, the old one stays: .*no live broker")
+    assert process.stop() == 0
+
+
 def test_a_reload_applies_what_it_can_and_says_the_rest(bot: Bot) -> None:
     process = bot.start()
     bot.configure("log_level: debug\nfeed: {kind: synthetic, seed: 7}\n")

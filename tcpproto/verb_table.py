@@ -190,7 +190,6 @@ _ROWS = (
             "timeframe", Kind.CHOICE, choices=("1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d")
         ),
         examples=("/chart BTC/USDT 1h",),
-        available=False,
         broadcast=False,
     ),
     _reading("why", "Explain the last decisions", _SYMBOL, examples=("/why BTC/USDT",)),

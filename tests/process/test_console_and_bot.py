@@ -137,7 +137,7 @@ def test_json_lines_are_whole_objects_whatever_happens(here: Installation) -> No
     bridge = here.start_bridge("--json")
     trading = here.start_trading("--alerts", "200", "--interval", "0.001")
     here.wait_for_alerts(200, 200)
-    for line in ("/ping", "/getstatus", "/bots", "/logs 5", "hello", "/chart", "/nothing"):
+    for line in ("/ping", "/getstatus", "/bots", "/logs 5", "hello", "/instances", "/nothing"):
         bridge.write(line + "\n")
     bridge.write("/help buy\n/follow debug\n/version\n")
     bridge.wait_for(r"\[applied\] /version", stream="stdout")
@@ -156,7 +156,7 @@ def test_json_lines_are_whole_objects_whatever_happens(here: Installation) -> No
         "[applied] /getstatus",
         "[applied] /bots",
         "[applied] /logs 5",
-        "[rejected] /chart",
+        "[rejected] /instances",
         "[rejected] /nothing",
         "[applied] /help buy",
         "[applied] /follow debug",

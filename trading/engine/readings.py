@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from trading.engine.chart_reading import ChartReading
 from trading.engine.command_call import Answer, Call, NotPossibleError, applied, shown
 from trading.engine.command_places import Places
 from trading.engine.status import render_fields, render_text
@@ -31,6 +32,7 @@ class Readings:
         self._trader = trader
         self._version = version
         self._places = Places(trader.desks)
+        self._charts = ChartReading(trader)
 
     def status(self, call: Call) -> Answer:
         """Show everything."""
@@ -70,7 +72,13 @@ class Readings:
         currency, daily = self._one_currency(call), self._trader.history.daily
         days = daily.last_days(self._now, count, call.account)
         markets = daily.by_market(self._now, count, call.account)
-        return shown(profit_view(days, markets, currency))
+        view = profit_view(days, markets, currency)
+        curve = self._charts.curve(count, call.account, currency)
+        return applied(view.text, {**view.fields, "curve": curve})
+
+    def chart(self, call: Call) -> Answer:
+        """Show candles with what was done in them."""
+        return self._charts.chart(call)
 
     def daily(self, call: Call) -> Answer:
         """Show what each day brought."""

@@ -20,6 +20,7 @@ def build_handlers(trader: Trader, version: str) -> Mapping[str, Handler]:
         "trades": readings.trades,
         "profit": readings.profit,
         "daily": readings.daily,
+        "chart": readings.chart,
         "balance": readings.balance,
         "why": readings.why,
         "starttrading": switches.start_trading,

@@ -18,7 +18,7 @@ PAGE_UNITS_MAX: Final = 3_500
 COLUMNS: Final = 34
 
 _RECEIPT = re.compile(r"\[(?:queued|sent|accepted|applied|rejected|expired|unknown)\] ")
-_ALERT = re.compile(r"#\d+ \S+ (?:debug|info|notice|warning|alert|error|critical)\b")
+_ALERT = re.compile(r"#\d+ \S+ (?:info|notice|warning|critical)\b")
 _LOG_LINE = re.compile(r"(?:\d{4}-\d\d-\d\dT|unknown-time )")
 _ALIGNED = re.compile(r"^ |\S {2,}\S")
 

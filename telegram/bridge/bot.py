@@ -1,0 +1,426 @@
+"""Telegram by way of python-telegram-bot; the only module that names that library.
+
+Turns its objects into values of telegram.bridge.messenger and every failure of a call into a
+MessengerError without the token. Polls by plain calls: the library's own updater would confirm
+updates before they are on disk, and ends for good on one 401.
+"""
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeVar
+
+import httpx
+
+from daemonkit.clock import Clock
+from daemonkit.errors import ConfigurationError
+from daemonkit.printable import one_line
+from daemonkit.secrets import redact
+from telegram import (
+    Bot,
+    BotCommand,
+    BotCommandScopeChat,
+    BotCommandScopeDefault,
+    CallbackQuery,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputFile,
+    LinkPreviewOptions,
+    Message,
+    Update,
+    User,
+)
+from telegram.bridge.bot_errors import loss_trouble, read_failure, refusal_trouble
+from telegram.bridge.bot_settings import BotSettings
+from telegram.bridge.bot_state import Arrival
+from telegram.bridge.chat import Buttons
+from telegram.bridge.messenger import CommandName, Inbound, Me, MessengerError, Place, Trouble
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    RetryAfter,
+    TelegramError,
+)
+from telegram.request import HTTPXRequest
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# Edits are not asked for; those that come nevertheless are marked, as are all others.
+ALLOWED_UPDATES: Final = ("message", "callback_query")
+
+_HTML: Final = "HTML"
+_NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
+_KEEP_CONNECTION_S: Final = 30.0
+_WAIT_UNTOLD_S: Final = 5.0
+_NOTICE_LENGTH_MAX: Final = 200
+_NAME_LENGTH_MAX: Final = 64
+_ERROR_LENGTH_MAX: Final = 300
+
+# They write whole addresses, the token in them, at INFO or DEBUG.
+_TALKATIVE: Final = (
+    *("httpx", "httpcore", "hpack", "h2"),
+    *("telegram.Bot", "telegram.request", "telegram.ext"),
+)
+
+# Without it the library warns of its own error for every 429.
+os.environ["PTB_TIMEDELTA"] = "true"
+
+
+class PtbMessenger:
+    """Be the Messenger of the bridge, and the place where its updates come from."""
+
+    def __init__(self, settings: BotSettings, clock: Clock) -> None:
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._settings = settings
+        self._clock = clock
+        token = settings.token.reveal()
+        self._bot_id = int(token.partition(":")[0])
+        try:
+            self._requests = (
+                _Request(settings, settings.connections_max),
+                _PollRequest(settings, 1),
+            )
+            self._bot = Bot(
+                token,
+                base_url=settings.base_url,
+                request=self._requests[0],
+                get_updates_request=self._requests[1],
+            )
+        except (ValueError, RuntimeError, httpx.InvalidURL):
+            raise ConfigurationError(
+                "environment",
+                "TELEGRAM_BASE_URL, TELEGRAM_PROXY",
+                allowed="addresses such as http://127.0.0.1:3128",
+            ) from None
+
+    async def who_am_i(self) -> Me:
+        """Return who the bot is."""
+        user = await self._call(self._bot.get_me)
+        return Me(user.id, user.username or "", bool(user.can_read_all_group_messages))
+
+    async def prepare(self) -> None:
+        """Take a webhook away, which would keep every poll out; what waits stays waiting."""
+        await self._call(lambda: self._bot.delete_webhook(drop_pending_updates=False))
+
+    async def poll(self, offset: int, wait_s: float) -> Sequence[Arrival]:
+        """Return the updates from `offset` on, which confirms all before it; 0 confirms none."""
+        updates = await self._call(
+            lambda: self._bot.get_updates(
+                offset=offset or None,
+                timeout=int(wait_s) if wait_s >= 1 else 0,
+                allowed_updates=ALLOWED_UPDATES,
+            ),
+            self._settings.call_s + wait_s,
+        )
+        return [Arrival(update.update_id, self._read(update)) for update in updates]
+
+    async def send_text(
+        self, place: Place, text: str, *, html: bool, buttons: Buttons = (), silent: bool = False
+    ) -> int:
+        """Send a message; return its number."""
+        return await self._send(
+            lambda: self._bot.send_message(
+                place.chat_id,
+                text,
+                parse_mode=_HTML if html else None,
+                message_thread_id=place.thread_id,
+                disable_notification=silent,
+                link_preview_options=_NO_PREVIEW,
+                reply_markup=_keyboard(buttons),
+            )
+        )
+
+    async def edit_text(
+        self, place: Place, message_id: int, text: str, *, html: bool, buttons: Buttons = ()
+    ) -> None:
+        """Replace what a message says; its buttons go unless they are given again."""
+        await self._call(
+            lambda: self._bot.edit_message_text(
+                text,
+                place.chat_id,
+                message_id,
+                parse_mode=_HTML if html else None,
+                link_preview_options=_NO_PREVIEW,
+                reply_markup=_keyboard(buttons),
+            )
+        )
+
+    async def send_photo(
+        self, place: Place, data: bytes, caption: str, *, silent: bool = False
+    ) -> int:
+        """Send a picture (PNG) with a plain caption of at most 1,024 characters."""
+        return await self._send(
+            lambda: self._bot.send_photo(
+                place.chat_id,
+                InputFile(data, "chart.png"),
+                caption=caption or None,
+                message_thread_id=place.thread_id,
+                disable_notification=silent,
+            ),
+            self._settings.upload_call_s,
+        )
+
+    async def send_document(
+        self, place: Place, data: bytes, file_name: str, caption: str, *, silent: bool = False
+    ) -> int:
+        """Send a file."""
+        return await self._send(
+            lambda: self._bot.send_document(
+                place.chat_id,
+                InputFile(data, file_name),
+                caption=caption or None,
+                message_thread_id=place.thread_id,
+                disable_notification=silent,
+                disable_content_type_detection=True,
+            ),
+            self._settings.upload_call_s,
+        )
+
+    async def delete(self, place: Place, message_id: int) -> None:
+        """Delete a message."""
+        await self._call(lambda: self._bot.delete_message(place.chat_id, message_id))
+
+    async def pin(self, place: Place, message_id: int) -> None:
+        """Pin a message without a sound."""
+        await self._call(
+            lambda: self._bot.pin_chat_message(place.chat_id, message_id, disable_notification=True)
+        )
+
+    async def answer_press(self, press_id: str, text: str = "") -> None:
+        """End the waiting of a pressed button, with a short notice if there is one."""
+        notice = text[:_NOTICE_LENGTH_MAX] or None
+        await self._call(lambda: self._bot.answer_callback_query(press_id, notice))
+
+    async def show_typing(self, place: Place) -> None:
+        """Show for a few seconds that something is being prepared."""
+        await self._call(
+            lambda: self._bot.send_chat_action(
+                place.chat_id, "typing", message_thread_id=place.thread_id
+            )
+        )
+
+    async def set_commands(self, commands: Sequence[CommandName], user_id: int | None) -> None:
+        """Set the menu of one person's private chat, or of everybody else; none takes it away."""
+        scope = BotCommandScopeDefault() if user_id is None else BotCommandScopeChat(user_id)
+        wanted = tuple(BotCommand(each.name, each.summary) for each in commands)
+        if await self._call(lambda: self._bot.get_my_commands(scope)) == wanted:
+            return
+        if wanted:
+            await self._call(lambda: self._bot.set_my_commands(wanted, scope))
+        else:
+            await self._call(lambda: self._bot.delete_my_commands(scope))
+
+    async def leave(self, chat_id: int) -> None:
+        """Leave a group."""
+        await self._call(lambda: self._bot.leave_chat(chat_id))
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        for request in self._requests:
+            await request.shutdown()
+
+    async def _call(self, ask: Callable[[], Awaitable[T]], within_s: float | None = None) -> T:
+        try:
+            async with asyncio.timeout(within_s or self._settings.call_s):
+                return await ask()
+        except Exception as error:  # noqa: BLE001 - odd answers raise anything in the library
+            raise _explain(error) from None
+
+    async def _send(
+        self, ask: Callable[[], Awaitable[Message]], within_s: float | None = None
+    ) -> int:
+        async def number() -> int:
+            return (await ask()).message_id
+
+        return await self._call(number, within_s)
+
+    def _read(self, update: Update) -> Inbound | None:
+        try:
+            if update.callback_query is not None:
+                return _read_press(update.update_id, update.callback_query, self._clock.wall())
+            return _read_message(update, self._bot_id)
+        except Exception as error:  # noqa: BLE001 - one odd update must not stop all others
+            log.warning("update %d is not understood: %s", update.update_id, type(error).__name__)
+            return None
+
+
+class _FailedError(TelegramError):
+    """Carry what a failed exchange means, known only where it happened."""
+
+    def __init__(self, trouble: Trouble, text: str) -> None:
+        super().__init__(text)
+        self.trouble = trouble
+
+
+class _Request(HTTPXRequest):
+    """Make the exchanges of the library, and tell the failures apart that it throws together."""
+
+    def __init__(self, settings: BotSettings, connections: int) -> None:
+        super().__init__(
+            connection_pool_size=connections,
+            connect_timeout=settings.connect_s,
+            read_timeout=settings.read_s,
+            write_timeout=settings.write_s,
+            media_write_timeout=settings.upload_s,
+            pool_timeout=settings.pool_s,
+            proxy=settings.proxy,
+            httpx_kwargs={
+                # The usual 5 s would mean a new handshake for nearly every message.
+                "limits": httpx.Limits(
+                    max_connections=connections, keepalive_expiry=_KEEP_CONNECTION_S
+                )
+            },
+        )
+
+    async def do_request(self, *arguments: Any, **named: Any) -> tuple[int, bytes]:
+        """Make an exchange; _FailedError where the library's own error would say too little."""
+        try:
+            status, body = await super().do_request(*arguments, **named)
+        except TelegramError as error:
+            cause = error.__cause__
+            text = f"{type(cause).__name__}: {error.message}"
+            raise _FailedError(loss_trouble(cause), text) from None
+        if failure := read_failure(status, body):
+            raise _FailedError(*failure)
+        return status, body
+
+
+class _PollRequest(_Request):
+    """Make the exchanges of polling: an update that the library cannot read becomes empty."""
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        """Read an answer; without this one odd update would hide all that come after it."""
+        answer: dict[str, Any] = HTTPXRequest.parse_json_payload(payload)
+        if isinstance(answer.get("result"), list):
+            answer["result"] = [_readable(each) for each in answer["result"] if _has_id(each)]
+        return answer
+
+
+def _has_id(update: object) -> bool:
+    return isinstance(update, dict) and type(update.get("update_id")) is int
+
+
+def _readable(update: dict[str, Any]) -> dict[str, Any]:
+    try:
+        Update.de_json(json.loads(json.dumps(update)))
+    except Exception as error:  # noqa: BLE001 - odd values raise anything in the library
+        log.warning("update %d cannot be read: %s", update["update_id"], type(error).__name__)
+        return {"update_id": update["update_id"]}
+    return update
+
+
+def _explain(error: Exception) -> MessengerError:
+    text = one_line(redact(str(error)), _ERROR_LENGTH_MAX)
+    match error:
+        case _FailedError():
+            wait_s = _WAIT_UNTOLD_S if error.trouble is Trouble.WAIT else 0.0
+            return MessengerError(error.trouble, text, wait_s=wait_s)
+        case RetryAfter():
+            return MessengerError(Trouble.WAIT, text, wait_s=_seconds(error))
+        case ChatMigrated():
+            return MessengerError(Trouble.MIGRATED, text, new_chat_id=error.new_chat_id)
+        case InvalidToken():
+            # Its own text may be the token.
+            return MessengerError(Trouble.TOKEN_REFUSED, str(Trouble.TOKEN_REFUSED))
+        case Forbidden():
+            return MessengerError(Trouble.CHAT_GONE, text)
+        case Conflict():
+            return MessengerError(Trouble.CONFLICT, text)
+        case BadRequest():
+            return MessengerError(refusal_trouble(error.message), text)
+        case TimeoutError():
+            return MessengerError(Trouble.UNCLEAR, "no answer within the time for a call")
+    kind = type(error).__name__
+    return MessengerError(Trouble.UNCLEAR, f"an odd answer ({kind})")
+
+
+def _seconds(error: RetryAfter) -> float:
+    wait = error.retry_after
+    return float(wait) if isinstance(wait, int) else wait.total_seconds()
+
+
+def _keyboard(buttons: Buttons) -> InlineKeyboardMarkup | None:
+    if not buttons:
+        return None
+    return InlineKeyboardMarkup(
+        [
+            [InlineKeyboardButton(each.label, callback_data=each.data) for each in row]
+            for row in buttons
+        ]
+    )
+
+
+def _read_press(update_id: int, press: CallbackQuery, at: float) -> Inbound | None:
+    if press.message is None or press.data is None:
+        return None
+    message = press.message
+    thread_id = _topic(message) if isinstance(message, Message) else None
+    return Inbound(
+        update_id=update_id,
+        place=Place(message.chat.id, thread_id),
+        message_id=message.message_id,
+        user_id=press.from_user.id,
+        user_name=_name(press.from_user),
+        language=press.from_user.language_code or "",
+        text="",
+        written_at=at,
+        press_data=press.data,
+        press_id=press.id,
+        is_private=message.chat.type == "private",
+    )
+
+
+def _read_message(update: Update, bot_id: int) -> Inbound | None:
+    posted = update.channel_post or update.edited_channel_post
+    message = update.message or update.edited_message or posted
+    if message is None or not _is_for_us(message, bot_id):
+        return None
+    user = message.from_user
+    is_anonymous = (
+        user is None or user.is_bot or message.sender_chat is not None or posted is not None
+    )
+    return Inbound(
+        update_id=update.update_id,
+        place=Place(message.chat.id, _topic(message)),
+        message_id=message.message_id,
+        # Nobody else may pass for a person, not even by the number they share.
+        user_id=None if is_anonymous or user is None else user.id,
+        user_name="" if user is None else _name(user),
+        language="" if user is None else user.language_code or "",
+        text=message.text or message.caption or "",
+        written_at=message.date.timestamp(),
+        is_edited=message is update.edited_message or message is update.edited_channel_post,
+        # What another bot has worded is not what a person has written either.
+        is_forwarded=message.forward_origin is not None
+        or bool(message.is_automatic_forward)
+        or message.via_bot is not None,
+        is_anonymous=is_anonymous,
+        is_private=message.chat.type == "private",
+        migrated_to=message.migrate_to_chat_id,
+    )
+
+
+def _is_for_us(message: Message, bot_id: int) -> bool:
+    """Leave out lines such as of pins; a group the bot was just put into is of interest."""
+    joined = any(each.id == bot_id for each in message.new_chat_members)
+    is_made = bool(message.group_chat_created or message.supergroup_chat_created)
+    has_words = bool(message.text or message.caption)
+    return has_words or joined or is_made or message.migrate_to_chat_id is not None
+
+
+def _topic(message: Message) -> int | None:
+    # Outside of forums a thread is only a row of replies, where nothing can be sent to.
+    return message.message_thread_id if message.is_topic_message else None
+
+
+def _name(user: User) -> str:
+    return one_line(user.username or user.full_name, _NAME_LENGTH_MAX)

@@ -125,3 +125,24 @@ messenger_note = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
+
+chat_target = sa.Table(
+    "chat_target",
+    metadata,
+    sa.Column("chat", sa.Text, primary_key=True),
+    # A group keeps its name in the bridge when the messenger gives it a new number.
+    sa.Column("chat_id", sa.Integer, nullable=False),
+    sa.Column("disabled_because", sa.Text, nullable=False),
+    # Numbers of messages up to this one were perhaps given out.
+    sa.Column("reserved_number", sa.Integer, nullable=False),
+)
+
+chat_message = sa.Table(
+    "chat_message",
+    metadata,
+    sa.Column("chat", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("message_id", sa.Integer, nullable=False),
+    # The name of a message that is kept up to date, such as the live status; else empty.
+    sa.Column("slot", sa.Text, nullable=False),
+)

@@ -1,0 +1,106 @@
+"""What waits in a chat's memory, by lane: bounded, the latest edit of a message in its place.
+
+Durable events do not wait here but in the database. No clock: callers say what time it is.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from telegram.bridge.chat import Buttons
+from telegram.bridge.chat_outbox.lanes import EVICTION, LANES, Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """Hold a picture (PNG), or a file when it has a name."""
+
+    data: bytes
+    file_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Post:
+    """Hold what one message shall say; `number` is our own name for the message."""
+
+    number: int
+    lane: Lane
+    text: str
+    queued_at: float
+    buttons: Buttons = ()
+    is_html: bool = False
+    attachment: Attachment | None = None
+    slot: str = ""
+    is_pinned: bool = False
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes it takes."""
+        return 200 + 2 * len(self.text) + len(self.attachment.data if self.attachment else b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Hold how much may wait in one chat."""
+
+    rows_max: int = 5_000
+    bytes_max: int = 20 * 1024 * 1024
+
+
+class Posts:
+    """Keep posts until they are sent, expire or give way."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._lanes: dict[Lane, dict[int, Post]] = {lane: {} for lane in Lane}
+        self._rows = 0
+        self._bytes = 0
+        self.dropped: Counter[Lane] = Counter()
+
+    def put(self, post: Post) -> None:
+        """Have a post wait; one for the same message is replaced and keeps its place in line."""
+        lane = self._lanes[post.lane]
+        if (before := lane.get(post.number)) is not None:
+            self._bytes -= before.size
+        else:
+            self._rows += 1
+        lane[post.number] = post
+        self._bytes += post.size
+        while self._rows > self._bounds.rows_max or self._bytes > self._bounds.bytes_max:
+            self._evict()
+
+    def find(self, number: int) -> Post | None:
+        """Return what waits for a message."""
+        for lane in self._lanes.values():
+            if number in lane:
+                return lane[number]
+        return None
+
+    def waiting(self, lane: Lane, now: float) -> list[Post]:
+        """Return the posts of a lane in order; those past their time are dropped."""
+        lifetime_s = LANES[lane].lifetime_s
+        if lifetime_s is not None:
+            for post in list(self._lanes[lane].values()):
+                if now - post.queued_at > lifetime_s:
+                    self.remove(post)
+                    self.dropped[lane] += 1
+        return list(self._lanes[lane].values())
+
+    def remove(self, post: Post) -> None:
+        """Take a post away, unless another has taken its place since."""
+        lane = self._lanes[post.lane]
+        if lane.get(post.number) is post:
+            del lane[post.number]
+            self._rows -= 1
+            self._bytes -= post.size
+
+    def count(self, lane: Lane) -> int:
+        """Count what waits in a lane."""
+        return len(self._lanes[lane])
+
+    def _evict(self) -> None:
+        for lane in EVICTION:
+            oldest = next(iter(self._lanes[lane].values()), None)
+            if oldest is not None:
+                self.remove(oldest)
+                self.dropped[lane] += 1
+                return

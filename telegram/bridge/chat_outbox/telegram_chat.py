@@ -1,0 +1,176 @@
+"""A messenger's chat as the bridge knows it: calls return at once, from any thread.
+
+What is said waits in memory by lane; the sender takes it from here. Durable events stay in the
+database, and waking only says that there are more.
+"""
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+
+from daemonkit.clock import Clock
+from telegram.bridge.chat import Buttons
+from telegram.bridge.chat_outbox.digest import LogDigest, LogLine
+from telegram.bridge.chat_outbox.lanes import Lane
+from telegram.bridge.chat_outbox.posts import Attachment, Bounds, Post, Posts
+from telegram.bridge.chat_outbox.target import TargetNotes
+from telegram.bridge.messenger import Place
+
+
+class TelegramChat:
+    """Show messages in one place of the messenger (telegram.bridge.chat.Chat)."""
+
+    def __init__(self, notes: TargetNotes, *, clock: Clock, bounds: Bounds) -> None:
+        self.name = notes.name
+        self.notes = notes
+        self._clock = clock
+        self._lock = Lock()
+        self._posts = Posts(bounds)
+        self._log = LogDigest()
+        self._has_events = True
+        self.on_work: Callable[[], None] = _nothing
+
+    @property
+    def place(self) -> Place:
+        """Return where messages go now: a group's number may have changed."""
+        return self.notes.place
+
+    def send(
+        self,
+        text: str,
+        buttons: Buttons = (),
+        *,
+        command_id: str | None = None,  # noqa: ARG002 - for the console's JSON
+    ) -> int:
+        """Show a new message, as an answer, and return its number."""
+        return self.post(text, buttons)
+
+    def edit(
+        self,
+        message_id: int,
+        text: str,
+        buttons: Buttons = (),
+        *,
+        command_id: str | None = None,  # noqa: ARG002 - for the console's JSON
+    ) -> None:
+        """Replace what a message says; the latest of several waiting edits is shown."""
+        self.post(text, buttons, number=message_id)
+
+    def wake(self) -> None:
+        """Look for new events in the database."""
+        self._has_events = True
+        self.on_work()
+
+    def post(
+        self,
+        text: str,
+        buttons: Buttons = (),
+        *,
+        lane: Lane = Lane.REPLY,
+        is_html: bool = False,
+        attachment: Attachment | None = None,
+        number: int | None = None,
+    ) -> int:
+        """Show a message in a lane, or with a number edit one; return its number."""
+        with self._lock:
+            before = None if number is None else self._posts.find(number)
+            post = Post(
+                number=self.notes.take_number() if number is None else number,
+                lane=lane if before is None else before.lane,
+                text=text,
+                queued_at=self._clock.monotonic(),
+                buttons=buttons,
+                is_html=is_html,
+                attachment=attachment,
+                slot="" if before is None else before.slot,
+                is_pinned=before is not None and before.is_pinned,
+            )
+            self._posts.put(post)
+        self.on_work()
+        return post.number
+
+    def show_status(
+        self,
+        slot: str,
+        text: str,
+        buttons: Buttons = (),
+        *,
+        is_html: bool = False,
+        is_pinned: bool = False,
+    ) -> int:
+        """Keep one silent message of a name up to date, over restarts; return its number."""
+        with self._lock:
+            post = Post(
+                number=self.notes.slot_number(slot),
+                lane=Lane.STATUS,
+                text=text,
+                queued_at=self._clock.monotonic(),
+                buttons=buttons,
+                is_html=is_html,
+                slot=slot,
+                is_pinned=is_pinned,
+            )
+            self._posts.put(post)
+        self.on_work()
+        return post.number
+
+    def add_log(self, lines: Sequence[LogLine]) -> None:
+        """Show log lines when there is room, many of them as a digest."""
+        with self._lock:
+            self._log.add(lines, self._clock.monotonic())
+        self.on_work()
+
+    def enable(self) -> None:
+        """Speak again in a chat that had shut the bot out: somebody wrote there."""
+        if self.notes.disabled_because:
+            self.notes.enable()
+            self.on_work()
+
+    def take_wake(self) -> bool:
+        """Tell once whether there may be new events."""
+        has_events, self._has_events = self._has_events, False
+        return has_events
+
+    def waiting(self, lane: Lane, now: float) -> list[Post]:
+        """Return what waits in a lane."""
+        with self._lock:
+            return self._posts.waiting(lane, now)
+
+    def remove(self, post: Post) -> None:
+        """Take a post away that is done."""
+        with self._lock:
+            self._posts.remove(post)
+
+    def drop(self, post: Post) -> None:
+        """Take a post away that cannot be shown, and count it."""
+        with self._lock:
+            self._posts.remove(post)
+            self._posts.dropped[post.lane] += 1
+
+    def count(self, lane: Lane) -> int:
+        """Count what waits in a lane, without the events of the database."""
+        with self._lock:
+            return self._log.waiting if lane is Lane.LOG else self._posts.count(lane)
+
+    def dropped(self, lane: Lane) -> int:
+        """Count what was dropped from a lane since the start."""
+        with self._lock:
+            return self._posts.dropped[lane] + (self._log.dropped if lane is Lane.LOG else 0)
+
+    def log_due_at(self, now: float) -> float | None:
+        """Return when log lines are to be shown; None when there are none."""
+        with self._lock:
+            return self._log.due_at(now)
+
+    def take_log(self, now: float) -> str:
+        """Return the log lines or their digest, and forget them."""
+        with self._lock:
+            return self._log.take(now)
+
+    def drop_log(self) -> int:
+        """Forget the log lines that wait; return how many there were."""
+        with self._lock:
+            return self._log.drop()
+
+
+def _nothing() -> None:
+    return None

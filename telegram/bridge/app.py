@@ -191,6 +191,7 @@ class Process:
         self._notifier.stopping()
         timeout_s = self._world.config.settings.stop_timeout_s
         self._world.endpoint.port_file.unlink(missing_ok=True)
+        self._bridge.parts.intake.call(self._bridge.parts.obituaries.end)
         self._bridge.server.stop("the bridge stops", timeout_s * 0.3)
         if self._console is not None:
             name = self._console.name

@@ -29,6 +29,9 @@ from telegram.bridge.intake import Intake
 from telegram.bridge.link_ears import LinkEars
 from telegram.bridge.local_verbs import LocalVerbs
 from telegram.bridge.log_files import LogFiles
+from telegram.bridge.log_search import Wanted, find_lines
+from telegram.bridge.obituary import Obituaries
+from telegram.bridge.obituary_text import ObituaryWords
 from telegram.bridge.outbound import Outbound
 from telegram.bridge.questions import Questions
 from telegram.bridge.receipts import OPEN, State
@@ -36,6 +39,7 @@ from telegram.bridge.sessions import Sessions
 from telegram.bridge.store.commands import CommandTable
 from telegram.bridge.store.database import Database
 from telegram.bridge.store.events import EventTable
+from telegram.bridge.store.presence import PresenceTable
 from telegram.bridge.store.settings import BotTable, ChoiceTable, FollowTable
 
 
@@ -118,6 +122,7 @@ def build_bridge(
         log_files=core.log_files,
         housekeeping=_build_housekeeping(world, core),
         counters=core.counters,
+        obituaries=_build_obituaries(world, core),
     )
     return Bridge(core.server, parts, Forward(world.clock, parts, on_bot), core.receipts)
 
@@ -173,6 +178,18 @@ def _build_log_files(world: World) -> LogFiles:
         backups=logs.file_backups,
         clock=world.clock,
     )
+
+
+def _build_obituaries(world: World, core: _Core) -> Obituaries:
+    settings = world.config.settings.obituary.settings
+    wanted = Wanted(settings.log_lines)
+
+    def last_lines(bot: str) -> list[str]:
+        records = find_lines(core.log_files.path_of(bot), wanted)
+        return [line for one in records for line in one.splitlines()][-wanted.count :]
+
+    words = ObituaryWords(world.clock, core.sessions, last_lines)
+    return Obituaries(world.clock, settings, words, PresenceTable(world.database))
 
 
 def _build_housekeeping(world: World, core: _Core) -> Housekeeping:

@@ -17,6 +17,7 @@ from telegram.bridge.dialogs import QuestionTimes
 from telegram.bridge.follow import FollowLimits
 from telegram.bridge.housekeeping import Keep
 from telegram.bridge.intake import IntakeLimits
+from telegram.bridge.obituary import ObituarySettings
 from telegram.bridge.outbound import OutboundLimits
 from telegram.bridge.telegram_config import TelegramSection
 
@@ -105,6 +106,23 @@ class CommandsSection(Settings):
         return QuestionTimes(self.confirm_s, self.choose_s)
 
 
+class ObituarySection(Settings):
+    """The `obituary` section: when a bot that went without goodbye is announced."""
+
+    after_s: Seconds = 10.0
+    steady_s: Seconds = 5.0
+    restart_s: Seconds = 75.0
+    again_longest_s: Seconds = 300.0
+    window_s: Seconds = 3_600.0
+    breaks_max: Annotated[int, Field(ge=1, le=60)] = 6
+    log_lines: Annotated[int, Field(ge=1, le=40)] = 8
+
+    @property
+    def settings(self) -> ObituarySettings:
+        """Return how long a silence is borne, and how much is said of it."""
+        return ObituarySettings(**self.model_dump())
+
+
 class KeepSection(Settings):
     """The `keep` section: for how long rows stay in bridge.db."""
 
@@ -128,6 +146,7 @@ class BridgeSettings(Settings):
     console: ConsoleSection = ConsoleSection()
     follow: FollowSection = FollowSection()
     commands: CommandsSection = CommandsSection()
+    obituary: ObituarySection = ObituarySection()
     keep: KeepSection = KeepSection()
     telegram: TelegramSection = TelegramSection()
 

@@ -13,7 +13,7 @@ from threading import Thread
 
 from daemonkit.clock import Clock
 from daemonkit.fault_log import FaultLog
-from tcpproto import PeerInfo, Status
+from tcpproto import Event, PeerInfo, Status
 from telegram.bridge.chat import ChatInput
 from telegram.bridge.chats import Chats
 from telegram.bridge.commands import Commands
@@ -32,6 +32,7 @@ from telegram.bridge.intake import (
     Said,
 )
 from telegram.bridge.log_files import LogFiles
+from telegram.bridge.obituary import Notice, Obituaries
 from telegram.bridge.outbound import Link, Outbound
 from telegram.bridge.questions import Questions
 from telegram.bridge.render import continued
@@ -43,6 +44,8 @@ log = logging.getLogger(__name__)
 _TICK_MAX_S = 0.5
 _TICK_MIN_S = 0.005
 _STATUS_WAIT_S = 2.0
+# What the bridge itself has to say of a bot is kept as an event of that bot, under this epoch.
+OWN_EPOCH = "bridge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Parts:
     log_files: LogFiles
     housekeeping: Housekeeping
     counters: Counters
+    obituaries: Obituaries
 
 
 class Forward:
@@ -72,6 +76,7 @@ class Forward:
         self._parts = parts
         self._on_bot = on_bot
         self._is_hailed = False
+        self._own_seq: dict[str, int] = {}
         self._faults = FaultLog(log, clock)
         self._stopping = Flag()
         self._thread = Thread(target=self._run, name="forward", daemon=True)
@@ -81,6 +86,7 @@ class Forward:
             parts.outbound.tick,
             self._acknowledge_again,
             self._send_followed,
+            self._announce,
             parts.housekeeping.tick,
             self._count,
             self._hail,
@@ -116,7 +122,7 @@ class Forward:
             self._guard(partial(self._note_status, bot, status))
         for item in batch.items:
             self._guard(partial(self._act, item))
-        self._guard(partial(self._parts.keeper.store, batch.events, self._parts.link.ack))
+        self._guard(partial(self._parts.keeper.store, batch.events, self._acknowledge))
         for bot, queue in batch.logs.items():
             self._guard(partial(self._forward_lines, bot, queue))
         for tick in self._ticks:
@@ -150,6 +156,7 @@ class Forward:
             if self._parts.sessions.disconnect(item.peer, item.reason, clean=item.clean):
                 self._parts.outbound.disconnect(item.peer.name)
                 self._parts.housekeeping.note_change(item.peer.name)
+                self._parts.obituaries.note_gone(item.peer.name, item.reason, clean=item.clean)
         elif isinstance(item, Said):
             self._parts.chats.send_to_all(f"{item.bot}: {continued(item.text)}")
         else:
@@ -158,6 +165,8 @@ class Forward:
     def _connect(self, peer: PeerInfo) -> None:
         self._parts.sessions.connect(peer)
         self._parts.outbound.connect(peer.name)
+        if not peer.legacy:
+            self._parts.obituaries.note_came(peer.name)
 
     def _forward_lines(self, bot: str, queue: LogQueue) -> None:
         session = self._parts.sessions.get(bot)
@@ -171,8 +180,33 @@ class Forward:
             self._parts.housekeeping.note_change(bot)
 
     def _acknowledge_again(self) -> None:
-        self._parts.keeper.acknowledge_again(
-            self._parts.link.ack, self._parts.sessions.is_connected
+        self._parts.keeper.acknowledge_again(self._acknowledge, self._parts.sessions.is_connected)
+
+    def _acknowledge(self, name: str, epoch: str, seq: int) -> bool:
+        """Tell a bot how far its events are stored; what we added ourselves concerns nobody."""
+        return epoch == OWN_EPOCH or self._parts.link.ack(name, epoch, seq)
+
+    def _announce(self) -> None:
+        """Store what is to be said of lost bots as events, so that it reaches every chat."""
+        notices = self._parts.obituaries.tick()
+        if notices:
+            events = [(one.bot, self._own_event(one)) for one in notices]
+            self._parts.keeper.store(events, self._acknowledge)
+        self._parts.obituaries.remember()
+
+    def _own_event(self, notice: Notice) -> Event:
+        seq = max(
+            self._own_seq.get(notice.bot, 0), self._parts.keeper.last_seq(notice.bot, OWN_EPOCH)
+        )
+        self._own_seq[notice.bot] = seq + 1
+        return Event(
+            OWN_EPOCH,
+            seq + 1,
+            notice.kind,
+            notice.severity,
+            notice.text,
+            self._clock.wall(),
+            notice.fields,
         )
 
     def _send_followed(self) -> None:
@@ -204,6 +238,8 @@ class Forward:
         if (at := self._parts.questions.next_deadline()) is not None:
             due.append(at - now)
         if (at := self._parts.follow.next_due()) is not None:
+            due.append(at - now)
+        if (at := self._parts.obituaries.next_due()) is not None:
             due.append(at - now)
         if (at := self._parts.outbound.next_due()) is not None:
             due.append(at - wall)

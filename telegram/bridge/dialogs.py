@@ -4,11 +4,12 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from tcpproto.vocabulary import risk_of
 from telegram.bridge.chat import ChatInput
 from telegram.bridge.chats import Chats
 from telegram.bridge.errors import RefusalError
 from telegram.bridge.outbound import NOT_SENT
-from telegram.bridge.questions import CANCEL, Choice, Questions
+from telegram.bridge.questions import CANCEL, Choice, Question, Questions
 from telegram.bridge.receipts import State
 from telegram.bridge.render import receipt
 from telegram.bridge.request import Request
@@ -62,7 +63,7 @@ class Dialogs:
         then: Callable[[Request, str], None],
     ) -> None:
         """Ask for one of several; go on with the key of the choice."""
-        self._ask(request, prompt, choices, then, self._times.choose_s)
+        self._ask(request, prompt, choices, then, self._times.choose_s).can_filter = True
 
     def confirm(self, request: Request, prompt: str, then: Callable[[Request], None]) -> None:
         """Ask for a yes; go on only with it, and only for a short while."""
@@ -76,7 +77,7 @@ class Dialogs:
         choices: Sequence[Choice],
         then: Callable[[Request, str], None],
         timeout_s: float,
-    ) -> None:
+    ) -> Question:
         message_id: int | None = None
 
         def on_answer(key: str, said: ChatInput) -> None:
@@ -90,6 +91,12 @@ class Dialogs:
             asked = replace(request, settled=_nothing, message_id=message_id)
             self.finish(asked, State.EXPIRED, f"not answered in time; {NOT_SENT}")
 
+        def on_turn() -> None:
+            wanted = f" (with {question.wanted})" if question.wanted else ""
+            self._chats.put(
+                request.chat, message_id, prompt + wanted, question.buttons, command_id=request.id
+            )
+
         question = self._questions.ask(
             chat=request.chat,
             author=request.author.id,
@@ -98,10 +105,13 @@ class Dialogs:
             on_answer=on_answer,
             on_timeout=on_timeout,
         )
+        question.on_turn, question.about = on_turn, prompt.partition("\n")[0]
+        question.risk = risk_of(request.command.verb, request.command.args)
         message_id = self._chats.put(
             request.chat, request.message_id, prompt, question.buttons, command_id=request.id
         )
         request.settled()
+        return question
 
 
 def _nothing() -> None:

@@ -1,50 +1,71 @@
 """Open questions: who was asked what, which answers fit, and when it is too late.
 
 A question is answered once, by the person it was put to, by pressing a button (its data carries
-a nonce) or by typing a number, a label, `yes` or `cancel`. Pure but for the clock handed in.
+a nonce) or by typing a number, a label, some of its letters, `yes` or `cancel`. Belongs to the
+thread `forward`; look(), claim() and is_open_for() are for whoever hears the presses.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from daemonkit.clock import Clock
-from telegram.bridge.chat import Button, Buttons, ChatInput
+from tcpproto.vocabulary import Risk
+from telegram.bridge.chat import Buttons, ChatInput
 from telegram.bridge.errors import QuestionError
+from telegram.bridge.keyboards import CANCEL, Choice, lay_out, matching, page_count
+
+__all__ = ["CANCEL", "OPEN_MAX", "Choice", "Look", "Question", "Questions"]
 
 OPEN_MAX = 500
-CANCEL = "cancel"
+LETTERS_MIN = 2
+_CLAIMED_MAX = 1_000
+_RUN_DIGITS = 4
 _SAYS_CANCEL = frozenset({"cancel", "no", "n"})
 _SAYS_YES = frozenset({"yes", "y", "ok"})
+_CLOSED = "that question is no longer open"
+_EXPIRED = "expired: asked before a restart, send the command again"
+_OF_ANOTHER = "that question was put to somebody else"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Offer one answer: the key that comes back and the label that is shown."""
-
-    key: str
-    label: str
+def _nothing() -> None:
+    return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Question:
-    """Hold one open question."""
+    """Hold one open question, and which of its choices are shown."""
 
     nonce: str
     chat: str
     author: str
     choices: tuple[Choice, ...]
+    timeout_s: float
     deadline: float
     on_answer: Callable[[str, ChatInput], None]
     on_timeout: Callable[[], None]
+    on_turn: Callable[[], None] = _nothing
+    about: str = ""
+    risk: Risk = Risk.RAISING
+    can_filter: bool = False
+    page: int = 0
+    wanted: str = ""
 
     @property
     def buttons(self) -> Buttons:
-        """Return the choices as buttons, three in a row, Cancel alone at the end."""
-        made = [Button(one.label, f"{self.nonce}:{n}") for n, one in enumerate(self.choices)]
-        last = [made.pop()] if len(made) > 1 and self.choices[-1].key == CANCEL else []
-        rows = [made[start : start + 3] for start in range(0, len(made), 3)]
-        return [*rows, last] if last else rows
+        """Return the buttons of the page that is shown."""
+        return lay_out(self.choices, self.nonce, self.page, self.wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Say what a press would do: nothing, and why, or an answer to a question about a command."""
+
+    refusal: str = ""
+    about: str = ""
+    risk: Risk = Risk.RAISING
+    is_of_earlier_run: bool = False
 
 
 class Questions:
@@ -54,6 +75,9 @@ class Questions:
         self._clock = clock
         self._rng = rng
         self._open: dict[str, Question] = {}
+        self._claimed: OrderedDict[str, None] = OrderedDict()
+        # In front of every nonce: a button of an earlier process is known by it.
+        self._run = f"{rng.getrandbits(4 * _RUN_DIGITS):0{_RUN_DIGITS}x}"
 
     def ask(
         self,
@@ -67,10 +91,11 @@ class Questions:
     ) -> Question:
         """Open a question and return it, with its buttons."""
         question = Question(
-            nonce=f"{self._rng.getrandbits(48):012x}",
+            nonce=f"{self._run}{self._rng.getrandbits(40):010x}",
             chat=chat,
             author=author,
             choices=tuple(choices),
+            timeout_s=timeout_s,
             deadline=self._clock.monotonic() + timeout_s,
             on_answer=on_answer,
             on_timeout=on_timeout,
@@ -86,10 +111,42 @@ class Questions:
 
     def answer(self, said: ChatInput) -> None:
         """Act on an answer, or raise QuestionError in words for the person."""
-        question, choice = self._pressed(said) if said.pressed is not None else self._typed(said)
+        question, code = self._pressed(said) if said.pressed is not None else self._typed(said)
+        if code.startswith("p"):
+            self._show(question, int(code[1:]), question.wanted)
+            said.settled()
+            return
         # Closed before acting: a double tap finds nothing.
         del self._open[question.nonce]
-        question.on_answer(choice.key, said)
+        question.on_answer(question.choices[int(code)].key, said)
+
+    def look(self, chat: str, author: str, data: str) -> Look:
+        """Say what a press would do, without doing it; from any thread."""
+        nonce, _, code = data.partition(":")
+        question = self._open.get(nonce)
+        if question is None or question.chat != chat:
+            is_earlier = not nonce.startswith(self._run)
+            return Look(_EXPIRED if is_earlier else _CLOSED, is_of_earlier_run=is_earlier)
+        if question.author != author:
+            return Look(_OF_ANOTHER)
+        if nonce in self._claimed or not _is_code(question, code):
+            return Look(_CLOSED)
+        # Turning a page and cancelling do no harm.
+        is_harmless = code.startswith("p") or question.choices[int(code)].key == CANCEL
+        return Look(about=question.about, risk=Risk.READING if is_harmless else question.risk)
+
+    def claim(self, data: str) -> None:
+        """Let no other press answer the same question; from the one thread that hears presses."""
+        nonce, _, code = data.partition(":")
+        if not code.startswith("p"):
+            self._claimed[nonce] = None
+            if len(self._claimed) > _CLAIMED_MAX:
+                self._claimed.popitem(last=False)
+
+    def is_open_for(self, chat: str, author: str) -> bool:
+        """Tell whether somebody was asked something in a chat; from any thread."""
+        # The copy is made in one step of the interpreter, so no other thread is in between.
+        return any(one.chat == chat and one.author == author for one in tuple(self._open.values()))
 
     def tick(self) -> None:
         """Let questions that nobody answered run out."""
@@ -108,16 +165,24 @@ class Questions:
         """Return when the next question runs out, on the monotonic clock."""
         return min((one.deadline for one in self._open.values()), default=None)
 
-    def _pressed(self, said: ChatInput) -> tuple[Question, Choice]:
-        nonce, _, number = str(said.pressed).partition(":")
+    def _show(self, question: Question, page: int, wanted: str) -> None:
+        """Show other choices of a question that stays open; whoever looks has time again."""
+        question.page, question.wanted = page, wanted
+        question.deadline = self._clock.monotonic() + question.timeout_s
+        question.on_turn()
+
+    def _pressed(self, said: ChatInput) -> tuple[Question, str]:
+        nonce, _, code = str(said.pressed).partition(":")
         question = self._open.get(nonce)
         if question is None or question.chat != said.chat:
-            raise QuestionError("that question is no longer open")
+            raise QuestionError(_CLOSED)
         if question.author != said.author.id:
-            raise QuestionError("that question was put to somebody else")
-        return question, _numbered(question, number, 0)
+            raise QuestionError(_OF_ANOTHER)
+        if not _is_code(question, code):
+            raise QuestionError(_offer(question))
+        return question, code
 
-    def _typed(self, said: ChatInput) -> tuple[Question, Choice]:
+    def _typed(self, said: ChatInput) -> tuple[Question, str]:
         mine = [
             one
             for one in self._open.values()
@@ -126,24 +191,40 @@ class Questions:
         if not mine:
             raise QuestionError("no question is open; commands begin with /, see /help")
         question, word = mine[-1], said.text.strip().lower()
-        return question, _worded(question, word)
+        if (code := _worded(question, word)) is not None:
+            return question, code
+        is_letters = question.can_filter and LETTERS_MIN <= len(word) <= 64
+        if is_letters and matching(question.choices, word):
+            question.wanted = word
+            return question, "p0"
+        raise QuestionError(_offer(question))
 
 
-def _worded(question: Question, word: str) -> Choice:
-    by_key = {one.key: one for one in question.choices}
-    if word in _SAYS_CANCEL and CANCEL in by_key:
-        return by_key[CANCEL]
-    if word in _SAYS_YES and "yes" in by_key:
-        return by_key["yes"]
-    for choice in question.choices:
+def _is_code(question: Question, code: str) -> bool:
+    """Tell whether a button of a question can carry this."""
+    digits = code.removeprefix("p")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 4):
+        return False
+    if code.startswith("p"):
+        return int(digits) < page_count(question.choices, question.wanted)
+    return int(digits) < len(question.choices)
+
+
+def _worded(question: Question, word: str) -> str | None:
+    """Return what a button with the meaning of a word carries."""
+    keys = [one.key for one in question.choices]
+    if word in _SAYS_CANCEL and CANCEL in keys:
+        return str(keys.index(CANCEL))
+    if word in _SAYS_YES and "yes" in keys:
+        return str(keys.index("yes"))
+    for number, choice in enumerate(question.choices):
         if word in (choice.label.lower(), choice.key.lower()):
-            return choice
-    return _numbered(question, word, 1)
+            return str(number)
+    shown = [button for row in question.buttons for button in row]
+    number = int(word) if word.isascii() and word.isdigit() and len(word) < 4 else 0
+    return shown[number - 1].data.partition(":")[2] if 0 < number <= len(shown) else None
 
 
-def _numbered(question: Question, word: str, first: int) -> Choice:
-    number = int(word) - first if word.isascii() and word.isdigit() and len(word) < 4 else -1
-    if not 0 <= number < len(question.choices):
-        labels = ", ".join(f"{n} {one.label}" for n, one in enumerate(question.choices, 1))
-        raise QuestionError(f"answer with one of: {labels}")
-    return question.choices[number]
+def _offer(question: Question) -> str:
+    labels = [button.label for row in question.buttons for button in row]
+    return "answer with one of: " + ", ".join(f"{n} {one}" for n, one in enumerate(labels, 1))

@@ -5,7 +5,7 @@ not exist. A listed person may also write in private; in a group both must be li
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from daemonkit.errors import FOUND_NOTHING, ConfigurationError
 from tcpproto.vocabulary import Role
@@ -36,6 +36,13 @@ class TelegramAccess:
         return any(
             one.id == place.chat_id and one.thread in (None, place.thread_id) for one in self.chats
         )
+
+    def moved(self, old: int, new: int) -> "TelegramAccess":
+        """Return the same with a group's new number in the place of its old one."""
+        chats = tuple(
+            one.model_copy(update={"id": new}) if one.id == old else one for one in self.chats
+        )
+        return replace(self, chats=chats)
 
     @property
     def event_places(self) -> tuple[Place, ...]:

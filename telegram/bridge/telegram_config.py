@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from daemonkit.secrets import Secret
 from daemonkit.settings import Settings
 from tcpproto.vocabulary import Role
+from telegram.bridge.bot_settings import BotSettings
 from telegram.bridge.messenger import Place
 
 BASE_URL = "https://api.telegram.org/bot"
@@ -40,11 +41,14 @@ class ChatEntry(Settings):
 class PollingSection(Settings):
     """The `telegram.polling` section: asking for what people wrote."""
 
-    timeout_s: Annotated[float, Field(gt=0, le=50)] = 30.0
+    poll_s: Annotated[float, Field(ge=0, le=50)] = 30.0
+    call_s: Seconds = 60.0
+    upload_call_s: Seconds = 180.0
     retry_min_s: Seconds = 1.0
     retry_max_s: Seconds = 60.0
-    check_s: Seconds = 60.0
-    at_once_max: Annotated[int, Field(ge=1, le=64)] = 8
+    token_check_s: Seconds = 60.0
+    conflict_retry_s: Seconds = 2.0
+    conflict_clear_s: Seconds = 90.0
 
 
 class PacingSection(Settings):
@@ -76,6 +80,11 @@ class TelegramSection(Settings):
         if not value.startswith(("http://", "https://")):
             raise ValueError(f"an address such as {BASE_URL}")
         return value
+
+    def bot_settings(self, token: Secret) -> BotSettings:
+        """Return where the messenger is, and how patient the bridge is with it."""
+        proxy = None if self.proxy is None else self.proxy.reveal()
+        return BotSettings(token, self.base_url, proxy, **self.polling.model_dump())
 
     @model_validator(mode="after")
     def _each_once(self) -> "TelegramSection":

@@ -1,0 +1,76 @@
+"""What came in, noted before it is acted on, and how it ended, noted a little later.
+
+Inserts are made by the thread that hears the messenger, at once; ends come from the thread
+`forward` and are written together by whoever calls flush().
+"""
+
+import logging
+from collections.abc import Callable
+from threading import Lock
+
+from daemonkit.clock import Clock
+from telegram.bridge.store.inbound import InboundRow, InboundState, InboundTable
+
+log = logging.getLogger(__name__)
+
+_PRUNE_EVERY_S = 3_600.0
+_PRUNE_ROWS = 2_000
+_UNSAVED_MAX = 5_000
+
+
+class InboundJournal:
+    """Note updates once each; an end that could not be written is tried again."""
+
+    def __init__(self, table: InboundTable, clock: Clock, *, keep_s: float) -> None:
+        self._table = table
+        self._clock = clock
+        self._keep_s = keep_s
+        self._lock = Lock()
+        self._ends: dict[int, tuple[InboundState, str]] = {}
+        self._prune_at = clock.monotonic() + _PRUNE_EVERY_S
+        self.on_end: Callable[[], None] = _nothing
+
+    def add(self, row: InboundRow) -> bool:
+        """Note an update durably; False when it was noted before."""
+        return self._table.add(row)
+
+    def note(self, update_id: int, state: InboundState, outcome: str = "") -> None:
+        """Take in how far an update has got; from any thread."""
+        with self._lock:
+            self._ends[update_id] = (state, outcome)
+            if len(self._ends) > _UNSAVED_MAX:
+                del self._ends[next(iter(self._ends))]
+        self.on_end()
+
+    def flush(self) -> bool:
+        """Write what was taken in; False when it has to be tried again."""
+        with self._lock:
+            ends, self._ends = self._ends, {}
+        try:
+            if ends:
+                self._table.save_states(ends)
+            self._prune()
+        except Exception as error:  # noqa: BLE001 - kept, and tried again
+            log.warning("what was done cannot be noted now: %s", error)
+            with self._lock:
+                self._ends = ends | self._ends
+            return False
+        return True
+
+    def take_interrupted(self) -> list[InboundRow]:
+        """Return what an earlier process had begun and not ended, and note it as interrupted."""
+        rows = self._table.read_open()
+        for row in rows:
+            self.note(row.update_id, InboundState.INTERRUPTED, "result unknown")
+        self.flush()
+        return rows
+
+    def _prune(self) -> None:
+        now = self._clock.monotonic()
+        if now >= self._prune_at:
+            self._prune_at = now + _PRUNE_EVERY_S
+            self._table.prune(self._clock.wall() - self._keep_s, _PRUNE_ROWS)
+
+
+def _nothing() -> None:
+    return None

@@ -1,0 +1,323 @@
+"""Hears the messenger: decides, notes, and only then hands on to the thread `forward`.
+
+Called one update at a time, on a thread beside the loop `poll`. When a call returns, the update
+is in bridge.db or was for nobody; calls to the messenger are made on the loop, later.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from threading import Lock
+from typing import Any, Final
+
+from daemonkit.clock import Clock
+from daemonkit.printable import one_line
+from tcpproto.vocabulary import Risk
+from telegram.bridge.chat import ChatInput
+from telegram.bridge.inbound_journal import InboundJournal
+from telegram.bridge.interruptions import interruption_texts
+from telegram.bridge.messenger import Inbound, Messenger, MessengerError, Place, read_place
+from telegram.bridge.outbound import NOT_SENT
+from telegram.bridge.questions import Questions
+from telegram.bridge.receipts import OUTCOMES
+from telegram.bridge.records import CommandRecord
+from telegram.bridge.store.inbound import InboundRow, InboundState, MessengerNotes
+from telegram.bridge.telegram_access import TelegramAccess
+from telegram.bridge.telegram_gate import (
+    CONFLICT_TEXT,
+    Decision,
+    GateLimits,
+    GateScene,
+    Verdict,
+    author_of,
+    decide,
+    is_command,
+    risk_of_line,
+)
+
+log = logging.getLogger(__name__)
+
+FLUSH_AFTER_S: Final = 0.2
+_FLUSH_AGAIN_S: Final = 2.0
+_STRANGERS_MAX: Final = 1_000
+_MOVED: Final = "moved:"
+_EXPIRED_TEXT: Final = f"[expired] asked before the bridge was restarted; {NOT_SENT}, send it again"
+CONFLICT_NEWS: Final = (
+    f"{CONFLICT_TEXT}. If that program is not yours, take a new token: /revoke at @BotFather"
+)
+CONFLICT_OVER: Final = "the other program that used this bot's token is gone; all works again"
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeParts:
+    """Hold whom the intake tells and asks.
+
+    `hear` takes an input for `forward` and says whether there was room; `say` shows a text in a
+    place; `run` has the loop `poll` run something; `find` returns a command by its id.
+    """
+
+    journal: InboundJournal
+    notes: MessengerNotes
+    questions: Questions
+    messenger: Messenger
+    hear: Callable[[ChatInput], bool]
+    say: Callable[[Place, str], object]
+    run: Callable[[Coroutine[Any, Any, None]], object]
+    find: Callable[[str], CommandRecord | None]
+    on_moved: Callable[[int, int], None] = field(default=lambda _old, _new: None)
+
+
+class TelegramIntake:
+    """Take what people write and press; `access` may be replaced while running."""
+
+    def __init__(
+        self,
+        parts: IntakeParts,
+        access: TelegramAccess,
+        clock: Clock,
+        *,
+        limits: GateLimits | None = None,
+        stranger_log_s: float = 3_600.0,
+    ) -> None:
+        self._parts = parts
+        self._clock = clock
+        self._limits = limits or GateLimits()
+        self._stranger_log_s = stranger_log_s
+        self._seen: OrderedDict[str, float] = OrderedDict()
+        self._is_shared = False
+        self._flush_lock = Lock()
+        self._is_flush_planned = False
+        self.bot_name = ""
+        self._moved = {int(old): int(new) for old, new in parts.notes.read(_MOVED).items()}
+        self._access = access
+        self.access = access
+        parts.journal.on_end = self._plan_flush
+
+    @property
+    def access(self) -> TelegramAccess:
+        """Return who may speak where."""
+        return self._access
+
+    @access.setter
+    def access(self, access: TelegramAccess) -> None:
+        """Take over a changed configuration; groups that got a new number keep it."""
+        for old, new in self._moved.items():
+            access = access.moved(old, new)
+        self._access = access
+
+    def on_inbound(self, inbound: Inbound) -> None:
+        """Act on one update; an error means that it was not noted and has to come again."""
+        scene = GateScene(
+            access=self._access,
+            now=self._clock.wall(),
+            bot_name=self.bot_name,
+            is_asked=self._parts.questions.is_open_for(inbound.place.name, f"tg:{inbound.user_id}"),
+            is_shared=self._is_shared,
+            limits=self._limits,
+        )
+        decision = decide(inbound, scene)
+        match decision.verdict:
+            case Verdict.TAKE:
+                self._take(inbound)
+            case Verdict.REFUSE:
+                self._refuse(inbound, decision)
+            case Verdict.STRANGER:
+                self._note_stranger(inbound)
+            case Verdict.LEAVE:
+                self._leave(inbound)
+            case Verdict.MOVED:
+                self._move(inbound)
+            case Verdict.IGNORE:
+                log.debug("update %d is for nobody", inbound.update_id)
+
+    def on_conflict(self, is_shared: bool) -> None:
+        """Take in that another program uses the token, or that it has gone; tell the admins."""
+        if is_shared == self._is_shared:
+            return
+        self._is_shared = is_shared
+        text = CONFLICT_NEWS if is_shared else CONFLICT_OVER
+        log.warning("%s", text)
+        for place in self._access.admins:
+            self._parts.say(place, text)
+
+    def take_up(self) -> None:
+        """Say what an earlier process had begun and not ended; none of it is done again."""
+        rows = [row for row in self._parts.journal.take_interrupted() if not self._is_over(row)]
+        for chat, text in interruption_texts(rows).items():
+            place = read_place(chat)
+            if place is not None:
+                self._parts.say(place, text)
+
+    def close(self) -> None:
+        """Write down what has ended."""
+        self._parts.journal.flush()
+
+    def _take(self, inbound: Inbound) -> None:
+        if inbound.press_data is None:
+            self._take_message(inbound)
+        else:
+            self._take_press(inbound, inbound.press_data)
+
+    def _take_message(self, inbound: Inbound) -> None:
+        place = inbound.place
+        risk = risk_of_line(inbound.text) if is_command(inbound) else Risk.RAISING
+        if self._note(inbound, risk, inbound.text):
+            self._hand_on(inbound, f"{place.name}:{inbound.message_id}", None)
+
+    def _take_press(self, inbound: Inbound, data: str) -> None:
+        questions, press_id = self._parts.questions, inbound.press_id or ""
+        author = author_of(inbound, self._access)
+        look = questions.look(inbound.place.name, author.id, data)
+        refusal = look.refusal
+        if not refusal and self._is_shared and look.risk is Risk.RAISING:
+            refusal = CONFLICT_TEXT
+        if refusal:
+            if self._note_refused(inbound, refusal):
+                self._answer(press_id, refusal)
+                if look.is_of_earlier_run:
+                    self._parts.run(self._replace(inbound.place, inbound.message_id))
+            return
+        if self._note(inbound, look.risk, look.about):
+            self._answer(press_id)
+            questions.claim(data)
+            self._hand_on(inbound, data, data)
+
+    def _hand_on(self, inbound: Inbound, input_id: str, pressed: str | None) -> None:
+        update_id, journal = inbound.update_id, self._parts.journal
+        journal.note(update_id, InboundState.EXECUTING)
+        said = ChatInput(
+            chat=inbound.place.name,
+            author=author_of(inbound, self._access),
+            text="" if pressed else inbound.text,
+            written_at=inbound.written_at,
+            pressed=pressed,
+            id=input_id,
+            settled=lambda: journal.note(update_id, InboundState.DONE),
+        )
+        if not self._parts.hear(said):
+            journal.note(update_id, InboundState.REFUSED, "too much waits")
+            self._parts.say(inbound.place, f"too many messages wait to be worked on; {NOT_SENT}")
+
+    def _note(self, inbound: Inbound, risk: Risk, about: str) -> bool:
+        """Note what will be done; False when it was noted before, or cannot be and should be."""
+        try:
+            return self._parts.journal.add(_row_of(inbound, self._clock.wall(), about))
+        except Exception as error:  # noqa: BLE001 - said to the person, and in the log
+            log.warning("update %d cannot be noted: %s", inbound.update_id, error)
+        if risk in (Risk.READING, Risk.REDUCING):
+            # A full disk keeps nobody from looking, and from reducing risk.
+            return True
+        text = f"the bridge's disk: this cannot be noted; {NOT_SENT}"
+        if inbound.press_id is not None:
+            self._answer(inbound.press_id, text)
+        self._parts.say(inbound.place, text)
+        return False
+
+    def _note_refused(self, inbound: Inbound, outcome: str) -> bool:
+        row = _row_of(inbound, self._clock.wall(), inbound.text)
+        row = replace(row, state=InboundState.REFUSED, outcome=one_line(outcome, 200))
+        try:
+            return self._parts.journal.add(row)
+        except Exception as error:  # noqa: BLE001 - nothing is done, so nothing is lost
+            log.warning("update %d cannot be noted: %s", inbound.update_id, error)
+            return True
+
+    def _refuse(self, inbound: Inbound, decision: Decision) -> None:
+        if decision.is_clock_wrong:
+            log.warning("a message from the future: check the clock of this machine")
+        if not self._note_refused(inbound, decision.text):
+            return
+        if inbound.press_id is not None:
+            self._answer(inbound.press_id, decision.text)
+        else:
+            self._parts.say(inbound.place, decision.text)
+
+    def _note_stranger(self, inbound: Inbound) -> None:
+        who = inbound.user_id or "somebody without a number"
+        if self._is_first(f"user {who}"):
+            log.warning("a stranger writes: user %s in %s", who, inbound.place.name)
+
+    def _leave(self, inbound: Inbound) -> None:
+        chat_id = inbound.place.chat_id
+        if self._is_first(f"group {chat_id}"):
+            log.warning("left group %d, which is not listed", chat_id)
+            self._parts.run(_quietly(self._parts.messenger.leave(chat_id)))
+
+    def _move(self, inbound: Inbound) -> None:
+        old, new = inbound.place.chat_id, inbound.migrated_to
+        assert new is not None, "a group that has moved has a new number"
+        self._parts.notes.save(f"{_MOVED}{old}", str(new))
+        self._moved[old] = new
+        self._access = self._access.moved(old, new)
+        log.warning("group %d has the number %d now; change it in the configuration", old, new)
+        self._parts.on_moved(old, new)
+
+    def _is_over(self, row: InboundRow) -> bool:
+        """Tell whether the outcome is known after all: it reached the disk before the end."""
+        if row.pressed is not None:
+            return False
+        record = self._parts.find(f"{row.chat}:{row.message_id}")
+        return record is not None and record.state in OUTCOMES
+
+    def _is_first(self, whom: str) -> bool:
+        """Tell whether somebody was not spoken of for a while."""
+        now = self._clock.monotonic()
+        if now < self._seen.get(whom, now):
+            return False
+        self._seen[whom] = now + self._stranger_log_s
+        self._seen.move_to_end(whom)
+        if len(self._seen) > _STRANGERS_MAX:
+            self._seen.popitem(last=False)
+        return True
+
+    def _answer(self, press_id: str, text: str = "") -> None:
+        self._parts.run(_quietly(self._parts.messenger.answer_press(press_id, text)))
+
+    async def _replace(self, place: Place, message_id: int) -> None:
+        edit = self._parts.messenger.edit_text(place, message_id, _EXPIRED_TEXT, html=False)
+        await _quietly(edit)
+
+    def _plan_flush(self, after_s: float = FLUSH_AFTER_S) -> None:
+        with self._flush_lock:
+            if self._is_flush_planned:
+                return
+            self._is_flush_planned = True
+        self._parts.run(self._flush_later(after_s))
+
+    async def _flush_later(self, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        with self._flush_lock:
+            self._is_flush_planned = False
+        if not await asyncio.to_thread(self._parts.journal.flush):
+            self._plan_flush(_FLUSH_AGAIN_S)
+
+
+async def _quietly(call: Coroutine[Any, Any, None]) -> None:
+    """Make a call whose failure nobody needs to know of."""
+    try:
+        await call
+    except MessengerError as error:
+        log.info("the messenger did not do it: %s", error)
+
+
+def _row_of(inbound: Inbound, now: float, about: str) -> InboundRow:
+    assert inbound.user_id is not None, "a stranger was let in"
+    return InboundRow(
+        update_id=inbound.update_id,
+        chat=inbound.place.name,
+        message_id=inbound.message_id,
+        user_id=inbound.user_id,
+        text=about,
+        pressed=inbound.press_data,
+        written_at=inbound.written_at,
+        received_at=now,
+    )
+
+
+def served_places(access: TelegramAccess) -> Sequence[Place]:
+    """Return every place that is known before anybody has written."""
+    return tuple(
+        dict.fromkeys((*access.event_places, *(Place(user_id) for user_id in access.users)))
+    )

@@ -8,6 +8,7 @@ state.db included (goal T1); and candles a second against a minimal event engine
 from __future__ import annotations
 
 import argparse
+import gc
 import sqlite3
 import statistics
 import sys
@@ -315,7 +316,10 @@ def main() -> None:
     parser.add_argument("--bars", type=int, default=100_000)
     parser.add_argument("--folder", type=Path, help="where the databases lie (their disk counts)")
     arguments = parser.parse_args()
+    # As in the process that trades.
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    gc.collect()
+    gc.freeze()
     ticks = run_rounds(
         {
             TRADING: lambda: _run_ticks(None),

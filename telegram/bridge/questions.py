@@ -51,6 +51,7 @@ class Question:
     can_filter: bool = False
     page: int = 0
     wanted: str = ""
+    is_last: bool = True
 
     @property
     def buttons(self) -> Buttons:
@@ -90,6 +91,8 @@ class Questions:
         on_timeout: Callable[[], None],
     ) -> Question:
         """Open a question and return it, with its buttons."""
+        for one in self._of(chat, author):
+            one.is_last = False
         question = Question(
             nonce=f"{self._run}{self._rng.getrandbits(40):010x}",
             chat=chat,
@@ -165,6 +168,9 @@ class Questions:
         """Return when the next question runs out, on the monotonic clock."""
         return min((one.deadline for one in self._open.values()), default=None)
 
+    def _of(self, chat: str, author: str) -> list[Question]:
+        return [one for one in self._open.values() if (one.chat, one.author) == (chat, author)]
+
     def _show(self, question: Question, page: int, wanted: str) -> None:
         """Show other choices of a question that stays open; whoever looks has time again."""
         question.page, question.wanted = page, wanted
@@ -183,14 +189,13 @@ class Questions:
         return question, code
 
     def _typed(self, said: ChatInput) -> tuple[Question, str]:
-        mine = [
-            one
-            for one in self._open.values()
-            if one.chat == said.chat and one.author == said.author.id
-        ]
+        mine = self._of(said.chat, said.author.id)
         if not mine:
             raise QuestionError("no question is open; commands begin with /, see /help")
         question, word = mine[-1], said.text.strip().lower()
+        if not question.is_last and word not in _SAYS_CANCEL:
+            # A second yes must not confirm what was asked before, and perhaps forgotten.
+            raise QuestionError("the last question is answered; send the command again for another")
         if (code := _worded(question, word)) is not None:
             return question, code
         is_letters = question.can_filter and LETTERS_MIN <= len(word) <= 64

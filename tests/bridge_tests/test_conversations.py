@@ -170,6 +170,22 @@ def test_the_last_question_is_the_one_that_words_answer(full: Harness, make_bot:
     assert "[rejected] /buy BTC/USDT" in first.text
 
 
+def test_a_second_yes_confirms_nothing_that_was_asked_before(
+    full: Harness, make_bot: MakeBot
+) -> None:
+    bot = make_bot(full)
+    forgotten = full.say("/buy BTC/USDT")
+    full.say("/sell ALL")
+    full.say("yes")
+    full.turn_until(lambda: bot.commands, "the command")
+    shown = full.say("yes")
+    assert "the last question is answered" in shown.text
+    assert [one.verb for one in bot.commands] == ["sell"]
+    assert "are you sure?" in forgotten.text
+    full.say("no")
+    assert "[rejected] /buy BTC/USDT" in forgotten.text, "taking back goes on as ever"
+
+
 def test_a_viewer_may_look_and_not_act(bridge: Harness, make_bot: MakeBot) -> None:
     bot = make_bot(bridge)
     viewer = Author("tg:3", Role.VIEWER)

@@ -155,10 +155,12 @@ def test_an_explanation_says_what_matters() -> None:
         "/stoptrading",
         "  Stop trading; open positions stay, watched and with their stops.",
         "  Also: /stop",
-        "  For one bot: end with @BOT or @BOT:ACCOUNT or @all.",
+        "  For one bot: end with @BOT or @all.",
         "  Waits up to 24 h for a bot that is away.",
         "  Role: trader.",
     ]
+    account = "  For one bot: end with @BOT or @BOT:ACCOUNT or @all."
+    assert account in explanation(VOCABULARY["sell"]).splitlines()
     assert (
         explanation(VOCABULARY["instances"]).splitlines()[-1] == "  Not available in this version."
     )

@@ -13,6 +13,8 @@ from tcpproto.vocabulary import ALL, VOCABULARY, Confirm, ParsedCommand, needs_c
 
 # A person's word is enough to lift it; see docs/commands.md.
 _LIFTED_UNASKED: Final = frozenset({"losing streak"})
+# A price that moved by more than this part since the question makes it another question.
+PRICE_MOVE_MAX: Final = 0.005
 _LINES_MAX: Final = 8
 _LINE_LEN_MAX: Final = 160
 
@@ -30,22 +32,61 @@ class Target:
     age: str = ""
 
 
-def question_about(command: ParsedCommand, targets: Sequence[Target]) -> str:
-    """Return the question to ask before a command is sent, or nothing when none is needed."""
+def question_about(
+    command: ParsedCommand, targets: Sequence[Target], news: Sequence[str] = ()
+) -> str:
+    """Return the question to ask before a command is sent, or nothing when none is needed.
+
+    `news` is what has changed since it was asked before.
+    """
     told = [_reasons(command, target) for target in targets]
-    if not any(told) and not needs_confirmation(command.verb, command.args):
+    if not any(told) and not news and not needs_confirmation(command.verb, command.args):
         return ""
     labels = "; ".join(target.label for target in targets)
     details = [
-        line
-        for target, reasons in zip(targets, told, strict=True)
-        for line in (*reasons, *_details(command, target))
+        *news,
+        *(
+            line
+            for target, reasons in zip(targets, told, strict=True)
+            for line in (*reasons, *_details(command, target))
+        ),
     ]
     shown = [f"  {one_line(line, _LINE_LEN_MAX)}" for line in details[:_LINES_MAX]]
     if len(details) > len(shown):
         shown.append(f"  … {len(details) - len(shown)} more")
     line = ParsedCommand(command.verb, command.args).line
     return "\n".join((f"{line} on {labels} — are you sure?", *shown))
+
+
+def news_since(
+    command: ParsedCommand, before: Sequence[Target], now: Sequence[Target]
+) -> list[str]:
+    """Return what has changed since the question, so much that the yes was to something else."""
+    news: list[str] = []
+    for was, target in zip(before, now, strict=True):
+        if was.label != target.label:
+            news.append(f"it is {target.label} now")
+        if command.verb == "buy" or _sells_short(command, target):
+            news += _moves(command, was.fields, target.fields)
+        known = set(_warnings(command, was))
+        news += [f"new: {each}" for each in _warnings(command, target) if each not in known]
+    return news
+
+
+def _moves(
+    command: ParsedCommand, before: Mapping[str, Any], now: Mapping[str, Any]
+) -> Iterator[str]:
+    prices = _prices(now)
+    for symbol, old in _prices(before).items():
+        new = prices.get(symbol, old)
+        if command.args[0] in (symbol, ALL) and abs(new - old) > PRICE_MOVE_MAX * old:
+            old_text, new_text = _price_text(old), _price_text(new)
+            yield f"the price of {symbol} moved from {old_text} to {new_text}"
+
+
+def _warnings(command: ParsedCommand, target: Target) -> list[str]:
+    overrides = _overrides(command, target) if command.verb == "buy" else ()
+    return [*_reasons(command, target), *overrides]
 
 
 def _reasons(command: ParsedCommand, target: Target) -> list[str]:
@@ -92,9 +133,15 @@ def _details(command: ParsedCommand, target: Target) -> Iterator[str]:
 
 
 def _about_buying(command: ParsedCommand, target: Target) -> Iterator[str]:
-    fields, symbol = target.fields, command.args[0]
-    if symbol != ALL and (price := _price(fields, symbol)):
-        yield f"price {price}"
+    price = _prices(target.fields).get(command.args[0])
+    if price is not None:
+        yield f"price {_price_text(price)}"
+    yield from _overrides(command, target)
+
+
+def _overrides(command: ParsedCommand, target: Target) -> Iterator[str]:
+    """Yield what a purchase goes past, and what it will not get past."""
+    fields = target.fields
     if fields.get("trading_on") is False or _text(fields.get("trading")).upper() == "OFF":
         yield "overrides: trading is OFF"
     if fields.get("paused"):
@@ -108,12 +155,18 @@ def _about_buying(command: ParsedCommand, target: Target) -> Iterator[str]:
         yield f"will be refused: {_limit_text(limit)}"
 
 
-def _price(fields: Mapping[str, Any], symbol: str) -> str:
-    for one in _mappings(fields.get("prices")):
-        price = one.get("price")
-        if one.get("symbol") == symbol and isinstance(price, int | float) and price > 0:
-            return f"{price:,.2f}" if price >= 10 else f"{price:.6g}"
-    return ""
+def _prices(fields: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        symbol: float(price)
+        for one in _mappings(fields.get("prices"))
+        if isinstance(symbol := one.get("symbol"), str)
+        and isinstance(price := one.get("price"), int | float)
+        and price > 0
+    }
+
+
+def _price_text(price: float) -> str:
+    return f"{price:,.2f}" if price >= 10 else f"{price:.6g}"
 
 
 def _buying_off(command: ParsedCommand, target: Target) -> Iterator[tuple[str, str]]:

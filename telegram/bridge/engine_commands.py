@@ -18,7 +18,7 @@ from tcpproto.vocabulary import (
 )
 from telegram.bridge.chats import ReceiptDesk
 from telegram.bridge.choices import Choices
-from telegram.bridge.confirmations import Target, question_about
+from telegram.bridge.confirmations import Target, news_since, question_about
 from telegram.bridge.dialogs import Dialogs
 from telegram.bridge.errors import RefusalError
 from telegram.bridge.outbound import Outbound
@@ -29,7 +29,7 @@ from telegram.bridge.request import Request
 from telegram.bridge.routing import Ask, Refuse, find_route
 from telegram.bridge.sessions import Sessions
 
-SYMBOLS_ASKED_MAX = 30
+SYMBOLS_ASKED_MAX = 500
 # What a bot told longer ago than this is shown with its age: prices move.
 STATUS_OLD_S = 10.0
 # An order is of one account; whatever else names none is for all of them.
@@ -87,12 +87,25 @@ class EngineCommands:
             self._ask_symbol(request, bots)
         elif accounts := self._accounts_to_ask(command, bots):
             self._ask_account(request, bots, accounts)
-        elif question := question_about(command, [self._target(command, bot) for bot in bots]):
-            self._dialogs.confirm(
-                request, question, lambda asked: self._issue(asked, bots, confirmed=True)
-            )
+        elif question := question_about(command, targets := self._targets(command, bots)):
+            self._confirm(request, bots, question, targets)
         else:
             self._issue(request, bots)
+
+    def _confirm(
+        self, request: Request, bots: Sequence[str], question: str, targets: Sequence[Target]
+    ) -> None:
+        """Send after a yes, but ask again when too much has changed in the meantime."""
+        command = request.command
+
+        def go_on(asked: Request) -> None:
+            now = self._targets(command, bots)
+            if news := news_since(command, targets, now):
+                self._confirm(asked, bots, question_about(command, now, news), now)
+            else:
+                self._issue(asked, bots, confirmed=True)
+
+        self._dialogs.confirm(request, question, go_on)
 
     def _is_refused_anyway(self, command: ParsedCommand, bots: Sequence[str]) -> bool:
         """Tell whether nothing would be sent after all: then nothing is asked before either."""
@@ -123,13 +136,19 @@ class EngineCommands:
         )
         if symbol == ALL or symbol in known or not known or not is_anyone_there:
             return
+        if symbol in self._held_by(bots):
+            return
         close = difflib.get_close_matches(symbol, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(known[:10])}"
         raise RefusalError(f"no market {symbol}; {hint}")
 
     def _ask_symbol(self, request: Request, bots: Sequence[str]) -> None:
-        symbols = self._symbols_of(bots)[:SYMBOLS_ASKED_MAX]
-        choices = [Choice(ALL, "ALL SYMBOLS"), *(Choice(one, one) for one in symbols)]
+        symbols = self._symbols_of(bots)
+        if request.command.verb == "sell":
+            held = self._held_by(bots)
+            symbols = [*held, *(one for one in symbols if one not in held)]
+        listed = (Choice(one, one) for one in symbols[:SYMBOLS_ASKED_MAX])
+        choices = [Choice(ALL, "ALL SYMBOLS", wide=True), *listed]
 
         def go_on(asked: Request, symbol: str) -> None:
             command = replace(asked.command, args=(symbol,))
@@ -153,6 +172,9 @@ class EngineCommands:
 
         choices = [Choice(one, self._sessions.label(bot, one)) for one in accounts]
         self._dialogs.choose(request, f"{request.line} — which account?", choices, go_on)
+
+    def _targets(self, command: ParsedCommand, bots: Sequence[str]) -> list[Target]:
+        return [self._target(command, bot) for bot in bots]
 
     def _target(self, command: ParsedCommand, bot: str) -> Target:
         label, session = self._sessions.label(bot, command.account), self._sessions.get(bot)
@@ -194,15 +216,22 @@ class EngineCommands:
             )
 
     def _symbols_of(self, bots: Sequence[str]) -> list[str]:
-        symbols: list[str] = []
+        return self._symbols_under("prices", bots)
+
+    def _held_by(self, bots: Sequence[str]) -> list[str]:
+        return self._symbols_under("positions", bots)
+
+    def _symbols_under(self, key: str, bots: Sequence[str]) -> list[str]:
+        """Return the markets in the rows that bots have told; they may have told anything."""
+        symbols: dict[str, None] = {}
         for bot in bots:
             session = self._sessions.get(bot)
-            prices = None if session is None else session.status_fields.get("prices")
-            for one in prices if isinstance(prices, list) else ():
+            rows = None if session is None else session.status_fields.get(key)
+            for one in rows if isinstance(rows, list) else ():
                 symbol = one.get("symbol") if isinstance(one, dict) else None
-                if isinstance(symbol, str) and _is_symbol(symbol) and symbol not in symbols:
-                    symbols.append(symbol)
-        return symbols
+                if isinstance(symbol, str) and _is_symbol(symbol):
+                    symbols[symbol] = None
+        return list(symbols)
 
 
 def _is_symbol(text: str) -> bool:

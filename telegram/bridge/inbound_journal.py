@@ -42,6 +42,11 @@ class InboundJournal:
                 del self._ends[next(iter(self._ends))]
         self.on_end()
 
+    @property
+    def is_waiting(self) -> bool:
+        """Tell whether something is not written yet."""
+        return bool(self._ends)
+
     def flush(self) -> bool:
         """Write what was taken in; False when it has to be tried again."""
         with self._lock:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any, Final
@@ -64,7 +65,7 @@ class IntakeParts:
     messenger: Messenger
     hear: Callable[[ChatInput], bool]
     say: Callable[[Place, str], object]
-    run: Callable[[Coroutine[Any, Any, None]], object]
+    run: Callable[[Coroutine[Any, Any, None]], Future[None]]
     find: Callable[[str], CommandRecord | None]
     on_moved: Callable[[int, int], None] = field(default=lambda _old, _new: None)
 
@@ -279,19 +280,26 @@ class TelegramIntake:
         edit = self._parts.messenger.edit_text(place, message_id, _EXPIRED_TEXT, html=False)
         await _quietly(edit)
 
-    def _plan_flush(self, after_s: float = FLUSH_AFTER_S) -> None:
+    def _plan_flush(self) -> None:
         with self._flush_lock:
             if self._is_flush_planned:
                 return
             self._is_flush_planned = True
-        self._parts.run(self._flush_later(after_s))
+        self._parts.run(self._flush_later()).add_done_callback(self._end_flush)
 
-    async def _flush_later(self, after_s: float) -> None:
-        await asyncio.sleep(after_s)
+    async def _flush_later(self) -> None:
+        """Write what ends within a moment together, and go on until nothing is left."""
+        await asyncio.sleep(FLUSH_AFTER_S)
+        if not await asyncio.to_thread(self._parts.journal.flush):
+            await asyncio.sleep(_FLUSH_AGAIN_S)
+
+    def _end_flush(self, flushed: Future[None]) -> None:
         with self._flush_lock:
             self._is_flush_planned = False
-        if not await asyncio.to_thread(self._parts.journal.flush):
-            self._plan_flush(_FLUSH_AGAIN_S)
+        # One that could not run leaves the rest to close(), or to the next that ends.
+        has_run = not flushed.cancelled() and flushed.exception() is None
+        if has_run and self._parts.journal.is_waiting:
+            self._plan_flush()
 
 
 async def _quietly(call: Coroutine[Any, Any, None]) -> None:

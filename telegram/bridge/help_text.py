@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from tcpproto.vocabulary import ALIASES, VOCABULARY, Risk, Verb
+from tcpproto.vocabulary import ALIASES, VOCABULARY, Risk, Role, Verb
 
 _GROUPS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("Stop", ("stoptrading", "pause", "flatten", "emergency", "stopbuying")),
@@ -22,11 +22,20 @@ _GROUPS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("Bridge", ("ping", "health", "version", "tz", "help", "start")),
 )
 
-GREETING = (
+_GREETING = (
     "Welcome. This chat commands your trading bots.\n"
     "/bots lists them, /getstatus shows one, /help lists all commands.\n"
-    "/start never trades; /starttrading does."
 )
+_GREETING_BY_ROLE = {
+    Role.VIEWER: "You may look at everything and change nothing.",
+    Role.TRADER: "You may trade: /buy, /sell and the rest; /stop and /flatten in a hurry.",
+    Role.ADMIN: "You may do everything; /stop and /flatten in a hurry.",
+}
+
+
+def greeting(role: Role) -> str:
+    """Greet somebody, and say what they may do."""
+    return f"{_GREETING}{_GREETING_BY_ROLE[role]}\n/start never trades; /starttrading does."
 
 
 def overview(vocabulary: Mapping[str, Verb] = VOCABULARY) -> str:

@@ -12,7 +12,7 @@ from telegram.bridge.choices import Choices
 from telegram.bridge.errors import RefusalError
 from telegram.bridge.follow import Follow
 from telegram.bridge.health import Health
-from telegram.bridge.help_text import GREETING, explanation, overview
+from telegram.bridge.help_text import explanation, greeting, overview
 from telegram.bridge.log_search import Wanted, find_lines
 from telegram.bridge.records import FollowSetting
 from telegram.bridge.render import age_text, plural
@@ -71,8 +71,8 @@ class LocalVerbs:
     def _ping(self, _request: Request) -> Answer:
         return Answer(f"pong; {plural(len(self._sessions.connected()), 'bot')} connected")
 
-    def _start(self, _request: Request) -> Answer:
-        return Answer("ready when you are", GREETING)
+    def _start(self, request: Request) -> Answer:
+        return Answer("ready when you are", greeting(request.author.role))
 
     def _help(self, request: Request) -> Answer:
         command = _arguments(request).get("command")

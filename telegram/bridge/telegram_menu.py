@@ -39,9 +39,10 @@ def menus_of(
     users: Mapping[int, Role], known: Sequence[int], vocabulary: Mapping[str, Verb] = VOCABULARY
 ) -> dict[int | None, list[CommandName]]:
     """Return the menu of each person, none for those who are not listed any more."""
-    gone: dict[int | None, list[CommandName]] = {one: [] for one in known if one not in users}
-    listed = {user_id: menu_of(role, vocabulary) for user_id, role in users.items()}
-    return {None: menu_of(None, vocabulary), **gone, **listed}
+    menus: dict[int | None, list[CommandName]] = {None: menu_of(None, vocabulary)}
+    menus.update({one: [] for one in known if one not in users})
+    menus.update({user_id: menu_of(role, vocabulary) for user_id, role in users.items()})
+    return menus
 
 
 async def publish_menus(

@@ -54,6 +54,9 @@ class TradeFile:
 
     def repair(self, last_number: int) -> None:
         """Cut off a torn line, set lines aside that the database does not know, add the missing."""
+        if self.path.exists() and not self.path.is_file():
+            # A pipe without a reader would hold up the store for ever.
+            raise OSError(errno.EINVAL, "found no regular file", str(self.path))
         if self._ends_with(last_number):
             self._written = last_number
             return

@@ -1,5 +1,6 @@
 """trades.jsonl agrees with the database again after whatever happened to it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,6 +114,13 @@ def test_trades_are_appended_and_completed_from_the_database(tmp_path: Path) -> 
     file.complete()
     assert file.path.read_bytes() == lines(1, 2, 3, 4, 5, 6)
     assert file.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_pipe_in_its_place_is_refused_and_holds_nobody_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "trades.jsonl")
+    file = TradeFile(tmp_path, Database(1).read, ManualClock(wall=NOW))
+    with pytest.raises(OSError, match="found no regular file"):
+        file.repair(1)
 
 
 def test_a_file_that_is_taken_away_while_the_bot_runs_is_begun_anew(tmp_path: Path) -> None:

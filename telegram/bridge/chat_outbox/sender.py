@@ -1,23 +1,150 @@
-"""Sends what waits for all chats; one asyncio task per chat, so that none delays another."""
+"""Sends what waits for all chats; one asyncio task per chat, so that none delays another.
 
-from collections.abc import Sequence
+Everything here runs in the loop of the thread `poll`; only `wake`, `pause`, `resume` and the
+counters may be called from elsewhere.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
 from random import Random
 
 from daemonkit.clock import Clock
+from telegram.bridge.chat_outbox.chat_parts import ChatParts, build_parts
+from telegram.bridge.chat_outbox.chat_sender import ChatSender
+from telegram.bridge.chat_outbox.counters import ChatCounters
+from telegram.bridge.chat_outbox.gate import Gate
+from telegram.bridge.chat_outbox.lanes import Lane
+from telegram.bridge.chat_outbox.pacing import PaceLimits
+from telegram.bridge.chat_outbox.packing import Dress
+from telegram.bridge.chat_outbox.posts import Bounds
+from telegram.bridge.chat_outbox.target import TargetNotes
 from telegram.bridge.chat_outbox.telegram_chat import TelegramChat
-from telegram.bridge.messenger import Messenger
+from telegram.bridge.messenger import Messenger, MessengerError, Place
+from telegram.bridge.store.chat_outbox import ChatOutboxTable
+from telegram.bridge.store.database import Database
+
+log = logging.getLogger(__name__)
+
+ASK_TOKEN_EVERY_S = 60.0
+_DRAIN_LOOK_S = 0.02
+_DEFAULT_LIMITS = PaceLimits()
+_DEFAULT_BOUNDS = Bounds()
+
+
+def open_chat(
+    place: Place, database: Database, clock: Clock, bounds: Bounds = _DEFAULT_BOUNDS
+) -> TelegramChat:
+    """Open a place as a chat of the bridge; a new one begins with the events to come."""
+    table = ChatOutboxTable(database)
+    notes = TargetNotes(place, table)
+    notes.begin_events()
+    return TelegramChat(notes, clock=clock, bounds=bounds)
 
 
 class Sender:
     """Run in the loop of the thread `poll`."""
 
     def __init__(
-        self, messenger: Messenger, chats: Sequence[TelegramChat], *, clock: Clock, rng: Random
+        self,
+        messenger: Messenger,
+        chats: Sequence[TelegramChat],
+        database: Database,
+        *,
+        clock: Clock,
+        rng: Random,
+        limits: PaceLimits = _DEFAULT_LIMITS,
+        dress: Dress | None = None,
     ) -> None:
         self._messenger = messenger
-        self._chats = tuple(chats)
         self._clock = clock
-        self._rng = rng
+        self._gate = Gate(limits.overall)
+        self._gate.on_change = self._turn_all
+        self._gate.on_back = self._tell_back
+        self._parts: list[ChatParts] = [
+            build_parts(
+                chat,
+                database,
+                messenger=messenger,
+                gate=self._gate,
+                limits=limits,
+                clock=clock,
+                rng=rng,
+                dress=dress,
+            )
+            for chat in chats
+        ]
+        for part in self._parts:
+            part.sender.on_disabled = self._tell_others(part.sender)
+
+    @property
+    def chats(self) -> list[ChatSender]:
+        """Return what drives each chat."""
+        return [part.sender for part in self._parts]
+
+    @property
+    def paused_because(self) -> str:
+        """Return why nothing at all is sent, or nothing."""
+        return self._gate.paused_because
 
     async def run(self) -> None:
         """Send until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for sender in self.chats:
+                tasks.create_task(sender.run(), name=f"send:{sender.chat.name}")
+            tasks.create_task(self._watch_token(), name="send:token")
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Wait, but no longer, until nothing waits that could be sent."""
+        deadline = self._clock.monotonic() + timeout_s
+        while not all(sender.is_idle for sender in self.chats):
+            if self._clock.monotonic() >= deadline:
+                return False
+            await asyncio.sleep(_DRAIN_LOOK_S)
+        return True
+
+    async def ask_token(self) -> None:
+        """Ask whether the token works again, while nothing may be sent."""
+        if not self._gate.paused_because:
+            return
+        try:
+            await self._messenger.who_am_i()
+        except MessengerError as error:
+            log.debug("nothing is sent yet: %s", error)
+        else:
+            self._gate.resume()
+
+    def resume(self) -> None:
+        """Send again: whoever polls has found that the token works; on the loop's thread."""
+        self._gate.resume()
+
+    def find(self, chat_id: int, thread_id: int | None) -> TelegramChat | None:
+        """Return the chat of a place, also under the new number of a group."""
+        place = Place(chat_id, thread_id)
+        return next((one.chat for one in self.chats if one.chat.place == place), None)
+
+    def counters(self) -> list[ChatCounters]:
+        """Return how each chat fares."""
+        return [part.counters(self._gate.paused_because) for part in self._parts]
+
+    async def _watch_token(self) -> None:
+        while True:
+            await asyncio.sleep(ASK_TOKEN_EVERY_S)
+            await self.ask_token()
+
+    def _turn_all(self) -> None:
+        for sender in self.chats:
+            sender.turn()
+
+    def _tell_back(self) -> None:
+        for sender in self.chats:
+            sender.hear_back()
+
+    def _tell_others(self, gone: ChatSender) -> Callable[[str], None]:
+        def tell(because: str) -> None:
+            for sender in self.chats:
+                if sender is not gone:
+                    text = f"{gone.chat.name} gets no more messages: {because}"
+                    sender.chat.post(text, lane=Lane.ALERT)
+
+        return tell

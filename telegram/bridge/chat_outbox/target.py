@@ -8,6 +8,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
+from telegram.bridge.chat_outbox.lane_feed import cursor_name
+from telegram.bridge.chat_outbox.lanes import Lane
 from telegram.bridge.disk import describe_problem, is_foreign
 from telegram.bridge.messenger import Place
 from telegram.bridge.store.chat_outbox import ChatOutboxTable, KeptMessage, Target
@@ -43,6 +45,10 @@ class TargetNotes:
     def disabled_because(self) -> str:
         """Return why nothing may be sent, or nothing."""
         return self._target.disabled_because
+
+    def begin_events(self) -> None:
+        """Have a chat that is new here begin with the events to come, not with those of weeks."""
+        self._try(lambda: self._table.begin_cursors(_cursor_names(self.name)))
 
     def take_number(self) -> int:
         """Return a number that no message of this chat ever had."""
@@ -118,3 +124,7 @@ class TargetNotes:
             self._can_save = False
         else:
             self._can_save = True
+
+
+def _cursor_names(chat: str) -> list[str]:
+    return [cursor_name(chat, lane) for lane in (Lane.ALERT, Lane.NOTICE)]

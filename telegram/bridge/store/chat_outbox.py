@@ -1,5 +1,6 @@
 """What the chats of a messenger note in bridge.db: their place, and which messages are theirs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -82,14 +83,12 @@ class ChatOutboxTable:
             connection.execute(statement.on_conflict_do_update(set_=values))
             connection.execute(sa.delete(schema.chat_message).where(old))
 
-    def has_cursor(self, name: str) -> bool:
-        """Tell whether it is known how far a chat has come."""
-        table = schema.chat_cursor.c
-        with self._database.reading() as connection:
-            return (
-                connection.execute(sa.select(table.chat).where(table.chat == name)).first()
-                is not None
-            )
+    def begin_cursors(self, names: Sequence[str]) -> None:
+        """Have what has shown nothing yet begin after the newest event."""
+        last_id = self.last_event_id()
+        rows = [{"chat": name, "shown_id": last_id, "tried_id": last_id} for name in names]
+        with self._database.writing() as connection:
+            connection.execute(insert(schema.chat_cursor).on_conflict_do_nothing(), rows)
 
     def last_event_id(self) -> int:
         """Return the id of the newest event, or 0."""

@@ -1,0 +1,88 @@
+"""After an outage: whether one summary comes first, and what it says.
+
+Only a chat that could not be written to (or a process that has just begun) asks; a burst of
+alerts alone needs no summary.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from telegram.bridge.chat_outbox.lanes import FILL_KINDS, Lane, lane_of
+from telegram.bridge.render import age_text, plural, utc_text
+from telegram.bridge.store.chat_outbox import KindCount
+
+OLDEST_S: Final = 120.0
+ROWS_MAX: Final = 20
+
+
+@dataclass(slots=True)
+class Blockade:
+    """Know since when and why a chat could not be written to; times are wall times."""
+
+    is_unsure: bool = True
+    since: float | None = None
+    because: str = ""
+    log_lines_before: int = 0
+    replies_before: int = 0
+
+    def begin(self, because: str, now: float, log_lines: int, replies: int) -> None:
+        """Note that a call failed, or that nothing may be sent."""
+        if self.since is None:
+            self.since = now
+            self.log_lines_before, self.replies_before = log_lines, replies
+        self.is_unsure, self.because = True, because
+
+    def end(self) -> None:
+        """Note that a call went through."""
+        self.is_unsure, self.since, self.because = False, None, ""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Hold what waits after an outage."""
+
+    events: Sequence[KindCount] = field(default_factory=tuple)
+    log_lines: int = 0
+    replies: int = 0
+
+    def needs_summary(self, now: float) -> bool:
+        """Tell whether a summary comes first."""
+        rows = sum(one.count for one in self.events) + self.log_lines + self.replies
+        oldest = min((one.first_at for one in self.events), default=now)
+        return rows > ROWS_MAX or now - oldest > OLDEST_S
+
+    def text(self, blockade: Blockade, now: float, *, is_repeat: bool) -> str:
+        """Return the summary."""
+        mark = " (perhaps shown before)" if is_repeat else ""
+        if blockade.since is None:
+            opening = "This waited while the bridge was not running"
+        else:
+            length = age_text(now - blockade.since)
+            span = f"{utc_text(blockade.since)} to {utc_text(now)} ({length})"
+            opening = f"This chat could not be written to from {span}: {blockade.because}"
+        return f"{opening}{mark}\nwaiting: {self._counts()}\nall alerts follow, oldest first"
+
+    def _counts(self) -> str:
+        fills = alerts = notices = 0
+        for one in self.events:
+            if one.kind in FILL_KINDS:
+                fills += one.count
+            elif lane_of(one.kind, one.severity) is Lane.ALERT:
+                alerts += one.count
+            else:
+                notices += one.count
+        counts = [
+            plural(count, noun)
+            for count, noun in (
+                (fills, "fill"),
+                (alerts, "other alert" if fills else "alert"),
+                (notices, "notice"),
+            )
+            if count
+        ]
+        if self.replies:
+            counts.append(f"{self.replies:,} answers too old to be sent")
+        if self.log_lines:
+            counts.append(f"{plural(self.log_lines, 'log line')} (not sent, see /logs)")
+        return ", ".join(counts) or "nothing"

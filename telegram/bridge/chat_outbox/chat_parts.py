@@ -1,0 +1,123 @@
+"""Builds what one chat needs to be sent to; here alone its parts are wired to each other."""
+
+from dataclasses import dataclass
+from random import Random
+
+from daemonkit.clock import Clock
+from telegram.bridge.chat_outbox.catch_up import Backlog, Blockade
+from telegram.bridge.chat_outbox.chat_sender import ChatSender
+from telegram.bridge.chat_outbox.counters import ChatCounters
+from telegram.bridge.chat_outbox.event_source import EventSource
+from telegram.bridge.chat_outbox.gate import Gate
+from telegram.bridge.chat_outbox.lane_feed import LaneFeed
+from telegram.bridge.chat_outbox.lanes import Lane, lane_of
+from telegram.bridge.chat_outbox.log_source import LogSource
+from telegram.bridge.chat_outbox.pacing import ChatMeter, PaceLimits
+from telegram.bridge.chat_outbox.packing import Dress
+from telegram.bridge.chat_outbox.post_source import PostSource
+from telegram.bridge.chat_outbox.summary_source import SummarySource
+from telegram.bridge.chat_outbox.telegram_chat import TelegramChat
+from telegram.bridge.messenger import Messenger
+from telegram.bridge.store.chat_outbox import ChatOutboxTable, KindCount
+from telegram.bridge.store.database import Database
+from telegram.bridge.store.events import EventTable
+from telegram.bridge.store.settings import ChatCursorTable
+
+STATUS_GAP_PRIVATE_S = 10.0
+STATUS_GAP_GROUP_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatParts:
+    """Hold what drives one chat."""
+
+    sender: ChatSender
+    alerts: EventSource
+    notices: EventSource
+    log: LogSource
+
+    def counters(self, paused_because: str) -> ChatCounters:
+        """Return how the chat fares."""
+        chat = self.sender.chat
+        waiting = {lane: chat.count(lane) for lane in Lane}
+        waiting[Lane.ALERT] += self.alerts.feed.waiting
+        waiting[Lane.NOTICE] += self.notices.feed.waiting
+        waiting[Lane.LOG] = self.log.waiting
+        dropped = {lane: chat.dropped(lane) for lane in Lane}
+        dropped[Lane.ALERT] += self.alerts.dropped
+        dropped[Lane.NOTICE] += self.notices.dropped
+        dropped[Lane.LOG] += self.log.dropped
+        because = paused_because or chat.notes.disabled_because or self.sender.blockade.because
+        sender = self.sender
+        return ChatCounters(chat.name, waiting, dropped, sender.sent_total, sender.sent_at, because)
+
+
+def build_parts(
+    chat: TelegramChat,
+    database: Database,
+    *,
+    messenger: Messenger,
+    gate: Gate,
+    limits: PaceLimits,
+    clock: Clock,
+    rng: Random,
+    dress: Dress | None,
+) -> ChatParts:
+    """Build what drives one chat; nothing runs yet."""
+    alerts = _event_source(chat, Lane.ALERT, database, clock, dress)
+    notices = _event_source(chat, Lane.NOTICE, database, clock, dress)
+    lines = LogSource(chat)
+    blockade = Blockade()
+    table = ChatOutboxTable(database)
+
+    def count() -> Backlog:
+        events = _waiting(table, alerts.feed, notices.feed)
+        log_lines = lines.waiting + chat.dropped(Lane.LOG) - blockade.log_lines_before
+        return Backlog(events, log_lines, chat.dropped(Lane.REPLY) - blockade.replies_before)
+
+    def shorten() -> None:
+        last_id = table.last_event_id()
+        alerts.catch_up(last_id)
+        notices.catch_up(last_id)
+        lines.drop()
+
+    gap_s = STATUS_GAP_GROUP_S if chat.place.is_group else STATUS_GAP_PRIVATE_S
+    posts = [
+        PostSource(chat, lane, gap_s=gap_s if lane is Lane.STATUS else 0.0, dress=dress)
+        for lane in Lane
+        if lane is not Lane.LOG
+    ]
+    summary = SummarySource(blockade, clock, count=count, on_sent=shorten)
+    sender = ChatSender(
+        chat,
+        [summary, *posts, alerts, notices, lines],
+        messenger=messenger,
+        gate=gate,
+        meter=ChatMeter(limits, is_group=chat.place.is_group),
+        blockade=blockade,
+        clock=clock,
+        rng=rng,
+    )
+
+    def wake() -> None:
+        alerts.feed.wake()
+        notices.feed.wake()
+
+    sender.on_wake = wake
+    return ChatParts(sender, alerts, notices, lines)
+
+
+def _event_source(
+    chat: TelegramChat, lane: Lane, database: Database, clock: Clock, dress: Dress | None
+) -> EventSource:
+    feed = LaneFeed(chat.name, lane, EventTable(database), ChatCursorTable(database))
+    return EventSource(feed, clock, dress)
+
+
+def _waiting(table: ChatOutboxTable, alerts: LaneFeed, notices: LaneFeed) -> list[KindCount]:
+    return [
+        one
+        for feed in (alerts, notices)
+        for one in table.count_after(feed.shown_id)
+        if lane_of(one.kind, one.severity) is feed.lane
+    ]

@@ -45,7 +45,7 @@ class RichChat(Chat, Protocol):
     """Show what only a messenger on a phone can; a chat without it is given text instead.
 
     Texts are plain here as everywhere: the chat itself makes its HTML of them with
-    `telegram.bridge.views.pages.html_pages`. Every call returns at once.
+    `telegram.bridge.views.pages.to_html`. Every call returns at once.
     """
 
     def send_picture(self, png: bytes, caption: str, *, command_id: str | None = None) -> int:
@@ -65,9 +65,8 @@ class RichChat(Chat, Protocol):
         """Show the one message of the chat that is kept current; the latest text wins.
 
         The first time it is sent and pinned, both without a sound; from then on edited. When it
-        is gone, or cannot be edited any more, a new one is sent and pinned. Its number is kept
-        over restarts (`telegram.bridge.store.live_messages.LiveMessageTable`, whose only writer
-        is the chat). Callers pace themselves; a text that could not be shown may be dropped.
+        is gone, or cannot be edited any more, a new one is sent and pinned. The chat keeps its
+        number over restarts. Callers pace themselves; a text that was not shown may be dropped.
         """
         ...
 

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import Lock
 from typing import Any, Final
 
@@ -178,7 +179,7 @@ class TelegramIntake:
             if self._note_refused(inbound, refusal):
                 self._answer(press_id, refusal)
                 if look.is_of_earlier_run:
-                    self._parts.run(self._replace(inbound.place, inbound.message_id))
+                    self._expire(inbound.place, inbound.message_id)
             return
         if self._note(inbound, look.risk, look.about):
             self._answer(press_id)
@@ -244,7 +245,7 @@ class TelegramIntake:
         chat_id = inbound.place.chat_id
         if self._is_first(f"group {chat_id}"):
             log.warning("left group %d, which is not listed", chat_id)
-            self._parts.run(_quietly(self._parts.messenger.leave(chat_id)))
+            self._parts.run(_quietly(partial(self._parts.messenger.leave, chat_id)))
 
     def _move(self, inbound: Inbound) -> None:
         old, new = inbound.place.chat_id, inbound.migrated_to
@@ -274,11 +275,12 @@ class TelegramIntake:
         return True
 
     def _answer(self, press_id: str, text: str = "") -> None:
-        self._parts.run(_quietly(self._parts.messenger.answer_press(press_id, text)))
+        self._parts.run(_quietly(partial(self._parts.messenger.answer_press, press_id, text)))
 
-    async def _replace(self, place: Place, message_id: int) -> None:
-        edit = self._parts.messenger.edit_text(place, message_id, _EXPIRED_TEXT, html=False)
-        await _quietly(edit)
+    def _expire(self, place: Place, message_id: int) -> None:
+        """Put an end on a question that nobody knows any more; its buttons go with it."""
+        edit = self._parts.messenger.edit_text
+        self._parts.run(_quietly(partial(edit, place, message_id, _EXPIRED_TEXT, html=False)))
 
     def _plan_flush(self) -> None:
         with self._flush_lock:
@@ -302,10 +304,10 @@ class TelegramIntake:
             self._plan_flush()
 
 
-async def _quietly(call: Coroutine[Any, Any, None]) -> None:
+async def _quietly(call: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Make a call whose failure nobody needs to know of."""
     try:
-        await call
+        await call()
     except MessengerError as error:
         log.info("the messenger did not do it: %s", error)
 

@@ -31,6 +31,7 @@ from telegram.bridge.console_parts import ConsoleParts, build_console
 from telegram.bridge.control import Control, InputEnded, SignalCame
 from telegram.bridge.options import Options
 from telegram.bridge.store.database import Database
+from telegram.bridge.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +112,7 @@ class Process:
         self._environ = environ
         self._control = control
         self._notifier = notifier
+        self._watchdog = Watchdog(notifier)
         bot_is_there = Event()
         self._console: ConsoleParts | None = None
         if options.console:
@@ -162,7 +164,7 @@ class Process:
                     return
                 self._reload()
             self._check_forward()
-            self._notifier.watchdog()
+            self._watchdog.feed()
 
     def _check_forward(self) -> None:
         forward, now = self._bridge.forward, self._world.clock.monotonic()

@@ -6,7 +6,6 @@ updates before they are on disk, and ends for good on one 401.
 """
 
 import asyncio
-import json
 import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
@@ -31,21 +30,15 @@ from telegram import (
     Message,
     Update,
     User,
+    error,
 )
+from telegram.bridge.bot_batches import readable_updates
 from telegram.bridge.bot_errors import loss_trouble, read_failure, refusal_trouble
+from telegram.bridge.bot_logs import quiet_libraries
 from telegram.bridge.bot_settings import BotSettings
 from telegram.bridge.bot_state import Arrival
 from telegram.bridge.chat import Buttons
 from telegram.bridge.messenger import CommandName, Inbound, Me, MessengerError, Place, Trouble
-from telegram.error import (
-    BadRequest,
-    ChatMigrated,
-    Conflict,
-    Forbidden,
-    InvalidToken,
-    RetryAfter,
-    TelegramError,
-)
 from telegram.request import HTTPXRequest
 
 log = logging.getLogger(__name__)
@@ -57,17 +50,10 @@ ALLOWED_UPDATES: Final = ("message", "callback_query")
 
 _HTML: Final = "HTML"
 _NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
-_KEEP_CONNECTION_S: Final = 30.0
 _WAIT_UNTOLD_S: Final = 5.0
 _NOTICE_LENGTH_MAX: Final = 200
 _NAME_LENGTH_MAX: Final = 64
 _ERROR_LENGTH_MAX: Final = 300
-
-# They write whole addresses, the token in them, at INFO or DEBUG.
-_TALKATIVE: Final = (
-    *("httpx", "httpcore", "hpack", "h2"),
-    *("telegram.Bot", "telegram.request", "telegram.ext"),
-)
 
 # Without it the library warns of its own error for every 429.
 os.environ["PTB_TIMEDELTA"] = "true"
@@ -77,10 +63,10 @@ class PtbMessenger:
     """Be the Messenger of the bridge, and the place where its updates come from."""
 
     def __init__(self, settings: BotSettings, clock: Clock) -> None:
-        for name in _TALKATIVE:
-            logging.getLogger(name).setLevel(logging.WARNING)
+        quiet_libraries()
         self._settings = settings
         self._clock = clock
+        self._is_closed = False
         token = settings.token.reveal()
         self._bot_id = int(token.partition(":")[0])
         try:
@@ -126,15 +112,15 @@ class PtbMessenger:
         self, place: Place, text: str, *, html: bool, buttons: Buttons = (), silent: bool = False
     ) -> int:
         """Send a message; return its number."""
-        return await self._send(
-            lambda: self._bot.send_message(
-                place.chat_id,
-                text,
-                parse_mode=_HTML if html else None,
-                message_thread_id=place.thread_id,
-                disable_notification=silent,
-                link_preview_options=_NO_PREVIEW,
-                reply_markup=_keyboard(buttons),
+        return await self._call(
+            lambda: _number_of(
+                self._bot.send_message(
+                    text=text,
+                    parse_mode=_HTML if html else None,
+                    link_preview_options=_NO_PREVIEW,
+                    reply_markup=_keyboard(buttons),
+                    **_way(place, silent=silent),
+                )
             )
         )
 
@@ -157,13 +143,13 @@ class PtbMessenger:
         self, place: Place, data: bytes, caption: str, *, silent: bool = False
     ) -> int:
         """Send a picture (PNG) with a plain caption of at most 1,024 characters."""
-        return await self._send(
-            lambda: self._bot.send_photo(
-                place.chat_id,
-                InputFile(data, "chart.png"),
-                caption=caption or None,
-                message_thread_id=place.thread_id,
-                disable_notification=silent,
+        return await self._call(
+            lambda: _number_of(
+                self._bot.send_photo(
+                    photo=InputFile(data, "chart.png"),
+                    caption=caption or None,
+                    **_way(place, silent=silent),
+                )
             ),
             self._settings.upload_call_s,
         )
@@ -172,14 +158,14 @@ class PtbMessenger:
         self, place: Place, data: bytes, file_name: str, caption: str, *, silent: bool = False
     ) -> int:
         """Send a file."""
-        return await self._send(
-            lambda: self._bot.send_document(
-                place.chat_id,
-                InputFile(data, file_name),
-                caption=caption or None,
-                message_thread_id=place.thread_id,
-                disable_notification=silent,
-                disable_content_type_detection=True,
+        return await self._call(
+            lambda: _number_of(
+                self._bot.send_document(
+                    document=InputFile(data, file_name),
+                    caption=caption or None,
+                    disable_content_type_detection=True,
+                    **_way(place, silent=silent),
+                )
             ),
             self._settings.upload_call_s,
         )
@@ -223,36 +209,31 @@ class PtbMessenger:
         await self._call(lambda: self._bot.leave_chat(chat_id))
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Let go of all connections; calls after it are refused."""
+        self._is_closed = True
         for request in self._requests:
             await request.shutdown()
 
     async def _call(self, ask: Callable[[], Awaitable[T]], within_s: float | None = None) -> T:
+        if self._is_closed:
+            raise MessengerError(Trouble.DOWN, "the bridge stops")
         try:
             async with asyncio.timeout(within_s or self._settings.call_s):
                 return await ask()
-        except Exception as error:  # noqa: BLE001 - odd answers raise anything in the library
-            raise _explain(error) from None
-
-    async def _send(
-        self, ask: Callable[[], Awaitable[Message]], within_s: float | None = None
-    ) -> int:
-        async def number() -> int:
-            return (await ask()).message_id
-
-        return await self._call(number, within_s)
+        except Exception as failure:  # noqa: BLE001 - odd answers raise anything in the library
+            raise _explain(failure) from None
 
     def _read(self, update: Update) -> Inbound | None:
         try:
             if update.callback_query is not None:
                 return _read_press(update.update_id, update.callback_query, self._clock.wall())
             return _read_message(update, self._bot_id)
-        except Exception as error:  # noqa: BLE001 - one odd update must not stop all others
-            log.warning("update %d is not understood: %s", update.update_id, type(error).__name__)
+        except Exception as failure:  # noqa: BLE001 - one odd update must not stop all others
+            log.warning("update %d is not understood: %s", update.update_id, type(failure).__name__)
             return None
 
 
-class _FailedError(TelegramError):
+class _FailedError(error.TelegramError):
     """Carry what a failed exchange means, known only where it happened."""
 
     def __init__(self, trouble: Trouble, text: str) -> None:
@@ -275,7 +256,7 @@ class _Request(HTTPXRequest):
             httpx_kwargs={
                 # The usual 5 s would mean a new handshake for nearly every message.
                 "limits": httpx.Limits(
-                    max_connections=connections, keepalive_expiry=_KEEP_CONNECTION_S
+                    max_connections=connections, keepalive_expiry=settings.keep_connection_s
                 )
             },
         )
@@ -284,12 +265,10 @@ class _Request(HTTPXRequest):
         """Make an exchange; _FailedError where the library's own error would say too little."""
         try:
             status, body = await super().do_request(*arguments, **named)
-        except TelegramError as error:
-            cause = error.__cause__
-            text = f"{type(cause).__name__}: {error.message}"
-            raise _FailedError(loss_trouble(cause), text) from None
-        if failure := read_failure(status, body):
-            raise _FailedError(*failure)
+        except error.TelegramError as failure:
+            raise _FailedError(loss_trouble(failure.__cause__), failure.message) from None
+        if found := read_failure(status, body):
+            raise _FailedError(*found)
         return status, body
 
 
@@ -301,51 +280,46 @@ class _PollRequest(_Request):
         """Read an answer; without this one odd update would hide all that come after it."""
         answer: dict[str, Any] = HTTPXRequest.parse_json_payload(payload)
         if isinstance(answer.get("result"), list):
-            answer["result"] = [_readable(each) for each in answer["result"] if _has_id(each)]
+            answer["result"] = readable_updates(answer["result"], Update.de_json)
         return answer
 
 
-def _has_id(update: object) -> bool:
-    return isinstance(update, dict) and type(update.get("update_id")) is int
-
-
-def _readable(update: dict[str, Any]) -> dict[str, Any]:
-    try:
-        Update.de_json(json.loads(json.dumps(update)))
-    except Exception as error:  # noqa: BLE001 - odd values raise anything in the library
-        log.warning("update %d cannot be read: %s", update["update_id"], type(error).__name__)
-        return {"update_id": update["update_id"]}
-    return update
-
-
-def _explain(error: Exception) -> MessengerError:
-    text = one_line(redact(str(error)), _ERROR_LENGTH_MAX)
-    match error:
+def _explain(failure: Exception) -> MessengerError:
+    text = one_line(redact(str(failure)), _ERROR_LENGTH_MAX)
+    match failure:
         case _FailedError():
-            wait_s = _WAIT_UNTOLD_S if error.trouble is Trouble.WAIT else 0.0
-            return MessengerError(error.trouble, text, wait_s=wait_s)
-        case RetryAfter():
-            return MessengerError(Trouble.WAIT, text, wait_s=_seconds(error))
-        case ChatMigrated():
-            return MessengerError(Trouble.MIGRATED, text, new_chat_id=error.new_chat_id)
-        case InvalidToken():
+            wait_s = _WAIT_UNTOLD_S if failure.trouble is Trouble.WAIT else 0.0
+            return MessengerError(failure.trouble, text, wait_s=wait_s)
+        case error.RetryAfter():
+            wait = failure.retry_after
+            wait_s = float(wait) if isinstance(wait, int) else wait.total_seconds()
+            return MessengerError(Trouble.WAIT, text, wait_s=wait_s)
+        case error.ChatMigrated():
+            return MessengerError(Trouble.MIGRATED, text, new_chat_id=failure.new_chat_id)
+        case error.InvalidToken():
             # Its own text may be the token.
             return MessengerError(Trouble.TOKEN_REFUSED, str(Trouble.TOKEN_REFUSED))
-        case Forbidden():
+        case error.Forbidden():
             return MessengerError(Trouble.CHAT_GONE, text)
-        case Conflict():
+        case error.Conflict():
             return MessengerError(Trouble.CONFLICT, text)
-        case BadRequest():
-            return MessengerError(refusal_trouble(error.message), text)
+        case error.BadRequest():
+            return MessengerError(refusal_trouble(failure.message), text)
         case TimeoutError():
             return MessengerError(Trouble.UNCLEAR, "no answer within the time for a call")
-    kind = type(error).__name__
-    return MessengerError(Trouble.UNCLEAR, f"an odd answer ({kind})")
+    return MessengerError(Trouble.UNCLEAR, f"an odd answer ({type(failure).__name__})")
 
 
-def _seconds(error: RetryAfter) -> float:
-    wait = error.retry_after
-    return float(wait) if isinstance(wait, int) else wait.total_seconds()
+async def _number_of(sending: Awaitable[Message]) -> int:
+    return (await sending).message_id
+
+
+def _way(place: Place, *, silent: bool) -> dict[str, Any]:
+    return {
+        "chat_id": place.chat_id,
+        "message_thread_id": place.thread_id,
+        "disable_notification": silent,
+    }
 
 
 def _keyboard(buttons: Buttons) -> InlineKeyboardMarkup | None:

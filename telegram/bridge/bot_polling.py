@@ -109,7 +109,8 @@ class Polling:
         except Exception as error:
             if self._offers < self._settings.offers_max:
                 raise
-            self._faults.note(error, "update %d is given up", arrival.update_id)
+            kind = type(error).__name__
+            log.error("update %d is given up: it cannot be kept (%s)", arrival.update_id, kind)  # noqa: TRY400 - its traceback was told before
         self._offers = 0
 
     async def _note_polled(self) -> None:
@@ -128,7 +129,7 @@ class Polling:
     async def _on_trouble(self, error: MessengerError) -> float:
         """Note the trouble; return how long to wait before the next try."""
         if error.trouble is Trouble.TOKEN_REFUSED:
-            return await self._on_refusal(error)
+            return await self._on_refusal()
         if error.trouble is Trouble.CONFLICT:
             return await self._on_conflict(error)
         await self._enter(Standing.AWAY, str(error))
@@ -136,13 +137,13 @@ class Polling:
             return error.wait_s + _WAIT_MARGIN_S
         return self._next_pause()
 
-    async def _on_refusal(self, error: MessengerError) -> float:
-        await self._enter(Standing.TOKEN_REFUSED, str(error))
+    async def _on_refusal(self) -> float:
+        every_s = self._settings.token_check_s
+        await self._enter(Standing.TOKEN_REFUSED, f"asked again every {every_s:g} s")
         self._is_introduced = False
         self._refusals += 1
         # A single refusal may be a hiccup: people who send /stop should not wait for a minute.
-        first_s = min(self._settings.retry_min_s, self._settings.token_check_s)
-        return first_s if self._refusals == 1 else self._settings.token_check_s
+        return min(self._settings.retry_min_s, every_s) if self._refusals == 1 else every_s
 
     async def _on_conflict(self, error: MessengerError) -> float:
         is_new = self._conflict_at is None

@@ -29,6 +29,8 @@ class BotSettings:
     call_s: float = 60.0
     upload_call_s: float = 180.0
     connections_max: int = 16
+    # How long an idle connection is kept: each new one costs a handshake.
+    keep_connection_s: float = 30.0
     # How long an idle poll stays open at Telegram.
     poll_s: float = 30.0
     # The pauses while Telegram cannot be reached, doubling from the first to the last.

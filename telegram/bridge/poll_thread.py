@@ -135,6 +135,8 @@ class TelegramThread:
     async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
         for task in tasks:
             task.cancel()
+        for call in list(self._calls):
+            call.cancel()
         _done, late = await asyncio.wait(tasks, timeout=self._stop_s)
         for task in late:
             log.warning("%s did not end in time", task.get_name())

@@ -13,7 +13,6 @@ from tcpproto.vocabulary import (
     VOCABULARY,
     CommandError,
     ParsedCommand,
-    Place,
     check_arguments,
     legacy_text,
     name_arguments,
@@ -137,7 +136,7 @@ def test_a_parsed_command_survives_being_written_out(
         args,
         bot if row.names_bot else None,
         "Some_bot" if addressed else None,
-        account if row.place is Place.ENGINE else "",
+        account if row.names_account else "",
     )
     assert parse_line(parsed.line) == parsed
 

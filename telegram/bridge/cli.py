@@ -24,9 +24,11 @@ def _run(arguments: Sequence[str], control: Control) -> int:
         write_error_line(str(error))
         return ExitCode.USAGE
     if options.action == "setup":
-        write_error_line("setup: not available in this version; --console needs none")
-        return ExitCode.USAGE
-    if options.action:
+        # Loaded only here: backup, restore and the console need nothing of it.
+        from telegram.bridge.setup_run import run_setup  # noqa: PLC0415
+
+        run_setup(options.config, os.environ, SystemClock())
+    elif options.action:
         _maintain(options)
     else:
         run_bridge(options, os.environ, control, SystemClock())

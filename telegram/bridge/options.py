@@ -16,7 +16,7 @@ standard output is the chat and nothing else, a line with / is a command, /help 
 """
 _EPILOG = """\
 other forms:
-  setup                find your chat and write telegram.yaml (not in this version)
+  setup                find your chat with a one-time code and write telegram.yaml
   backup FILE          copy bridge.db into FILE, also while the bridge runs
   restore FILE         put the copy FILE in the place of bridge.db
 """

@@ -59,6 +59,10 @@ class Polling:
         self.state = BotState(Standing.STARTING, clock.wall())
         self.last_poll_at: float | None = None
 
+    @property
+    def _is_served(self) -> bool:
+        return self.state.standing in (Standing.POLLING, Standing.CONFLICT)
+
     async def run(self) -> None:
         """Poll until cancelled."""
         while True:
@@ -68,21 +72,20 @@ class Polling:
                 pause_s = await self._on_trouble(error)
             except Exception as error:  # noqa: BLE001 - polling outlives every fault
                 self._faults.note(error, "polling failed")
-                pause_s = self._next_pause()
+                pause_s = min(self._next_pause(), self._settings.offer_retry_max_s)
             else:
                 continue
             await asyncio.sleep(pause_s)
 
     async def confirm(self) -> None:
         """Tell Telegram what has been taken, so that it does not come again at the next start."""
-        if self._offset:
+        if self._offset and self._is_served:
             await self._source.poll(self._offset, _AT_ONCE_S)
 
     async def _turn(self) -> None:
         if not self._is_introduced:
             await self._introduce()
-        is_sure = self.state.standing in (Standing.POLLING, Standing.CONFLICT)
-        wait_s = self._settings.poll_s if is_sure else _AT_ONCE_S
+        wait_s = self._settings.poll_s if self._is_served else _AT_ONCE_S
         arrivals = await self._source.poll(self._offset, wait_s)
         await self._note_polled()
         for arrival in arrivals:
@@ -109,8 +112,9 @@ class Polling:
         except Exception as error:
             if self._offers < self._settings.offers_max:
                 raise
-            kind = type(error).__name__
-            log.error("update %d is given up: it cannot be kept (%s)", arrival.update_id, kind)  # noqa: TRY400 - its traceback was told before
+            self._faults.note(error, "polling failed")
+            log.error("update %d is given up: it cannot be kept", arrival.update_id)  # noqa: TRY400 - told above
+            await self._tell(self._callbacks.on_lost, arrival.inbound)
         self._offers = 0
 
     async def _note_polled(self) -> None:

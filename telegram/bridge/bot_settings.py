@@ -1,6 +1,8 @@
 """Where Telegram is, and how patient the bridge is with it; knows nothing of its library."""
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -11,6 +13,8 @@ from daemonkit.secrets import Secret, hide
 BASE_URL: Final = "https://api.telegram.org/bot"
 
 _ENVIRONMENT: Final = "environment"
+_SCHEMES: Final = ("http", "https")
+_PLAIN: Final = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +46,31 @@ class BotSettings:
     conflict_retry_s: float = 2.0
     conflict_clear_s: float = 90.0
     # How often one update is offered to a journal that fails before it is given up.
-    offers_max: int = 10
+    # Kept short: what stands behind it in the row may be a /stop.
+    offers_max: int = 20
+    offer_retry_max_s: float = 5.0
 
 
 def read_bot_settings(environ: Mapping[str, str], token: Secret) -> BotSettings:
     """Read TELEGRAM_BASE_URL and TELEGRAM_PROXY; ConfigurationError when one is no address."""
     base_url = environ.get("TELEGRAM_BASE_URL", "").strip() or BASE_URL
     proxy = environ.get("TELEGRAM_PROXY", "").strip() or None
-    _check_url("TELEGRAM_BASE_URL", base_url, ("http", "https"), BASE_URL)
+    # Without the end the token would become a part of the host's name, and be looked up.
+    _check_url("TELEGRAM_BASE_URL", base_url, BASE_URL, end="/bot")
     if proxy is not None:
-        parts = _check_url("TELEGRAM_PROXY", proxy, ("http", "https"), "http://127.0.0.1:3128")
+        parts = _check_url("TELEGRAM_PROXY", proxy, "http://127.0.0.1:3128")
         if parts.password:
             hide(parts.password)
     return BotSettings(token, base_url, proxy)
 
 
-def _check_url(name: str, text: str, schemes: tuple[str, ...], example: str) -> SplitResult:
-    try:
+def _check_url(name: str, text: str, example: str, end: str = "") -> SplitResult:
+    with suppress(ValueError):
         parts = urlsplit(text)
-        is_right = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_right = False
-    if not is_right or not text.isascii() or any(each.isspace() for each in text):
-        # Not shown: it may hold a password.
-        raise ConfigurationError(
-            _ENVIRONMENT, name, found="something else", allowed=f"an address such as {example}"
-        )
-    return parts
+        is_whole = bool(parts.hostname) and parts.port != 0 and parts.path.endswith(end)
+        if is_whole and parts.scheme in _SCHEMES and _PLAIN.fullmatch(text):
+            return parts
+    # Not shown: it may hold a password.
+    raise ConfigurationError(
+        _ENVIRONMENT, name, found="something else", allowed=f"an address such as {example}"
+    )

@@ -44,12 +44,14 @@ class BotCallbacks:
     """Hold who is told; each is called from a thread beside the loop, one call at a time.
 
     `on_inbound` returns only once the update is on disk: after it the update is confirmed and
-    Telegram forgets it. When it raises, the same update is offered again after a pause.
+    Telegram forgets it. When it raises, the same update is offered again after a pause;
+    `on_lost` gets what was offered in vain too often, so that its author hears of it.
     `on_conflict` says that another program polls with this token, and later that it is gone.
     `on_ready` says who the bot is: at the start and whenever the token is accepted again.
     """
 
     on_inbound: Callable[[Inbound], None]
+    on_lost: Callable[[Inbound], None] = _ignore
     on_conflict: Callable[[bool], None] = _ignore
     on_ready: Callable[[Me], None] = _ignore
     on_state: Callable[[BotState], None] = _ignore

@@ -28,7 +28,9 @@ _BEAT_S = 1.0
 _RESTART_MIN_S = 1.0
 _RESTART_MAX_S = 60.0
 _STOP_S = 3.0
-_LAST_CALL_S = 1.0
+# What the jobs get of it, and then each of the two last steps.
+_JOBS_SHARE = 0.6
+_STEP_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class TelegramThread:
         if not self._thread.is_alive():
             return True
         with self._lock:
-            self._stop_s = min(_STOP_S, timeout_s / 2)
+            self._stop_s = min(_STOP_S, timeout_s * 0.9)
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(timeout_s)
@@ -137,14 +139,15 @@ class TelegramThread:
             task.cancel()
         for call in list(self._calls):
             call.cancel()
-        _done, late = await asyncio.wait(tasks, timeout=self._stop_s)
+        _done, late = await asyncio.wait(tasks, timeout=self._stop_s * _JOBS_SHARE)
         for task in late:
             log.warning("%s did not end in time", task.get_name())
+        step_s = self._stop_s * _STEP_SHARE
         # What is not confirmed comes again, and whoever keeps the journal knows it by its number.
         with suppress(MessengerError, TimeoutError):
-            await asyncio.wait_for(self._polling.confirm(), min(_LAST_CALL_S, self._stop_s))
+            await asyncio.wait_for(self._polling.confirm(), step_s)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.messenger.close(), min(_LAST_CALL_S, self._stop_s))
+            await asyncio.wait_for(self.messenger.close(), step_s)
 
     async def _keep_up(self, named: _Named) -> None:
         """Run a job to its end, and again after a pause whenever it raises."""

@@ -77,11 +77,13 @@ class BotRig:
         **changes: Any,
     ) -> None:
         self.inbounds: list[Inbound] = []
+        self.lost: list[Inbound] = []
         self.conflicts: list[bool] = []
         self.greetings: list[Me] = []
         self.states: list[BotState] = []
         callbacks = BotCallbacks(
             journal or self.inbounds.append,
+            self.lost.append,
             self.conflicts.append,
             self.greetings.append,
             self.states.append,

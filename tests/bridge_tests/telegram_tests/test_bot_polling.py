@@ -1,5 +1,6 @@
 """The life of polling: Telegram absent, refusing, shared with another program, or hanging."""
 
+import asyncio
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ import pytest
 
 from daemonkit.clock import SystemClock
 from telegram.bridge.bot_state import Standing
+from telegram.bridge.bot_threads import BesideLoop
 from telegram.bridge.messenger import Inbound, MessengerError, Place, Trouble
 from tests.bridge_tests.telegram_tests.bot_rig import PATIENCE_S, BotRig, Gate
 from tests.fakes.bot_api.phone import Phone
@@ -242,8 +244,9 @@ def test_an_update_that_no_journal_takes_blocks_the_others_only_for_a_while(
 
     ann.say("poison")
     ann.say("/stop")
-    with BotRig(api, journal=journal, offers_max=3):
+    with BotRig(api, journal=journal, offers_max=3) as rig:
         wait_until(lambda: taken == ["/stop"], PATIENCE_S, "the next one")
+        assert [each.text for each in rig.lost] == ["poison"]
     assert "is given up" in caplog.text
 
 
@@ -340,6 +343,28 @@ def test_a_callback_that_fails_stops_nothing(api: FakeBotApi, ann: Phone) -> Non
     with rig:
         ann.say("/stop")
         rig.wait_text("/stop")
+
+
+def test_a_lookup_that_hangs_does_not_hold_up_the_end() -> None:
+    opened = threading.Event()
+
+    async def hang() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(BesideLoop())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(loop.run_in_executor(None, opened.wait), 0.05)
+
+    began = SystemClock.monotonic()
+    asyncio.run(hang())
+    assert SystemClock.monotonic() - began < 3.0
+    opened.set()
+
+
+def test_a_call_beside_the_loop_brings_its_result_or_error() -> None:
+    pool = BesideLoop()
+    assert pool.submit(divmod, 7, 2).result(PATIENCE_S) == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        pool.submit(divmod, 7, 0).result(PATIENCE_S)
 
 
 def test_the_loop_shows_that_it_turns(api: FakeBotApi) -> None:

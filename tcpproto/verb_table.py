@@ -239,7 +239,6 @@ _ROWS = (
         Argument("duration", Kind.DURATION, literals=("off",)),
         risk=Risk.SETTING,
         examples=("/mute 2h", "/mute off"),
-        available=False,
     ),
     _bridge(
         "tz",
@@ -247,7 +246,6 @@ _ROWS = (
         Argument("zone", Kind.ZONE),
         risk=Risk.SETTING,
         examples=("/tz Europe/Berlin",),
-        available=False,
     ),
     _bridge("start", "Greet and explain; never starts trading", Argument("code", Kind.WORD)),
 )

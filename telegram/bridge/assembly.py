@@ -27,20 +27,27 @@ from telegram.bridge.health import Counters, Health, Vitals
 from telegram.bridge.housekeeping import Housekeeping
 from telegram.bridge.intake import Intake
 from telegram.bridge.link_ears import LinkEars
-from telegram.bridge.local_verbs import LocalVerbs
+from telegram.bridge.local_verbs import Following, LocalVerbs
 from telegram.bridge.log_files import LogFiles
 from telegram.bridge.log_search import Wanted, find_lines
 from telegram.bridge.obituary import Obituaries
 from telegram.bridge.obituary_text import ObituaryWords
 from telegram.bridge.outbound import Outbound
+from telegram.bridge.pictures.artist import Artist
 from telegram.bridge.questions import Questions
 from telegram.bridge.receipts import OPEN, State
 from telegram.bridge.sessions import Sessions
 from telegram.bridge.store.commands import CommandTable
 from telegram.bridge.store.database import Database
 from telegram.bridge.store.events import EventTable
+from telegram.bridge.store.preferences import PreferenceTable
 from telegram.bridge.store.presence import PresenceTable
 from telegram.bridge.store.settings import BotTable, ChoiceTable, FollowTable
+from telegram.bridge.views.picture_desk import PictureDesk
+from telegram.bridge.views.preference_verbs import PreferenceVerbs
+from telegram.bridge.views.preferences import Preferences
+from telegram.bridge.views.streams import Streams
+from telegram.bridge.views.views import LiveDesk, Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,7 @@ class _Core:
     log_files: LogFiles
     follow: Follow
     counters: Counters
+    views: Views
 
 
 def build_bridge(
@@ -123,6 +131,7 @@ def build_bridge(
         housekeeping=_build_housekeeping(world, core),
         counters=core.counters,
         obituaries=_build_obituaries(world, core),
+        views=core.views,
     )
     return Bridge(core.server, parts, Forward(world.clock, parts, on_bot), core.receipts)
 
@@ -153,6 +162,9 @@ def _build_core(world: World, chats: Chats) -> _Core:
         show=receipts.show,
     )
     receipts.on_cancel = outbound.cancel
+    views = _build_views(world, chats, sessions, questions)
+    receipts.on_shown = views.pictures.offer
+    receipts.localize = views.localize
     return _Core(
         chats=chats,
         disk=disk,
@@ -165,8 +177,21 @@ def _build_core(world: World, chats: Chats) -> _Core:
         receipts=receipts,
         outbound=outbound,
         log_files=_build_log_files(world),
-        follow=Follow(clock, settings.follow.limits, chats.send),
+        follow=Follow(clock, settings.follow.limits, views.streams.add),
         counters=Counters(),
+        views=views,
+    )
+
+
+def _build_views(world: World, chats: Chats, sessions: Sessions, questions: Questions) -> Views:
+    clock, folder = world.clock, world.config.folder
+    preferences = Preferences(PreferenceTable(world.database), clock)
+    artist = Artist(clock, folder / "pictures")
+    return Views(
+        preferences=preferences,
+        streams=Streams(clock, chats, questions),
+        live=LiveDesk(clock, chats, sessions, preferences),
+        pictures=PictureDesk(artist, chats, preferences, folder / "pictures"),
     )
 
 
@@ -209,13 +234,14 @@ def _build_commands(
 ) -> Commands:
     choices = Choices(ChoiceTable(world.database), core.sessions)
     dialogs = Dialogs(core.chats, core.questions, world.config.settings.commands.times)
+    dialogs.localize = core.views.localize
+    own = PreferenceVerbs(world.clock, core.views.preferences)
     local = LocalVerbs(
         clock=world.clock,
         sessions=core.sessions,
         choices=choices,
         health=_build_health(world, core),
-        follow=core.follow,
-        follow_table=follow_table,
+        following=Following(core.follow, follow_table, core.views.streams),
         log_paths=core.log_files,
         vocabulary=vocabulary,
     )
@@ -237,7 +263,7 @@ def _build_commands(
         chats=core.chats,
         questions=core.questions,
         dialogs=dialogs,
-        desk=CommandDesk(dialogs, engine, local.verbs),
+        desk=CommandDesk(dialogs, engine, {**local.verbs, **own.verbs}),
         vocabulary=vocabulary,
         make_id=make_id,
         is_known=core.outbound.knows,

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 
-from telegram.bridge.chat import Buttons, Chat
+from telegram.bridge.chat import Buttons, Chat, RichChat
 from telegram.bridge.questions import CANCEL, Choice, Question, Questions
 from telegram.bridge.receipts import OUTCOMES, State
 from telegram.bridge.records import CommandRecord
@@ -50,6 +50,44 @@ class Chats:
         known.edit(message_id, clean(text), buttons, command_id=command_id)
         return message_id
 
+    def can_edit(self, chat: str) -> bool:
+        """Tell whether a chat shows pictures and files, and an edit in place of what was."""
+        return isinstance(self._chats.get(chat), RichChat)
+
+    def send_picture(
+        self, chat: str, png: bytes, caption: str, *, command_id: str | None = None
+    ) -> bool:
+        """Show a picture; False where none can be shown."""
+        known = self._chats.get(chat)
+        if not isinstance(known, RichChat):
+            return False
+        known.send_picture(png, clean(caption), command_id=command_id)
+        return True
+
+    def send_document(self, chat: str, text: str, file_name: str, caption: str) -> bool:
+        """Show a text as a file; False where none can be shown."""
+        known = self._chats.get(chat)
+        if not isinstance(known, RichChat):
+            return False
+        data = clean(text).encode("utf-8", "replace") + b"\n"
+        known.send_document(data, file_name, clean(caption))
+        return True
+
+    def show_live(self, chat: str, text: str) -> None:
+        """Show the message of a chat that is kept current, where there can be one."""
+        known = self._chats.get(chat)
+        if isinstance(known, RichChat):
+            known.show_live(clean(text))
+
+    def show_stream(
+        self, chat: str, message_id: int | None, text: str, buttons: Buttons = ()
+    ) -> int | None:
+        """Show or edit a message of log lines, where it can be edited."""
+        known = self._chats.get(chat)
+        if not isinstance(known, RichChat):
+            return None
+        return known.show_stream(message_id, clean(text), buttons)
+
     def send_to_all(self, text: str) -> None:
         """Show a new message in every chat."""
         for chat in self._chats:
@@ -76,6 +114,8 @@ class ReceiptDesk:
         self._sessions = sessions
         self._questions = questions
         self.on_cancel: Callable[[str], object] = _nobody
+        self.on_shown: Callable[[CommandRecord], object] = _nothing_more
+        self.localize: Callable[[str, str], str] = _as_it_is
         self._queued_s = queued_s
         self._settled: dict[str, Callable[[], None]] = {}
         self._cancels: dict[str, Question] = {}
@@ -92,9 +132,11 @@ class ReceiptDesk:
         """Show how far a command has come; return the id of its message."""
         buttons = self._buttons(record)
         text = command_receipt(record, self._sessions.label(record.bot, record.account))
+        text = self.localize(record.author, text)
         message_id = self._chats.put(
             record.chat, record.message_id, text, buttons, command_id=record.id
         )
+        self.on_shown(record)
         if record.state in OUTCOMES:
             self._settled.pop(record.id, _nothing)()
         return message_id
@@ -128,3 +170,11 @@ def _nothing() -> None:
 
 def _nobody(_command_id: str) -> None:
     return None
+
+
+def _nothing_more(_record: CommandRecord) -> None:
+    return None
+
+
+def _as_it_is(_author: str, text: str) -> str:
+    return text

@@ -61,7 +61,7 @@ class CommandDesk:
         )
 
     def _answer(self, request: Request, answer: Answer) -> None:
-        self._dialogs.finish(request, State.APPLIED, answer.text, answer.body)
+        self._dialogs.finish(request, State.APPLIED, answer.text, answer.body, answer.file_name)
 
 
 class Commands:

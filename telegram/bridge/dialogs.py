@@ -16,6 +16,9 @@ from telegram.bridge.request import Request
 
 log = logging.getLogger(__name__)
 
+# What is longer is no message to read on a phone.
+BODY_LEN_MAX = 3_500
+
 
 @dataclass(frozen=True, slots=True)
 class QuestionTimes:
@@ -32,9 +35,19 @@ class Dialogs:
         self._chats = chats
         self._questions = questions
         self._times = times
+        self.localize: Callable[[str, str], str] = _as_it_is
 
-    def finish(self, request: Request, state: State, text: str, body: str = "") -> None:
-        """Put the receipt of a command into its chat; it is over for the bridge."""
+    def finish(
+        self, request: Request, state: State, text: str, body: str = "", file_name: str = ""
+    ) -> None:
+        """Put the receipt of a command into its chat; it is over for the bridge.
+
+        A long body that has a file name comes as a file, where the chat can show one.
+        """
+        body = self.localize(request.author.id, body)
+        is_file = file_name and len(body) > BODY_LEN_MAX
+        if is_file and self._chats.send_document(request.chat, body, file_name, request.line):
+            body = ""
         self._chats.put(
             request.chat,
             request.message_id,
@@ -116,3 +129,7 @@ class Dialogs:
 
 def _nothing() -> None:
     return None
+
+
+def _as_it_is(_author: str, text: str) -> str:
+    return text

@@ -38,6 +38,7 @@ from telegram.bridge.questions import Questions
 from telegram.bridge.render import continued
 from telegram.bridge.sessions import Sessions
 from telegram.bridge.store.settings import FollowTable
+from telegram.bridge.views.views import Views
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class Parts:
     housekeeping: Housekeeping
     counters: Counters
     obituaries: Obituaries
+    views: Views
 
 
 class Forward:
@@ -86,6 +88,7 @@ class Forward:
             parts.outbound.tick,
             self._acknowledge_again,
             self._send_followed,
+            parts.views.tick,
             self._announce,
             parts.housekeeping.tick,
             self._count,
@@ -136,6 +139,7 @@ class Forward:
             )
         self.step(self._parts.intake.take(0.0))
         self._parts.housekeeping.remember_bots()
+        self._parts.views.close()
 
     def _guard(self, act: Callable[[], object]) -> None:
         """Run one piece of work; a fault in it is logged and counted, and the loop goes on."""
@@ -211,6 +215,7 @@ class Forward:
 
     def _send_followed(self) -> None:
         for chat in self._parts.follow.tick():
+            self._parts.views.streams.end(chat)
             self._parts.chats.send(chat, "following has ended")
             self._parts.follow_table.delete(chat)
 

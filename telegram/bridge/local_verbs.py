@@ -1,6 +1,7 @@
 """The commands that the bridge answers itself: one method for each."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from telegram.bridge.request import Answer, LocalVerb, Request, Response, WhichB
 from telegram.bridge.routing import Ask, Refuse, find_route, unknown_bot
 from telegram.bridge.sessions import Sessions
 from telegram.bridge.store.settings import FollowTable
+from telegram.bridge.views.streams import Streams
 
 LOG_LINES_DEFAULT = 20
 FOLLOW_LEVEL_DEFAULT = "warning"
@@ -33,6 +35,15 @@ class LogPaths(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Following:
+    """Hold what /follow switches: the lines, what is kept of it, and how a phone shows them."""
+
+    follow: Follow
+    table: FollowTable
+    streams: Streams
+
+
 class LocalVerbs:
     """Answer the bridge's own commands."""
 
@@ -43,8 +54,7 @@ class LocalVerbs:
         sessions: Sessions,
         choices: Choices,
         health: Health,
-        follow: Follow,
-        follow_table: FollowTable,
+        following: Following,
         log_paths: LogPaths,
         vocabulary: Mapping[str, Verb] = VOCABULARY,
     ) -> None:
@@ -52,9 +62,11 @@ class LocalVerbs:
         self._sessions = sessions
         self._choices = choices
         self._health = health
-        self._follow = follow
-        self._follow_table = follow_table
+        self._follow = following.follow
+        self._follow_table = following.table
         self._log_paths = log_paths
+        self._streams = following.streams
+        self._streams.on_stop = self._stop_follow
         self._vocabulary = vocabulary
         self.verbs: Mapping[str, LocalVerb] = {
             "ping": self._ping,
@@ -129,7 +141,7 @@ class LocalVerbs:
         )
         found = find_lines(self._log_paths.path_of(bot), wanted)
         count = plural(len(found), "line") if found else "no line fits, or none has come yet"
-        return Answer(f"{bot}: {count}", "\n".join(found))
+        return Answer(f"{bot}: {count}", "\n".join(found), f"{bot}-log.txt")
 
     def _set_follow(self, request: Request) -> Answer:
         named, bot = _arguments(request), request.command.bot
@@ -137,9 +149,11 @@ class LocalVerbs:
             raise RefusalError(unknown_bot(bot, self._sessions.known()))
         level = named.get("level", FOLLOW_LEVEL_DEFAULT)
         if level == "off":
-            self._follow_table.delete(request.chat)
-            return Answer("off" if self._follow.stop(request.chat) else "it was off already")
-        duration_s = read_duration_s(named["duration"]) if "duration" in named else None
+            was_on = self._stop_follow(request.chat)
+            self._streams.end(request.chat)
+            return Answer("off" if was_on else "it was off already")
+        asked_s = read_duration_s(named["duration"]) if "duration" in named else None
+        duration_s = self._streams.begin(request.chat, request.author.id, asked_s)
         until = None if duration_s is None else self._clock.wall() + duration_s
         setting = FollowSetting(request.chat, level, bot, until)
         self._follow_table.save(setting)
@@ -147,6 +161,10 @@ class LocalVerbs:
         whose = "all bots" if bot is None else bot
         how_long = "until /follow off" if duration_s is None else f"for {age_text(duration_s)}"
         return Answer(f"lines of {whose} from {level} up, {how_long}")
+
+    def _stop_follow(self, chat: str) -> bool:
+        self._follow_table.delete(chat)
+        return self._follow.stop(chat)
 
 
 def _arguments(request: Request) -> dict[str, str]:

@@ -34,6 +34,8 @@ class Answer:
 
     text: str
     body: str = ""
+    # Where a long body is to be a file, its name.
+    file_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,26 +33,28 @@ SEED_VERBS = {"starttrading", "stoptrading", "getstatus", "getstats", "ping", *S
 MONEY_VERBS = {"positions", "orders", "trades", "profit", "daily", "balance", "chart", "why"}
 SAFETY_VERBS = {"flatten", "pause", "resume", "emergency"}
 INSTANCE_VERBS = {"instances", "mode"}
-BRIDGE_VERBS = {"help", "bots", "use", "logs", "follow", "health", "version", "start", "ping"}
-LATER_BRIDGE_VERBS = {"mute", "tz"}
+BRIDGE_VERBS = {
+    *("help", "bots", "use", "logs", "follow", "health", "version", "start", "ping"),
+    *("mute", "tz"),
+}
 EVERY_VERB = sorted(VOCABULARY)
 
 
 def test_table_holds_exactly_the_promised_commands() -> None:
-    beyond_seed = MONEY_VERBS | SAFETY_VERBS | INSTANCE_VERBS | BRIDGE_VERBS | LATER_BRIDGE_VERBS
+    beyond_seed = MONEY_VERBS | SAFETY_VERBS | INSTANCE_VERBS | BRIDGE_VERBS
     assert set(VOCABULARY) == SEED_VERBS | beyond_seed
     assert dict(ALIASES) == {"stop": "stoptrading"}
 
 
 def test_this_version_carries_out_exactly_these_commands() -> None:
     available = {name for name, verb in VOCABULARY.items() if verb.available}
-    later = INSTANCE_VERBS | LATER_BRIDGE_VERBS
+    later = INSTANCE_VERBS
     assert available == set(VOCABULARY) - later
 
 
 def test_bridge_answers_only_what_needs_no_engine() -> None:
     bridge = {name for name, verb in VOCABULARY.items() if verb.place is Place.BRIDGE}
-    assert bridge == BRIDGE_VERBS | LATER_BRIDGE_VERBS
+    assert bridge == BRIDGE_VERBS
 
 
 @pytest.mark.parametrize("name", EVERY_VERB)

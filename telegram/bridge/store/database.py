@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from daemonkit.storage.database import DatabaseKind, DatabaseWriter, open_database, reading
 
-HEAD = "0005"
+HEAD = "0006"
 # "TBbr" in the header of the file: never taken for a bot's database.
 KIND = DatabaseKind("bridge", 0x54426272)
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"

@@ -146,3 +146,12 @@ chat_message = sa.Table(
     # The name of a message that is kept up to date, such as the live status; else empty.
     sa.Column("slot", sa.Text, nullable=False),
 )
+
+preference = sa.Table(
+    "preference",
+    metadata,
+    # A person's id or a chat's name.
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)

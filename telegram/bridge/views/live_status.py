@@ -1,0 +1,83 @@
+"""The one message of a chat that always says how the bots are, edited in place.
+
+Decides what it says and when; how it is shown, pinned and kept is the chat's own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from telegram.bridge.render import age_text
+from telegram.bridge.sessions import Session
+from telegram.bridge.views.moments import clock_text
+
+PRIVATE_GAP_S: Final = 10.0
+GROUP_GAP_S: Final = 20.0
+# When only its time has changed, it is shown that often: it must not seem to stand still.
+IDLE_GAP_S: Final = 60.0
+LINES_MAX: Final = 36
+BOTS_MAX: Final = 8
+# A status that is older than this is told with its age.
+_OLD_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Hold what a live status says: the figures, and when they were told."""
+
+    body: str
+    at: float | None
+
+
+class LiveMessage:
+    """Decide for one chat when its live status is shown again."""
+
+    def __init__(self, gap_s: float) -> None:
+        self._gap_s = gap_s
+        self._body = ""
+        self._at: float | None = None
+        self._shown_at = float("-inf")
+
+    def next_text(self, board: Board, zone: ZoneInfo | None, now: float) -> str | None:
+        """Return what is to be shown now, or None for nothing new or not yet."""
+        waited_s = now - self._shown_at
+        if waited_s < self._gap_s or (board.body, board.at) == (self._body, self._at):
+            return None
+        if board.body == self._body and waited_s < IDLE_GAP_S:
+            return None
+        self._body, self._at, self._shown_at = board.body, board.at, now
+        if board.at is None:
+            return board.body
+        return f"{board.body}\nas of {clock_text(board.at, zone)}"
+
+
+def draw_board(sessions: Sequence[Session], wall: float) -> Board:
+    """Return how all bots are; those that are connected first."""
+    known = [one for one in sessions if not one.legacy]
+    if not known:
+        return Board("no bot has connected yet", None)
+    ordered = sorted(known, key=lambda one: (not one.is_connected, one.name))
+    shown = ordered[:BOTS_MAX]
+    room = LINES_MAX // len(shown)
+    lines = [line for one in shown for line in _block(one, wall, room)]
+    if len(ordered) > len(shown):
+        lines.append(f"… {len(ordered) - len(shown)} more bots, see /bots")
+    told = [one.status_at for one in shown if one.is_connected and one.status_at is not None]
+    return Board("\n".join(lines), min(told, default=None))
+
+
+def _block(session: Session, wall: float, room: int) -> list[str]:
+    head = f"{session.label}:"
+    if not session.is_connected:
+        # By the minute: an age that counts seconds would be news every time.
+        away_s = max(0.0, wall - session.seen_at) // 60 * 60
+        return [head, f"  AWAY for {age_text(away_s)}" if away_s else "  AWAY"]
+    if session.status_at is None:
+        return [head, "  has told nothing yet"]
+    lines = session.status_text.split("\n")
+    if wall - session.status_at > _OLD_S:
+        lines.insert(0, f"SILENT for {age_text((wall - session.status_at) // 60 * 60)}")
+    if len(lines) > room:
+        lines = [*lines[: room - 1], "…"]
+    return [head, *(f"  {line}" for line in lines)]

@@ -24,7 +24,7 @@ from tests.processes import ROOT, Processes, RunningProcess
 from tests.waiting import wait_until
 
 QUICK = "obituary: {after_s: 0.5, steady_s: 0.3, restart_s: 2}\n"
-BOT = "status_interval_s: 0.1\nlogs: {forward_level: INFO}\n"
+BOT = "status_interval_s: 0.1\n"
 TRADING_UID, TELEGRAM_UID = 64_001, 64_002
 
 
@@ -62,13 +62,15 @@ def test_a_killed_bot_is_announced_with_its_position_and_its_return_is_told(
     bridge, first = here.start_bridge(), here.start_trading()
     wait_connected(bridge)
     buy(bridge)
+    first.send_signal(signal.SIGHUP)
+    wait_until(here.forwarded_log.exists, PATIENCE_S, "a forwarded line")
     first.kill()
     obituary = wait_said(here, "bot_lost", 1)
     assert obituary.startswith("LOST, no word for ")
     for line in ("main PAPER", "1 open position:", "BTC/USDT LONG 0.01", "last log lines:"):
         assert line in obituary.splitlines()
     assert " PAPER: its stop acts when the\n  bot is back" in obituary
-    assert "INFO" in obituary.split("last log lines:")[1]
+    assert " INFO reloaded" in obituary.split("last log lines:")[1]
     # The console shows it as it shows the bot's own alerts.
     bridge.wait_for(r"^#\d+ paper critical: LOST, no word for", stream="stdout")
     second = here.start_trading()

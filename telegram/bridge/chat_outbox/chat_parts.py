@@ -9,7 +9,7 @@ from telegram.bridge.chat_outbox.chat_sender import ChatSender
 from telegram.bridge.chat_outbox.counters import ChatCounters
 from telegram.bridge.chat_outbox.event_source import EventSource
 from telegram.bridge.chat_outbox.gate import Gate
-from telegram.bridge.chat_outbox.lane_feed import LaneFeed
+from telegram.bridge.chat_outbox.lane_feed import LaneFeed, cursor_name
 from telegram.bridge.chat_outbox.lanes import Lane, lane_of
 from telegram.bridge.chat_outbox.log_source import LogSource
 from telegram.bridge.chat_outbox.pacing import ChatMeter, PaceLimits
@@ -35,6 +35,14 @@ class ChatParts:
     alerts: EventSource
     notices: EventSource
     log: LogSource
+
+    @property
+    def is_quiet(self) -> bool:
+        """Tell whether no answer and no alert waits that could be sent."""
+        chat = self.sender.chat
+        waiting = chat.count(Lane.REPLY) + chat.count(Lane.ALERT) + self.alerts.feed.waiting
+        is_looking = chat.has_events or self.alerts.feed.is_more
+        return bool(chat.notes.disabled_because) or not (waiting or is_looking)
 
     def counters(self, paused_because: str) -> ChatCounters:
         """Return how the chat fares."""
@@ -111,7 +119,11 @@ def _event_source(
     chat: TelegramChat, lane: Lane, database: Database, clock: Clock, dress: Dress | None
 ) -> EventSource:
     feed = LaneFeed(chat.name, lane, EventTable(database), ChatCursorTable(database))
-    return EventSource(feed, clock, dress)
+    table = ChatOutboxTable(database)
+    if not table.has_cursor(cursor_name(chat.name, lane)):
+        # It could not be noted when the chat was opened; the events of weeks are no news here.
+        feed.begin_at(table.last_event_id())
+    return EventSource(feed, clock, dress, chat.localize)
 
 
 def _waiting(table: ChatOutboxTable, alerts: LaneFeed, notices: LaneFeed) -> list[KindCount]:

@@ -59,7 +59,6 @@ class ChatSender:
         self.on_disabled: Callable[[str], None] = _ignore
         self.sent_total = 0
         self.sent_at: float | None = None
-        self.is_idle = False
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -80,13 +79,10 @@ class ChatSender:
             if wait_s == 0.0:
                 await asyncio.sleep(0)
                 continue
-            self.is_idle = wait_s is None
             try:
                 await asyncio.wait_for(self._work.wait(), wait_s)
             except TimeoutError:
                 continue
-            finally:
-                self.is_idle = False
 
     def turn(self) -> None:
         """Look again at once; for this loop's own thread."""
@@ -153,7 +149,8 @@ class ChatSender:
         self._meter.take(now, is_log=call.lane is Lane.LOG)
         self._gate.meter.take(now)
         try:
-            message_id = await call.make(self._messenger, self.chat.place)
+            is_muted = call.lane is not Lane.REPLY and self.chat.is_muted()
+            message_id = await call.make(self._messenger, self.chat.place, is_muted=is_muted)
         except MessengerError as error:
             self._settle()
             self._fail(source, call, error)

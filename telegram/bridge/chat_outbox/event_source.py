@@ -4,6 +4,7 @@ After an outage the first come as messages and the rest as one file.
 """
 
 import logging
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 
 from daemonkit.clock import Clock
@@ -35,7 +36,14 @@ _READ_AGAIN_S = 1.0
 class EventSource:
     """Send the events of one lane (telegram.bridge.chat_outbox.calls.Source)."""
 
-    def __init__(self, feed: LaneFeed, clock: Clock, dress: Dress | None) -> None:
+    def __init__(
+        self,
+        feed: LaneFeed,
+        clock: Clock,
+        dress: Dress | None,
+        localize: Callable[[str], str] = str,
+    ) -> None:
+        self._localize = localize
         self.feed = feed
         self._clock = clock
         self._dress = dress
@@ -125,7 +133,8 @@ class EventSource:
 
     def _texts(self, events: list[tuple[StoredEvent, bool]]) -> list[str]:
         now = self._clock.wall()
-        return [clean(event_text(event, now, is_repeat=repeat)) for event, repeat in events]
+        texts = [event_text(event, now, is_repeat=repeat) for event, repeat in events]
+        return [clean(self._localize(text)) for text in texts]
 
     def _fitting(self, events: list[tuple[StoredEvent, bool]], texts: list[str]) -> int:
         # With their marks, the lines of a message that is repeated are longer than they were.
@@ -150,7 +159,12 @@ class EventSource:
         self._last_id = events[count - 1][0].id
         text = "\n".join(texts[:count])
         html = dressed(text, self._dress) if self._form is Form.DRESSED else None
-        return Call(self.feed.lane, html or text, is_html=html is not None)
+        return Call(
+            self.feed.lane,
+            html or text,
+            is_html=html is not None,
+            is_critical=_is_critical(events[:count]),
+        )
 
     def _file(self, events: list[tuple[StoredEvent, bool]]) -> Call:
         """Return what does not fit into messages; a repeated file has what it had."""
@@ -177,4 +191,9 @@ class EventSource:
             title += " (perhaps shown before)"
         caption = caption_of(texts[0]) if len(texts) == 1 else title
         file = text_file("\n".join(texts) + "\n", f"{name}s-{first.id}-{last.id}")
-        return Call(self.feed.lane, caption, attachment=file)
+        is_critical = _is_critical(events[: len(texts)])
+        return Call(self.feed.lane, caption, attachment=file, is_critical=is_critical)
+
+
+def _is_critical(events: Sequence[tuple[StoredEvent, bool]]) -> bool:
+    return any(event.severity == "critical" for event, _ in events)

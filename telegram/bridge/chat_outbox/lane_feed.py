@@ -81,6 +81,10 @@ class LaneFeed:
         """Return why events cannot be read, or nothing."""
         return self._problem
 
+    def begin_at(self, event_id: int) -> None:
+        """Pass over all up to an event, in a chat of which nothing is noted."""
+        self._shown_id = self._tried_id = self._doubt_id = self._scanned_id = event_id
+
     def wake(self) -> None:
         """Look for new events at the next turn."""
         self._is_more = True

@@ -34,8 +34,8 @@ class LogSource:
         """Return the lines or their digest."""
         if not self._text:
             self._lines, self._since = self._chat.count(Lane.LOG), now
-            self._text = self._chat.take_log(now)
-        return Call(Lane.LOG, head(self._text, UNITS_BUDGET)) if self._text.strip() else None
+            self._text = self._chat.take_log(now).strip()
+        return Call(Lane.LOG, head(self._text, UNITS_BUDGET)) if self._text else None
 
     def sent(self, _message_id: int | None, _now: float, /) -> None:
         """Forget what was sent."""

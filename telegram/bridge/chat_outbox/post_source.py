@@ -1,6 +1,7 @@
 """What was said in a chat on its way there: as messages, edits, pictures and files."""
 
 from collections import deque
+from dataclasses import replace
 
 from telegram.bridge.chat_outbox.calls import Call, Offer
 from telegram.bridge.chat_outbox.lanes import Lane
@@ -62,7 +63,8 @@ class PostSource:
         self._calls.popleft()
         self._is_begun = bool(self._calls)
         if not self._calls:
-            self._shown[post.number] = (now, post)
+            # Not the data of files, which are never edited.
+            self._shown[post.number] = (now, replace(post, attachment=None))
             while len(self._shown) > _SHOWN_KEPT:
                 del self._shown[next(iter(self._shown))]
             self._chat.remove(post)
@@ -123,14 +125,14 @@ class PostSource:
         return max(now, self._shown[post.number][0] + self._gap_s)
 
     def _says_the_same(self, post: Post) -> bool:
-        if post.number not in self._shown or self._chat.notes.message_id(post.number) is None:
+        if (
+            post.attachment
+            or post.number not in self._shown
+            or self._chat.notes.message_id(post.number) is None
+        ):
             return False
         before = self._shown[post.number][1]
-        return (before.text, before.buttons, before.attachment) == (
-            post.text,
-            post.buttons,
-            post.attachment,
-        )
+        return (before.text, before.buttons) == (post.text, post.buttons)
 
     def _build(self, post: Post) -> list[Call]:
         if post.attachment is not None:

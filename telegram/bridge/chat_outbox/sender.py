@@ -95,9 +95,9 @@ class Sender:
             tasks.create_task(self._watch_token(), name="send:token")
 
     async def drain(self, timeout_s: float) -> bool:
-        """Wait, but no longer, until nothing waits that could be sent."""
+        """Wait, but no longer, until no answer and no alert waits that could be sent."""
         deadline = self._clock.monotonic() + timeout_s
-        while not all(sender.is_idle for sender in self.chats):
+        while not self._gate.paused_because and not all(one.is_quiet for one in self._parts):
             if self._clock.monotonic() >= deadline:
                 return False
             await asyncio.sleep(_DRAIN_LOOK_S)

@@ -8,16 +8,19 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 
 from daemonkit.clock import Clock
-from telegram.bridge.chat import Buttons
+from telegram.bridge.chat import Buttons, Wishes
 from telegram.bridge.chat_outbox.digest import LogDigest, LogLine
 from telegram.bridge.chat_outbox.lanes import Lane
 from telegram.bridge.chat_outbox.posts import Attachment, Bounds, Post, Posts
 from telegram.bridge.chat_outbox.target import TargetNotes
 from telegram.bridge.messenger import Place
 
+# The slot of the pinned message.
+LIVE = "live"
+
 
 class TelegramChat:
-    """Show messages in one place of the messenger (telegram.bridge.chat.Chat)."""
+    """Show messages in one place of the messenger (telegram.bridge.chat.RichChat)."""
 
     def __init__(self, notes: TargetNotes, *, clock: Clock, bounds: Bounds) -> None:
         self.name = notes.name
@@ -28,6 +31,9 @@ class TelegramChat:
         self._log = LogDigest()
         self._has_events = True
         self.on_work: Callable[[], None] = _nothing
+        self._wishes: Wishes | None = None
+        # Asked in the loop of the sender: whether nothing makes a sound here for now.
+        self.is_muted: Callable[[], bool] = _never
 
     @property
     def place(self) -> Place:
@@ -54,6 +60,44 @@ class TelegramChat:
     ) -> None:
         """Replace what a message says; the latest of several waiting edits is shown."""
         self.post(text, buttons, number=message_id)
+
+    def send_picture(
+        self,
+        png: bytes,
+        caption: str,
+        *,
+        command_id: str | None = None,  # noqa: ARG002 - for the console's JSON
+    ) -> int:
+        """Show a picture, as an answer."""
+        return self.post(caption, attachment=Attachment(png))
+
+    def send_document(
+        self,
+        data: bytes,
+        file_name: str,
+        caption: str,
+        *,
+        command_id: str | None = None,  # noqa: ARG002 - for the console's JSON
+    ) -> int:
+        """Show a file, as an answer."""
+        return self.post(caption, attachment=Attachment(data, file_name))
+
+    def show_live(self, text: str) -> None:
+        """Keep the pinned message up to date."""
+        self.show_status(LIVE, text, is_pinned=True)
+
+    def show_stream(self, message_id: int | None, text: str, buttons: Buttons = ()) -> int:
+        """Show or edit a message of log lines: without a sound, after everything that matters."""
+        return self.post(text, buttons, lane=Lane.NOTICE, number=message_id)
+
+    def obey(self, wishes: Wishes) -> None:
+        """Show events and answers from now on as these wishes say."""
+        self._wishes = wishes
+        self.is_muted = lambda: wishes.is_silent("")
+
+    def localize(self, text: str) -> str:
+        """Return a text with its times in the zone of the chat's reader."""
+        return text if self._wishes is None else self._wishes.localize(text)
 
     def wake(self) -> None:
         """Look for new events in the database."""
@@ -125,6 +169,11 @@ class TelegramChat:
             self.notes.enable()
             self.on_work()
 
+    @property
+    def has_events(self) -> bool:
+        """Tell whether there may be new events."""
+        return self._has_events
+
     def take_wake(self) -> bool:
         """Tell once whether there may be new events."""
         has_events, self._has_events = self._has_events, False
@@ -170,6 +219,10 @@ class TelegramChat:
         """Forget the log lines that wait; return how many there were."""
         with self._lock:
             return self._log.drop()
+
+
+def _never() -> bool:
+    return False
 
 
 def _nothing() -> None:

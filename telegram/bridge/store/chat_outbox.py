@@ -90,6 +90,13 @@ class ChatOutboxTable:
         with self._database.writing() as connection:
             connection.execute(insert(schema.chat_cursor).on_conflict_do_nothing(), rows)
 
+    def has_cursor(self, name: str) -> bool:
+        """Tell whether it is noted how far a chat has come."""
+        table = schema.chat_cursor.c
+        statement = sa.select(table.chat).where(table.chat == name)
+        with self._database.reading() as connection:
+            return connection.execute(statement).first() is not None
+
     def last_event_id(self) -> int:
         """Return the id of the newest event, or 0."""
         with self._database.reading() as connection:

@@ -186,6 +186,7 @@ def _build_core(world: World, chats: Chats) -> _Core:
 def _build_views(world: World, chats: Chats, sessions: Sessions, questions: Questions) -> Views:
     clock, folder = world.clock, world.config.folder
     preferences = Preferences(PreferenceTable(world.database), clock)
+    chats.obey(preferences.wishes_of)
     artist = Artist(clock, folder / "pictures")
     return Views(
         preferences=preferences,

@@ -40,6 +40,18 @@ class Chat(Protocol):
         ...
 
 
+class Wishes(Protocol):
+    """Know what the readers of a chat have wished for; any thread may ask."""
+
+    def localize(self, text: str, /) -> str:
+        """Return a text with its times in the zone of the chat's reader."""
+        ...
+
+    def is_silent(self, severity: str, /) -> bool:
+        """Tell whether an event of a severity is to come without a sound."""
+        ...
+
+
 @runtime_checkable
 class RichChat(Chat, Protocol):
     """Show what only a messenger on a phone can; a chat without it is given text instead.
@@ -68,6 +80,10 @@ class RichChat(Chat, Protocol):
         is gone, or cannot be edited any more, a new one is sent and pinned. The chat keeps its
         number over restarts. Callers pace themselves; a text that was not shown may be dropped.
         """
+        ...
+
+    def obey(self, wishes: Wishes) -> None:
+        """Show events and answers from now on as these wishes say."""
         ...
 
     def show_stream(self, message_id: int | None, text: str, buttons: Buttons = ()) -> int:

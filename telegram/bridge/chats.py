@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 
-from telegram.bridge.chat import Buttons, Chat, RichChat
+from telegram.bridge.chat import Buttons, Chat, RichChat, Wishes
 from telegram.bridge.questions import CANCEL, Choice, Question, Questions
 from telegram.bridge.receipts import OUTCOMES, State
 from telegram.bridge.records import CommandRecord
@@ -53,6 +53,12 @@ class Chats:
     def can_edit(self, chat: str) -> bool:
         """Tell whether a chat shows pictures and files, and an edit in place of what was."""
         return isinstance(self._chats.get(chat), RichChat)
+
+    def obey(self, wishes_of: Callable[[str], Wishes]) -> None:
+        """Have every chat that can show events as its readers wish."""
+        for name, chat in self._chats.items():
+            if isinstance(chat, RichChat):
+                chat.obey(wishes_of(name))
 
     def send_picture(
         self, chat: str, png: bytes, caption: str, *, command_id: str | None = None

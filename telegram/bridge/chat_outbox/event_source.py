@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 FILE_EVENTS_MAX = 2_000
 FILE_CHARS_MAX = 2_000_000
 MESSAGES_BEFORE_FILE = 3
+# So often an event is tried that the messenger refuses in every form.
+ROUNDS_MAX = 5
+ROUND_PAUSE_S = 60.0
 _READ_AGAIN_S = 1.0
 
 
@@ -53,6 +56,8 @@ class EventSource:
         self._is_in_file = False
         self._file_to_id = 0
         self._messages_left = 0
+        self._rounds = 0
+        self._not_before = float("-inf")
         self.dropped = 0
 
     def catch_up(self, to_id: int) -> None:
@@ -72,7 +77,7 @@ class EventSource:
             return Offer(self.feed.lane, now, now + pause_s)
         if self._since is None:
             self._since = now
-        return Offer(self.feed.lane, self._since, now)
+        return Offer(self.feed.lane, self._since, max(now, self._not_before))
 
     def call(self, _now: float, /) -> Call | None:
         """Return the next message or file."""
@@ -87,7 +92,7 @@ class EventSource:
     def sent(self, _message_id: int | None, _now: float, /) -> None:
         """Go on after what was sent."""
         self.feed.note_sent(self._last_id)
-        self._form, self._since = Form.DRESSED, None
+        self._form, self._since, self._rounds = Form.DRESSED, None, 0
         if not self._is_in_file and self._messages_left:
             self._messages_left -= 1
 
@@ -99,15 +104,21 @@ class EventSource:
         if action is Action.WEAKEN:
             form = weaker(Form.FILE if self._is_in_file else self._form, trouble)
             if form is None:
-                self._give_up(trouble)
+                self._start_over(trouble)
             else:
                 self._form = form
 
-    def _give_up(self, trouble: Trouble) -> None:
+    def _start_over(self, trouble: Trouble) -> None:
+        """Try all forms again later: perhaps the chat's rights are mended; not for ever."""
+        self._form = Form.DRESSED
+        self._rounds += 1
+        if self._rounds < ROUNDS_MAX:
+            self._not_before = self._clock.monotonic() + ROUND_PAUSE_S * self._rounds
+            return
+        self._rounds = 0
         log.error("events up to #%d cannot be shown: %s", self._last_id, trouble)
         self.dropped += 1
         self.feed.note_sent(self._last_id)
-        self._form = Form.DRESSED
 
     def _skip_old(self) -> None:
         lifetime_s = LANES[self.feed.lane].lifetime_s

@@ -24,7 +24,13 @@ def to_html(text: str) -> str:
     """Return a plain chat text as HTML."""
     lines = text.split("\n")
     if _ALERT.match(lines[0]):
-        return "\n".join([_bold(lines[0]), *_block(lines[1:])])
+        heads = [n for n, line in enumerate(lines) if _ALERT.match(line)]
+        ends = [*heads[1:], len(lines)]
+        return "\n".join(
+            part
+            for head, end in zip(heads, ends, strict=True)
+            for part in (_bold(lines[head]), *_block(lines[head + 1 : end]))
+        )
     if _RECEIPT.match(lines[-1]):
         head, dash, rest = lines[-1].partition(" — ")
         return "\n".join([*_block(lines[:-1]), f"{_bold(head)}{dash}{_escaped(rest)}"])

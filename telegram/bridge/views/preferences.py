@@ -3,12 +3,14 @@
 The thread `forward` writes; any thread may read.
 """
 
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from daemonkit.clock import Clock
+from telegram.bridge.chat import Wishes
 from telegram.bridge.messenger import read_place
 from telegram.bridge.store.preferences import PreferenceTable
-from telegram.bridge.views.moments import find_zone
+from telegram.bridge.views.moments import find_zone, localize
 
 _ZONE, _MUTED_UNTIL = "zone", "muted_until"
 # A severity that no silence holds back.
@@ -49,6 +51,10 @@ class Preferences:
         """Tell whether something is to come without a sound."""
         return severity != CRITICAL and self.muted_until(chat) is not None
 
+    def wishes_of(self, chat: str) -> Wishes:
+        """Return the wishes of a chat as it asks for them."""
+        return _WishesOfChat(self, chat)
+
     def _save(self, owner: str, name: str, value: str) -> None:
         self._table.save(owner, name, value)
         wishes = dict(self._wishes)
@@ -56,3 +62,15 @@ class Preferences:
         if value:
             wishes[owner, name] = value
         self._wishes = wishes
+
+
+@dataclass(frozen=True, slots=True)
+class _WishesOfChat:
+    preferences: Preferences
+    chat: str
+
+    def localize(self, text: str) -> str:
+        return localize(text, self.preferences.zone_of(self.chat))
+
+    def is_silent(self, severity: str) -> bool:
+        return self.preferences.is_silent(self.chat, severity)

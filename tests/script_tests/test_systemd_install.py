@@ -34,6 +34,9 @@ class Tree:
         assert done.returncode == 0, done.describe()
         return done.stdout.splitlines()
 
+    def say_to_setup(self, text: str) -> RunningProcess:
+        return self._processes.run(SCRIPT, "setup", "--root", self.root, stdin=text)
+
     def read(self, path: Path | str) -> str:
         return (self.root / path).read_text(encoding="utf-8")
 
@@ -68,11 +71,11 @@ def tree(processes: Processes, tmp_path: Path) -> Tree:
 
 def test_an_installation_is_complete_and_its_secrets_are_closed(tree: Tree) -> None:
     tree.install()
-    assert len(tree.read(CONFIG / "link.secret").strip()) == 64
-    assert tree.read(CONFIG / "telegram.token").strip() == ""
-    for secret in ("link.secret", "telegram.token"):
+    assert len(tree.read(CONFIG / "credentials/link_secret").strip()) == 64
+    assert tree.read(CONFIG / "credentials/telegram_bot_token").strip() == ""
+    for secret in ("credentials/link_secret", "credentials/telegram_bot_token"):
         assert tree.mode(CONFIG / secret) == 0o600
-    assert tree.mode(CONFIG / "keys") == 0o700
+    assert tree.mode(CONFIG / "keys") == tree.mode(CONFIG / "credentials") == 0o700
     for file in ("telegram.yaml", "bots/paper/config.yaml"):
         assert tree.mode(CONFIG / file) == 0o640
     assert f"ExecStart={ROOT}/run_telegram.sh" in tree.read(UNITS / "telegram.service")
@@ -86,7 +89,7 @@ def test_each_program_reads_its_own_configuration_and_root_alone_the_secrets(tre
     assert tree.owners(CONFIG / "telegram.yaml") == ("root", "tradebridge-telegram")
     assert tree.owners(CONFIG / "bots/paper") == ("root", "tradebridge-trading")
     assert tree.owners(CONFIG / "bots/paper/config.yaml") == ("root", "tradebridge-trading")
-    for secret in ("link.secret", "telegram.token", "keys"):
+    for secret in ("credentials", "credentials/link_secret", "keys"):
         assert tree.owners(CONFIG / secret) == ("root", "root")
 
 
@@ -100,8 +103,8 @@ def test_a_second_installation_changes_nothing(tree: Tree) -> None:
 def test_an_upgrade_renews_the_units_and_keeps_what_a_person_wrote(tree: Tree) -> None:
     tree.install("--bot", "kraken")
     own = {
-        CONFIG / "link.secret": "a secret of our own\n",
-        CONFIG / "telegram.token": "123:abc\n",
+        CONFIG / "credentials/link_secret": "a secret of our own\n",
+        CONFIG / "credentials/telegram_bot_token": "123:abc\n",
         CONFIG / "telegram.yaml": "log_level: DEBUG\n",
         CONFIG / "bots/kraken/config.yaml": "exchange: paper\n",
     }
@@ -118,10 +121,10 @@ def test_an_upgrade_renews_the_units_and_keeps_what_a_person_wrote(tree: Tree) -
 def test_a_configuration_that_was_closed_to_its_program_is_opened_to_it(tree: Tree) -> None:
     tree.install()
     (tree.root / CONFIG / "telegram.yaml").chmod(0o600)
-    (tree.root / CONFIG / "telegram.token").chmod(0o644)
+    (tree.root / CONFIG / "credentials/telegram_bot_token").chmod(0o644)
     tree.install()
     assert tree.mode(CONFIG / "telegram.yaml") == 0o640
-    assert tree.mode(CONFIG / "telegram.token") == 0o600
+    assert tree.mode(CONFIG / "credentials/telegram_bot_token") == 0o600
 
 
 def test_bots_are_added_with_a_name_of_their_own(tree: Tree) -> None:
@@ -157,7 +160,7 @@ def test_keys_are_handed_to_their_bot_alone_and_no_longer_once_they_are_gone(tre
 
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(tree: Tree) -> None:
     said = tree.install("--dry-run")
-    assert "would write /etc/tradebridge/link.secret" in said
+    assert "would write /etc/tradebridge/credentials/link_secret" in said
     assert all(line.startswith("would ") for line in said)
     assert tree.files() == {}
 
@@ -215,3 +218,23 @@ def test_an_ordinary_user_is_told_to_be_root(processes: Processes) -> None:
     done = processes.run(*user, SCRIPT, "--no-venv", "--prefix", "/opt/tradebridge", cwd=Path("/"))
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert "run it as root" in done.stderr
+
+
+def test_setup_takes_a_token_that_it_never_shows_and_leaves_the_files_as_they_must_be(
+    tree: Tree,
+) -> None:
+    assert tree.call("setup").returncode == 1, "nothing is installed yet"
+    tree.install()
+    wrong = tree.say_to_setup("not a token\n")
+    assert (wrong.returncode, wrong.stderr.count("error: ")) == (78, 1)
+    assert tree.read(CONFIG / "credentials/telegram_bot_token").strip() == ""
+    # Nobody answers there: what was typed stays, and the setup says in words why it ended.
+    token = "123456789:" + "A" * 35
+    yaml = "telegram: {base_url: 'http://127.0.0.1:9/bot'}\n"
+    (tree.root / CONFIG / "telegram.yaml").write_text(yaml, encoding="utf-8")
+    done = tree.say_to_setup(f"{token}\n")
+    assert done.returncode not in (0, 2), done.describe()
+    assert token not in done.stdout + done.stderr
+    assert tree.read(CONFIG / "credentials/telegram_bot_token") == f"{token}\n"
+    assert tree.mode(CONFIG / "credentials/telegram_bot_token") == 0o600
+    assert tree.mode(CONFIG / "telegram.yaml") == 0o640

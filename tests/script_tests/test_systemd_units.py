@@ -88,11 +88,11 @@ def test_the_two_programs_are_two_users_with_a_folder_each_and_a_secret_in_commo
     assert bot["User"] != bridge["User"]
     assert bot["StateDirectory"] == ["tradebridge/%i"]
     assert bridge["StateDirectory"] == ["tradebridge/telegram"]
-    secret = "link_secret:/etc/tradebridge/link.secret"
+    secret = "link_secret:/etc/tradebridge/credentials/link_secret"
     assert bot["LoadCredential"] == [secret]
     assert bridge["LoadCredential"] == [
         secret,
-        "telegram_bot_token:/etc/tradebridge/telegram.token",
+        "telegram_bot_token:/etc/tradebridge/credentials/telegram_bot_token",
     ]
     for settings in (bot, bridge):
         assert "VAR_DIR=%S/tradebridge" in settings["Environment"][0].split()

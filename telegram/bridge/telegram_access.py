@@ -5,7 +5,7 @@ not exist. A listed person may also write in private; in a group both must be li
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from daemonkit.errors import FOUND_NOTHING, ConfigurationError
 from tcpproto.vocabulary import Role
@@ -30,19 +30,16 @@ class TelegramAccess:
         return any(one.id == chat_id for one in self.chats)
 
     def hears(self, place: Place) -> bool:
-        """Tell whether commands are heard there: a group without a topic means all of them."""
+        """Tell whether commands are heard there; each topic of a group is a place of its own."""
         if not place.is_group:
             return place.chat_id in self.users
-        return any(
-            one.id == place.chat_id and one.thread in (None, place.thread_id) for one in self.chats
-        )
+        return any(one.place == place for one in self.chats)
 
-    def moved(self, old: int, new: int) -> "TelegramAccess":
-        """Return the same with a group's new number in the place of its old one."""
-        chats = tuple(
-            one.model_copy(update={"id": new}) if one.id == old else one for one in self.chats
-        )
-        return replace(self, chats=chats)
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Return every place that is spoken to: what is listed, and everybody in private."""
+        private = (Place(user_id) for user_id in self.users)
+        return tuple(dict.fromkeys((*(one.place for one in self.chats), *private)))
 
     @property
     def event_places(self) -> tuple[Place, ...]:

@@ -13,8 +13,6 @@ from telegram.bridge.messenger import Place
 BASE_URL = "https://api.telegram.org/bot"
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
-Rate = Annotated[float, Field(gt=0, le=100_000)]
-Burst = Annotated[int, Field(ge=1, le=100_000)]
 UserId = Annotated[int, Field(ge=1, lt=2**63)]
 
 
@@ -51,16 +49,6 @@ class PollingSection(Settings):
     conflict_clear_s: Seconds = 90.0
 
 
-class PacingSection(Settings):
-    """The `telegram.pacing` section: how fast messages go out, edits included."""
-
-    private_per_s: Rate = 1.0
-    private_burst: Burst = 3
-    group_per_min: Rate = 18.0
-    group_burst: Burst = 4
-    overall_per_s: Rate = 25.0
-
-
 class TelegramSection(Settings):
     """The `telegram` section; the environment wins over it."""
 
@@ -72,7 +60,6 @@ class TelegramSection(Settings):
     answer_max_age_s: Seconds = 30.0
     stranger_log_s: Seconds = 3_600.0
     polling: PollingSection = PollingSection()
-    pacing: PacingSection = PacingSection()
 
     @field_validator("base_url")
     @classmethod

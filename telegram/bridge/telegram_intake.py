@@ -7,9 +7,9 @@ is in bridge.db or was for nobody; calls to the messenger are made on the loop, 
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
 from typing import Any, Final
@@ -20,7 +20,7 @@ from tcpproto.vocabulary import Risk
 from telegram.bridge.chat import ChatInput
 from telegram.bridge.inbound_journal import InboundJournal
 from telegram.bridge.interruptions import interruption_texts
-from telegram.bridge.messenger import Inbound, Messenger, MessengerError, Place, read_place
+from telegram.bridge.messenger import Inbound, Me, Messenger, MessengerError, Place, read_place
 from telegram.bridge.outbound import NOT_SENT
 from telegram.bridge.questions import Questions
 from telegram.bridge.receipts import OUTCOMES
@@ -38,6 +38,7 @@ from telegram.bridge.telegram_gate import (
     is_command,
     risk_of_line,
 )
+from telegram.bridge.telegram_menu import publish_menus
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,8 @@ class IntakeParts:
     """Hold whom the intake tells and asks.
 
     `hear` takes an input for `forward` and says whether there was room; `say` shows a text in a
-    place; `run` has the loop `poll` run something; `find` returns a command by its id.
+    place; `run` has the loop `poll` run something; `find` returns a command by its id; `home_of`
+    returns the place under which a chat is known here: a group may have got another number.
     """
 
     journal: InboundJournal
@@ -68,11 +70,14 @@ class IntakeParts:
     say: Callable[[Place, str], object]
     run: Callable[[Coroutine[Any, Any, None]], Future[None]]
     find: Callable[[str], CommandRecord | None]
-    on_moved: Callable[[int, int], None] = field(default=lambda _old, _new: None)
+    home_of: Callable[[Place], Place] = lambda place: place
 
 
 class TelegramIntake:
-    """Take what people write and press; `access` may be replaced while running."""
+    """Take what people write and press; `access` may be replaced while running.
+
+    on_inbound, on_conflict and on_ready are called one at a time.
+    """
 
     def __init__(
         self,
@@ -92,27 +97,23 @@ class TelegramIntake:
         self._flush_lock = Lock()
         self._is_flush_planned = False
         self.bot_name = ""
-        self._moved = {int(old): int(new) for old, new in parts.notes.read(_MOVED).items()}
-        self._access = access
+        self._old_numbers = {int(new): int(old) for old, new in parts.notes.read(_MOVED).items()}
         self.access = access
         parts.journal.on_end = self._plan_flush
 
-    @property
-    def access(self) -> TelegramAccess:
-        """Return who may speak where."""
-        return self._access
-
-    @access.setter
-    def access(self, access: TelegramAccess) -> None:
-        """Take over a changed configuration; groups that got a new number keep it."""
-        for old, new in self._moved.items():
-            access = access.moved(old, new)
-        self._access = access
+    def on_ready(self, me: Me) -> None:
+        """Take in who the bot is, and offer everybody their commands."""
+        self.bot_name = me.user_name
+        users = dict(self.access.users)
+        parts = self._parts
+        parts.run(publish_menus(parts.messenger, users, parts.notes))
 
     def on_inbound(self, inbound: Inbound) -> None:
         """Act on one update; an error means that it was not noted and has to come again."""
+        there = inbound.place
+        inbound = replace(inbound, place=self._home_of(there))
         scene = GateScene(
-            access=self._access,
+            access=self.access,
             now=self._clock.wall(),
             bot_name=self.bot_name,
             is_asked=self._parts.questions.is_open_for(inbound.place.name, f"tg:{inbound.user_id}"),
@@ -122,7 +123,7 @@ class TelegramIntake:
         decision = decide(inbound, scene)
         match decision.verdict:
             case Verdict.TAKE:
-                self._take(inbound)
+                self._take(inbound, there)
             case Verdict.REFUSE:
                 self._refuse(inbound, decision)
             case Verdict.STRANGER:
@@ -141,7 +142,7 @@ class TelegramIntake:
         self._is_shared = is_shared
         text = CONFLICT_NEWS if is_shared else CONFLICT_OVER
         log.warning("%s", text)
-        for place in self._access.admins:
+        for place in self.access.admins:
             self._parts.say(place, text)
 
     def take_up(self) -> None:
@@ -156,21 +157,25 @@ class TelegramIntake:
         """Write down what has ended."""
         self._parts.journal.flush()
 
-    def _take(self, inbound: Inbound) -> None:
-        if inbound.press_data is None:
-            self._take_message(inbound)
-        else:
-            self._take_press(inbound, inbound.press_data)
+    def _home_of(self, place: Place) -> Place:
+        if self.access.knows_group(place.chat_id):
+            return place
+        if (old := self._old_numbers.get(place.chat_id)) is not None:
+            return Place(old, place.thread_id)
+        return self._parts.home_of(place)
 
-    def _take_message(self, inbound: Inbound) -> None:
-        place = inbound.place
+    def _take(self, inbound: Inbound, there: Place) -> None:
+        if inbound.press_data is not None:
+            self._take_press(inbound, inbound.press_data, there)
+            return
         risk = risk_of_line(inbound.text) if is_command(inbound) else Risk.RAISING
         if self._note(inbound, risk, inbound.text):
-            self._hand_on(inbound, f"{place.name}:{inbound.message_id}", None)
+            # The number that counts the messages now, though the chat has an older name.
+            self._hand_on(inbound, _input_id(there.chat_id, inbound.message_id), None)
 
-    def _take_press(self, inbound: Inbound, data: str) -> None:
+    def _take_press(self, inbound: Inbound, data: str, there: Place) -> None:
         questions, press_id = self._parts.questions, inbound.press_id or ""
-        author = author_of(inbound, self._access)
+        author = author_of(inbound, self.access)
         look = questions.look(inbound.place.name, author.id, data)
         refusal = look.refusal
         if not refusal and self._is_shared and look.risk is Risk.RAISING:
@@ -179,7 +184,7 @@ class TelegramIntake:
             if self._note_refused(inbound, refusal):
                 self._answer(press_id, refusal)
                 if look.is_of_earlier_run:
-                    self._expire(inbound.place, inbound.message_id)
+                    self._expire(there, inbound.message_id)
             return
         if self._note(inbound, look.risk, look.about):
             self._answer(press_id)
@@ -191,7 +196,7 @@ class TelegramIntake:
         journal.note(update_id, InboundState.EXECUTING)
         said = ChatInput(
             chat=inbound.place.name,
-            author=author_of(inbound, self._access),
+            author=author_of(inbound, self.access),
             text="" if pressed else inbound.text,
             written_at=inbound.written_at,
             pressed=pressed,
@@ -251,16 +256,16 @@ class TelegramIntake:
         old, new = inbound.place.chat_id, inbound.migrated_to
         assert new is not None, "a group that has moved has a new number"
         self._parts.notes.save(f"{_MOVED}{old}", str(new))
-        self._moved[old] = new
-        self._access = self._access.moved(old, new)
+        self._old_numbers[new] = old
         log.warning("group %d has the number %d now; change it in the configuration", old, new)
-        self._parts.on_moved(old, new)
 
     def _is_over(self, row: InboundRow) -> bool:
         """Tell whether the outcome is known after all: it reached the disk before the end."""
         if row.pressed is not None:
             return False
-        record = self._parts.find(f"{row.chat}:{row.message_id}")
+        place = read_place(row.chat)
+        known_as = None if place is None else _input_id(place.chat_id, row.message_id)
+        record = None if known_as is None else self._parts.find(known_as)
         return record is not None and record.state in OUTCOMES
 
     def _is_first(self, whom: str) -> bool:
@@ -326,8 +331,5 @@ def _row_of(inbound: Inbound, now: float, about: str) -> InboundRow:
     )
 
 
-def served_places(access: TelegramAccess) -> Sequence[Place]:
-    """Return every place that is known before anybody has written."""
-    return tuple(
-        dict.fromkeys((*access.event_places, *(Place(user_id) for user_id in access.users)))
-    )
+def _input_id(chat_id: int, message_id: int) -> str:
+    return f"tg:{chat_id}:{message_id}"

@@ -95,7 +95,6 @@ class Desk:
         self.table = InboundTable(harness.database)
         self.notes = MessengerNotes(harness.database)
         self.journal = InboundJournal(self.table, harness.clock, keep_s=86_400.0)
-        self.moved: list[tuple[int, int]] = []
         self._is_closed = False
         self._works: list[tuple[Coroutine[Any, Any, None], Future[None]]] = []
         parts = IntakeParts(
@@ -107,7 +106,6 @@ class Desk:
             say=lambda place, text: self.chat(place).send(text),
             run=self._run,
             find=CommandTable(harness.database).read_one,
-            on_moved=lambda old, new: self.moved.append((old, new)),
         )
         self.intake = TelegramIntake(parts, access, harness.clock)
         self.intake.bot_name = "desk_bot"

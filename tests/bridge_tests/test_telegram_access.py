@@ -60,14 +60,13 @@ def test_a_group_without_users_ends_the_start(
     assert caught.value.exit_code == 78
 
 
-def test_a_group_without_a_topic_means_all_of_them_and_a_topic_only_itself() -> None:
-    everywhere = access(users={7: "trader"}, chats=[{"id": GROUP}])
-    assert everywhere.hears(Place(GROUP))
-    assert everywhere.hears(Place(GROUP, 3))
+def test_each_topic_is_a_place_of_its_own() -> None:
+    whole = access(users={7: "trader"}, chats=[{"id": GROUP}])
+    assert whole.hears(Place(GROUP))
+    assert not whole.hears(Place(GROUP, 3))
     topic = access(users={7: "trader"}, chats=[{"id": GROUP, "thread": 3}])
     assert topic.hears(Place(GROUP, 3))
     assert not topic.hears(Place(GROUP))
-    assert not topic.hears(Place(GROUP, 4))
     assert topic.knows_group(GROUP)
     assert not topic.knows_group(-1)
     assert topic.hears(Place(7))
@@ -80,9 +79,11 @@ def test_events_go_to_the_chats_that_want_them_else_to_everybody_in_private() ->
     assert access(users={7: "viewer"}, chats=chats).event_places == (Place(GROUP, 3),)
 
 
-def test_a_group_with_a_new_number_keeps_its_place() -> None:
-    found = access(users={7: "viewer"}, chats=[{"id": -5, "events": False}]).moved(-5, GROUP)
-    assert found.chats == (ChatEntry(id=GROUP, events=False),)
+def test_every_place_is_known_before_anybody_has_written() -> None:
+    chats = [{"id": GROUP, "thread": 3, "events": False}, {"id": 7}]
+    found = access(users={7: "viewer", 8: "admin"}, chats=chats)
+    assert found.places == (Place(GROUP, 3), Place(7), Place(8))
+    assert found.event_places == (Place(7),)
 
 
 @pytest.mark.parametrize(

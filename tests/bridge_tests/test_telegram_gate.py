@@ -61,7 +61,7 @@ def ask(inbound: Inbound, **scene: Any) -> Decision:
         (message(user_id=EVE), STRANGER),
         (message(user_id=None, place=Place(ANN)), STRANGER),
         (message(place=Place(GROUP)), TAKE),
-        (message(place=Place(GROUP, 9)), TAKE),
+        (message(place=Place(GROUP, 9)), IGNORE),
         (message(place=Place(OTHER_GROUP, 3)), TAKE),
         (message(place=Place(OTHER_GROUP, 4)), IGNORE),
         (message(place=Place(OTHER_GROUP)), IGNORE),

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tcpproto.vocabulary import Role
-from telegram.bridge.messenger import Place, Trouble
+from telegram.bridge.messenger import Me, Place, Trouble
 from telegram.bridge.telegram_access import TelegramAccess
 from tests.bridge_tests.harness import Harness
 from tests.bridge_tests.scripted_bot import ScriptedBot
@@ -270,7 +270,7 @@ def test_a_viewer_looks_and_does_not_touch(desk: Desk, make_bot: MakeBot) -> Non
     assert [command.verb for command in bot.commands] == ["getstatus"]
 
 
-@pytest.mark.parametrize("place", [Place(GROUP), Place(GROUP, 9), Place(FORUM, TOPIC)])
+@pytest.mark.parametrize("place", [Place(GROUP), Place(FORUM, TOPIC)])
 def test_answers_stand_where_the_command_was_written(
     desk: Desk, make_bot: MakeBot, place: Place
 ) -> None:
@@ -377,17 +377,28 @@ def test_a_failing_answer_to_a_press_changes_nothing(desk: Desk, make_bot: MakeB
 def test_a_group_that_moves_keeps_its_place_also_after_a_restart(
     make_desk: MakeDesk, make_bot: MakeBot
 ) -> None:
+    group, moved = Place(GROUP), Place(-1_009)
     old = make_desk()
-    old.write("", place=Place(GROUP), migrated_to=-1_009)
-    assert old.moved == [(GROUP, -1_009)]
+    said = old.write("/ping", place=group)
+    old.write("", place=group, migrated_to=-1_009)
+    old.write("/ping", place=moved)
+    assert len(old.texts(group)) == 2
     old.harness.close()
     desk = make_desk(seed=2)
     bot = make_bot(desk.harness)
-    desk.write("/sell BTC/USDT", place=Place(-1_009))
+    # The messages of the new group are counted from the start again.
+    desk.give(replace(said, update_id=said.update_id + 1_000_000, place=moved, text="/sell A/B"))
     arrived(desk, bot)
-    desk.intake.access = ACCESS
-    desk.write("/ping", place=Place(-1_009))
-    assert "pong" in desk.last(Place(-1_009)).text
+    assert bot.commands[0].id == f"tg:-1009:{said.message_id}"
+    assert bot.commands[0].chat == group.name
+    desk.let_poll()
+    assert desk.messenger.calls == []
+
+
+def test_when_the_bot_is_known_everybody_gets_their_menu(desk: Desk) -> None:
+    desk.intake.on_ready(Me(1, "desk_bot", can_read_groups=False))
+    desk.let_poll()
+    assert [call[1] for call in desk.messenger.calls] == [None, ANN, BOB, CAT]
 
 
 def test_an_unknown_command_gets_the_nearest_one(desk: Desk) -> None:

@@ -8,12 +8,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from daemonkit.printable import one_line
 from telegram.bridge.chat_outbox.lanes import FILL_KINDS, Lane, lane_of
 from telegram.bridge.render import age_text, plural, utc_text
-from telegram.bridge.store.chat_outbox import KindCount
 
 OLDEST_S: Final = 120.0
 ROWS_MAX: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class KindCount:
+    """Hold how many events of one kind wait, and since when."""
+
+    kind: str
+    severity: str
+    count: int
+    first_at: float
 
 
 @dataclass(slots=True)
@@ -60,7 +70,9 @@ class Backlog:
         else:
             length = age_text(now - blockade.since)
             span = f"{utc_text(blockade.since)} to {utc_text(now)} ({length})"
-            opening = f"This chat could not be written to from {span}: {blockade.because}"
+            opening = (
+                f"This chat could not be written to from {span}: {one_line(blockade.because, 100)}"
+            )
         return f"{opening}{mark}\nwaiting: {self._counts()}\nall alerts follow, oldest first"
 
     def _counts(self) -> str:

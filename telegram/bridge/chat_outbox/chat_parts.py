@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 from daemonkit.clock import Clock
-from telegram.bridge.chat_outbox.catch_up import Backlog, Blockade
+from telegram.bridge.chat_outbox.catch_up import Backlog, Blockade, KindCount
 from telegram.bridge.chat_outbox.chat_sender import ChatSender
 from telegram.bridge.chat_outbox.counters import ChatCounters
 from telegram.bridge.chat_outbox.event_source import EventSource
@@ -18,7 +18,7 @@ from telegram.bridge.chat_outbox.post_source import PostSource
 from telegram.bridge.chat_outbox.summary_source import SummarySource
 from telegram.bridge.chat_outbox.telegram_chat import TelegramChat
 from telegram.bridge.messenger import Messenger
-from telegram.bridge.store.chat_outbox import ChatOutboxTable, KindCount
+from telegram.bridge.store.chat_outbox import ChatOutboxTable
 from telegram.bridge.store.database import Database
 from telegram.bridge.store.events import EventTable
 from telegram.bridge.store.settings import ChatCursorTable

@@ -184,8 +184,12 @@ class ChatSender:
         if action is Action.DONE:
             self._succeed(source, None)
             return
-        if action is Action.WITHOUT_THREAD and self.chat.place.thread_id is None:
-            action = Action.WEAKEN
+        is_odd = (
+            call.edits is None if action is Action.AS_NEW else self.chat.place.thread_id is None
+        )
+        if action in (Action.AS_NEW, Action.WITHOUT_THREAD) and is_odd:
+            # There was no such message or topic to be gone.
+            action = Action.RETRY
         if action is Action.MIGRATE and error.new_chat_id is None:
             action = Action.DISABLE
         self._act(action, error)

@@ -29,7 +29,12 @@ class SummarySource:
 
     def offer(self, now: float) -> Offer | None:
         """Return whether a summary comes first."""
-        if not self._blockade.is_unsure or not self._count().needs_summary(self._clock.wall()):
+        if not self._blockade.is_unsure:
+            return None
+        if not self._count().needs_summary(self._clock.wall()):
+            if self._blockade.since is None:
+                # A process that has just begun found nothing old; what comes now is new.
+                self._blockade.end()
             return None
         return Offer(Lane.ALERT, float("-inf"), now)
 

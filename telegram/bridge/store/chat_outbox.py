@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
+from telegram.bridge.chat_outbox.catch_up import KindCount
 from telegram.bridge.store import schema
 from telegram.bridge.store.database import Database
 
@@ -26,16 +27,6 @@ class KeptMessage:
     number: int
     message_id: int
     slot: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class KindCount:
-    """Hold how many events of one kind wait, and since when."""
-
-    kind: str
-    severity: str
-    count: int
-    first_at: float
 
 
 class ChatOutboxTable:

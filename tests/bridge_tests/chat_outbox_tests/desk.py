@@ -15,6 +15,7 @@ from daemonkit.secrets import Secret
 from telegram.bridge.bot import PtbMessenger
 from telegram.bridge.bot_settings import BotSettings
 from telegram.bridge.chat_outbox.chat_sender import ChatSender
+from telegram.bridge.chat_outbox.packing import Dress
 from telegram.bridge.chat_outbox.sender import Sender, open_chat
 from telegram.bridge.chat_outbox.telegram_chat import TelegramChat
 from telegram.bridge.messenger import Messenger, Place
@@ -43,13 +44,18 @@ class Desk:
         self._seq = 0
         self.restart()
 
-    def restart(self) -> None:
+    def restart(self, dress: Dress | None = None) -> None:
         """Forget all that is in memory."""
         self.chats: list[TelegramChat] = [
             open_chat(place, self.database, self.clock) for place in self.places
         ]
         self.sender = Sender(
-            self.messenger, self.chats, self.database, clock=self.clock, rng=Random(1)
+            self.messenger,
+            self.chats,
+            self.database,
+            clock=self.clock,
+            rng=Random(1),
+            dress=dress,
         )
 
     @property

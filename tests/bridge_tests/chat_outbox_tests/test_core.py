@@ -12,6 +12,8 @@ from telegram.bridge.chat_outbox.pacing import ChatMeter, Meter, Pace, PaceLimit
 from telegram.bridge.chat_outbox.posts import Attachment, Bounds, Post, Posts
 from telegram.bridge.chat_outbox.retries import Action, Form, decide, pause_s, weaker
 from telegram.bridge.messenger import Trouble
+from tests.architecture_tests.source_tree import imports, is_below, modules
+from tests.architecture_tests.test_architecture import OUTSIDE_WORLD
 from tests.fakes.bot_api.flood import FloodGuard, FloodLimits
 
 
@@ -195,3 +197,22 @@ def test_nothing_grows_with_the_number_of_lines() -> None:
 
 def test_a_template_has_no_numbers() -> None:
     assert template_of("order 12 at 0xdeadbeef: deadbee7 3.5") == "order # at #: # #.#"
+
+
+_CORE = (
+    *("lanes", "pacing", "splitting", "packing", "digest", "retries", "posts", "catch_up"),
+    *("calls", "gate", "counters"),
+)
+_SHELL = {*OUTSIDE_WORLD, "sqlalchemy", "random"}
+
+
+def test_the_core_has_no_clock_and_no_io() -> None:
+    found = [
+        f"{module.name} imports {name}"
+        for module in modules("telegram/bridge/chat_outbox")
+        if module.path.stem in _CORE
+        for name in imports(module)
+        if name.split(".")[0] in _SHELL
+        or any(is_below(name, one) for one in ("daemonkit.clock", "telegram.bridge.store"))
+    ]
+    assert not found

@@ -1,6 +1,8 @@
 """After an outage: one summary on top, every alert in order, and no flood."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from random import Random
 
 import pytest
@@ -9,10 +11,10 @@ from daemonkit.clock import ManualClock
 from telegram.bridge.chat_outbox.digest import LogLine
 from telegram.bridge.chat_outbox.lanes import Lane
 from telegram.bridge.messenger import Place
-from telegram.bridge.store.settings import ChatCursorTable
 from tests.bridge_tests.chat_outbox_tests.conftest import MakeDesk
 from tests.bridge_tests.chat_outbox_tests.desk import Desk, arrived, said
 from tests.fakes.bot_api.phone import Phone
+from tests.fakes.bot_api.refusals import RefusalError
 from tests.fakes.bot_api.server import FakeBotApi
 
 
@@ -133,22 +135,47 @@ def test_a_day_without_telegram_loses_no_alert_and_floods_nobody(
 
 
 def test_a_database_that_is_locked_loses_nothing_and_repeats_nothing(
-    desk: Desk, phone: Phone, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, phone: Phone
 ) -> None:
-    def refuse(*_arguments: object) -> None:
-        raise OSError(28, "No space left on device")
-
     desk.raise_events([f"SOLD {number}" for number in range(3)])
-    with monkeypatch.context() as patch:
-        patch.setattr(ChatCursorTable, "save", refuse)
+    with closing(sqlite3.connect(desk.database.path)) as foreign:
+        foreign.execute("BEGIN IMMEDIATE")
+        desk.run(30)
+        desk.chat.send("pong")
         desk.run(30)
     assert arrived(phone) == [1, 2, 3]
+    assert phone.texts[-1] == "pong"
     desk.raise_event("SOLD again")
     desk.run(30)
-    assert arrived(phone) == [1, 2, 3, 4]
     desk.restart()
     desk.run(30)
     assert arrived(phone) == [1, 2, 3, 4]
+
+
+def test_events_that_are_refused_are_tried_for_minutes(desk: Desk, phone: Phone) -> None:
+    refusal = RefusalError(400, "Bad Request: something is not allowed here")
+    desk.api.expect_refusal("not allowed here")
+    trouble = desk.api.faults.refuse(refusal, times=None)
+    desk.raise_event("SOLD")
+    desk.run(100)
+    trouble.clear()
+    desk.run(120)
+    assert arrived(phone) == [1]
+
+
+def test_an_event_that_is_always_refused_does_not_keep_the_others_out(
+    desk: Desk, phone: Phone
+) -> None:
+    refusal = RefusalError(400, "Bad Request: something is not allowed here")
+    trouble = desk.api.faults.refuse(refusal, times=None)
+    desk.raise_event("SOLD")
+    desk.run(1_000)
+    trouble.clear()
+    desk.raise_event("SOLD again")
+    desk.run(60)
+    assert arrived(phone) == [2]
+    assert desk.sender.counters()[0].dropped[Lane.ALERT] == 1
+    assert any("dropped  1 alert" in line for line in desk.sender.counters()[0].lines(0.0))
 
 
 @pytest.mark.parametrize("seed", range(5))

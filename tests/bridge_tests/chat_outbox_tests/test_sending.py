@@ -1,5 +1,7 @@
 """What reaches a phone: order, edits, packing, troubles of one chat and of all."""
 
+from html import escape
+
 from daemonkit.clock import ManualClock
 from telegram.bridge.chat import Button
 from telegram.bridge.chat_outbox.digest import LogLine
@@ -67,8 +69,6 @@ def test_alerts_are_packed_and_each_keeps_its_line(desk: Desk, phone: Phone) -> 
 
 
 def test_a_burst_without_an_outage_needs_no_summary(desk: Desk, phone: Phone) -> None:
-    desk.run(1)
-    desk.chat.send("hello")
     desk.run(1)
     desk.raise_events([f"BOUGHT {number}" for number in range(300)])
     desk.run(60)
@@ -281,3 +281,48 @@ def test_a_new_chat_begins_with_the_events_to_come(
     desk.raise_event("new")
     desk.run(5)
     assert arrived(phone) == [3]
+
+
+def test_texts_are_dressed_where_that_fits(
+    make_desk: MakeDesk, phone: Phone, api: FakeBotApi
+) -> None:
+    desk = make_desk(Place(phone.chat.id))
+    desk.restart(dress=lambda text: f"<pre>{escape(text)}</pre>")
+    desk.chat.send("1 < 2")
+    desk.raise_event("BOUGHT & held")
+    desk.run(5)
+    assert [message.entities[0]["type"] for message in phone.bot_messages] == ["pre", "pre"]
+    assert phone.texts == ["1 < 2", "#1 paper notice: BOUGHT & held"]
+    desk.restart(dress=lambda text: f"<wrong>{text}")
+    desk.chat.send("plain")
+    desk.run(5)
+    assert phone.texts[-1] == "plain"
+
+
+def test_a_muted_chat_gets_all_without_a_sound(desk: Desk, phone: Phone) -> None:
+    desk.chat.is_muted = lambda: True
+    desk.raise_event("SOLD")
+    desk.run(5)
+    desk.chat.send("pong")
+    desk.run(5)
+    assert [message.text for message in phone.sounds] == ["pong"]
+    assert arrived(phone) == [1]
+
+
+def test_what_waits_and_what_was_dropped_is_counted(
+    desk: Desk, phone: Phone, clock: ManualClock
+) -> None:
+    desk.api.faults.bad_gateway(times=None)
+    desk.chat.send("pong")
+    desk.run(1)
+    desk.raise_events(["SOLD", "SOLD again"])
+    desk.chat.add_log([LogLine("ERROR", "lost")] * 3)
+    desk.run(30)
+    counters = desk.sender.counters()[0]
+    assert counters.waiting[Lane.REPLY] == 1
+    assert counters.waiting[Lane.ALERT] == 2
+    assert counters.waiting[Lane.LOG] == 3
+    assert counters.blocked_because
+    lines = counters.lines(clock.wall())
+    assert "  waiting  2 alert" in lines
+    assert all(len(line) <= 34 for line in lines)

@@ -184,14 +184,14 @@ def _build_core(world: World, chats: Chats) -> _Core:
 
 
 def _build_views(world: World, chats: Chats, sessions: Sessions, questions: Questions) -> Views:
-    clock, folder = world.clock, world.config.folder
+    clock, folder, phone = world.clock, world.config.folder, world.config.settings.phone
     preferences = Preferences(PreferenceTable(world.database), clock)
     chats.obey(preferences.wishes_of)
-    artist = Artist(clock, folder / "pictures")
+    artist = Artist(clock, folder / "pictures", limit_s=phone.picture_max_s)
     return Views(
         preferences=preferences,
-        streams=Streams(clock, chats, questions),
-        live=LiveDesk(clock, chats, sessions, preferences),
+        streams=Streams(clock, chats, questions, phone.follow_s),
+        live=LiveDesk(clock, chats, sessions, preferences, phone.live_gaps if phone.live else None),
         pictures=PictureDesk(artist, chats, preferences, folder / "pictures"),
     )
 

@@ -20,6 +20,7 @@ from telegram.bridge.intake import IntakeLimits
 from telegram.bridge.obituary import ObituarySettings
 from telegram.bridge.outbound import OutboundLimits
 from telegram.bridge.telegram_config import TelegramSection
+from telegram.bridge.views.live_status import LiveGaps
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIG_NAME = "telegram.yaml"
@@ -123,6 +124,21 @@ class ObituarySection(Settings):
         return ObituarySettings(**self.model_dump())
 
 
+class PhoneSection(Settings):
+    """The `phone` section: what chats that can edit and show pictures are shown, and how often."""
+
+    live: bool = True
+    live_private_s: Seconds = 10.0
+    live_group_s: Seconds = 20.0
+    follow_s: Seconds = 4.0
+    picture_max_s: Seconds = 10.0
+
+    @property
+    def live_gaps(self) -> LiveGaps:
+        """Return how often the live status is edited."""
+        return LiveGaps(self.live_private_s, self.live_group_s)
+
+
 class KeepSection(Settings):
     """The `keep` section: for how long rows stay in bridge.db."""
 
@@ -147,6 +163,7 @@ class BridgeSettings(Settings):
     follow: FollowSection = FollowSection()
     commands: CommandsSection = CommandsSection()
     obituary: ObituarySection = ObituarySection()
+    phone: PhoneSection = PhoneSection()
     keep: KeepSection = KeepSection()
     telegram: TelegramSection = TelegramSection()
 

@@ -12,14 +12,20 @@ from telegram.bridge.render import age_text
 from telegram.bridge.sessions import Session
 from telegram.bridge.views.moments import clock_text
 
-PRIVATE_GAP_S: Final = 10.0
-GROUP_GAP_S: Final = 20.0
 # When only its time has changed, it is shown that often: it must not seem to stand still.
 IDLE_GAP_S: Final = 60.0
 LINES_MAX: Final = 36
 BOTS_MAX: Final = 8
 # A status that is older than this is told with its age.
 _OLD_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveGaps:
+    """Hold the least time between two edits, in a private chat and in a group."""
+
+    private_s: float = 10.0
+    group_s: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from telegram.bridge.chat import Buttons, ChatInput
 from telegram.bridge.chats import Chats
 from telegram.bridge.questions import Choice, Question, Questions
 
-GAP_S: Final = 4.0
 LINES_MAX: Final = 20
 CHARS_MAX: Final = 3_000
 # Without a duration a phone does not follow for ever.
@@ -45,10 +44,13 @@ class _Stream:
 class Streams:
     """Keep one message for each chat that follows; belongs to the thread `forward`."""
 
-    def __init__(self, clock: Clock, chats: Chats, questions: Questions) -> None:
+    def __init__(
+        self, clock: Clock, chats: Chats, questions: Questions, gap_s: float = 4.0
+    ) -> None:
         self._clock = clock
         self._chats = chats
         self._questions = questions
+        self._gap_s = gap_s
         self._streams: dict[str, _Stream] = {}
         self.on_stop: Callable[[str], object] = _nobody
 
@@ -77,7 +79,7 @@ class Streams:
         now = self._clock.monotonic()
         for chat, stream in self._streams.items():
             if stream.is_changed and now >= stream.due_at:
-                stream.due_at, stream.is_changed = now + GAP_S, False
+                stream.due_at, stream.is_changed = now + self._gap_s, False
                 stream.message_id = self._chats.show_stream(
                     chat, stream.message_id, stream.text(), self._buttons(chat, stream)
                 )

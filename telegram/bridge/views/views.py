@@ -6,7 +6,7 @@ from daemonkit.clock import Clock
 from telegram.bridge.chats import Chats
 from telegram.bridge.messenger import read_place
 from telegram.bridge.sessions import Sessions
-from telegram.bridge.views.live_status import GROUP_GAP_S, PRIVATE_GAP_S, LiveMessage, draw_board
+from telegram.bridge.views.live_status import LiveGaps, LiveMessage, draw_board
 from telegram.bridge.views.moments import localize
 from telegram.bridge.views.picture_desk import PictureDesk
 from telegram.bridge.views.preferences import Preferences
@@ -15,19 +15,20 @@ from telegram.bridge.views.streams import Streams
 
 @dataclass(slots=True)
 class LiveDesk:
-    """Keep the live status of every chat that can have one."""
+    """Keep the live status of every chat that can have one; without gaps there is none."""
 
     clock: Clock
     chats: Chats
     sessions: Sessions
     preferences: Preferences
+    gaps: LiveGaps | None
     _messages: dict[str, LiveMessage] = field(default_factory=dict)
     _due_at: float = float("-inf")
 
     def tick(self) -> None:
         """Show what has changed; looked at once a second."""
         now = self.clock.monotonic()
-        if now < self._due_at:
+        if self.gaps is None or now < self._due_at:
             return
         self._due_at = now + 1.0
         chats = [chat for chat in self.chats.names if self.chats.can_edit(chat)]
@@ -36,7 +37,7 @@ class LiveDesk:
             return
         board = draw_board(self.sessions.all(), self.clock.wall())
         for chat in chats:
-            message = self._messages.setdefault(chat, LiveMessage(_gap_of(chat)))
+            message = self._messages.setdefault(chat, LiveMessage(_gap_of(chat, self.gaps)))
             zone = self.preferences.zone_of(chat)
             text = message.next_text(board, zone, now)
             if text is not None:
@@ -66,6 +67,6 @@ class Views:
         self.pictures.close()
 
 
-def _gap_of(chat: str) -> float:
+def _gap_of(chat: str, gaps: LiveGaps) -> float:
     place = read_place(chat)
-    return GROUP_GAP_S if place is not None and place.is_group else PRIVATE_GAP_S
+    return gaps.group_s if place is not None and place.is_group else gaps.private_s

@@ -11,16 +11,12 @@ from telegram.bridge.chat import Buttons, RichChat, Wishes
 from telegram.bridge.receipts import State
 from telegram.bridge.records import CommandRecord
 from telegram.bridge.sessions import Session
-from telegram.bridge.views.live_status import (
-    IDLE_GAP_S,
-    PRIVATE_GAP_S,
-    Board,
-    LiveMessage,
-    draw_board,
-)
+from telegram.bridge.views.live_status import IDLE_GAP_S, Board, LiveGaps, LiveMessage, draw_board
 from telegram.bridge.views.moments import find_zone
 from tests.bridge_tests.harness import CHAT, NOW, Harness, RecordingChat, Shown
 from tests.waiting import wait_until
+
+PRIVATE_GAP_S = LiveGaps().private_s
 
 
 class Phone(RecordingChat):

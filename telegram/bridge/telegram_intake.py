@@ -46,6 +46,7 @@ FLUSH_AFTER_S: Final = 0.2
 _FLUSH_AGAIN_S: Final = 2.0
 _STRANGERS_MAX: Final = 1_000
 _MOVED: Final = "moved:"
+_MET: Final = "met:"
 _EXPIRED_TEXT: Final = f"[expired] asked before the bridge was restarted; {NOT_SENT}, send it again"
 CONFLICT_NEWS: Final = (
     f"{CONFLICT_TEXT}. If that program is not yours, take a new token: /revoke at @BotFather"
@@ -98,15 +99,14 @@ class TelegramIntake:
         self._is_flush_planned = False
         self.bot_name = ""
         self._old_numbers = {int(new): int(old) for old, new in parts.notes.read(_MOVED).items()}
+        self._met = {int(user_id) for user_id in parts.notes.read(_MET)}
         self.access = access
         parts.journal.on_end = self._plan_flush
 
     def on_ready(self, me: Me) -> None:
         """Take in who the bot is, and offer everybody their commands."""
         self.bot_name = me.user_name
-        users = dict(self.access.users)
-        parts = self._parts
-        parts.run(publish_menus(parts.messenger, users, parts.notes))
+        self._publish_menus()
 
     def on_inbound(self, inbound: Inbound) -> None:
         """Act on one update; an error means that it was not noted and has to come again."""
@@ -134,6 +134,13 @@ class TelegramIntake:
                 self._move(inbound)
             case Verdict.IGNORE:
                 log.debug("update %d is for nobody", inbound.update_id)
+
+    def on_lost(self, inbound: Inbound) -> None:
+        """Take in that an update is given up; whoever is listed is told."""
+        place = self._home_of(inbound.place)
+        if self.access.role_of(inbound.user_id) is not None and self.access.hears(place):
+            line = one_line(inbound.text, 80) or "a button"
+            self._parts.say(place, f"{line} could not be worked on, see the log; {NOT_SENT}")
 
     def on_conflict(self, is_shared: bool) -> None:
         """Take in that another program uses the token, or that it has gone; tell the admins."""
@@ -164,6 +171,20 @@ class TelegramIntake:
             return Place(old, place.thread_id)
         return self._parts.home_of(place)
 
+    def _publish_menus(self) -> None:
+        """Set the menus of those who have written: nobody else has a chat that could have one."""
+        users = {one: role for one, role in self.access.users.items() if one in self._met}
+        parts = self._parts
+        parts.run(publish_menus(parts.messenger, users, parts.notes))
+
+    def _meet(self, user_id: int) -> None:
+        self._met.add(user_id)
+        try:
+            self._parts.notes.save(f"{_MET}{user_id}", "")
+        except Exception as error:  # noqa: BLE001 - the menu comes again with the next start
+            log.warning("user %d cannot be noted: %s", user_id, error)
+        self._publish_menus()
+
     def _take(self, inbound: Inbound, there: Place) -> None:
         if inbound.press_data is not None:
             self._take_press(inbound, inbound.press_data, there)
@@ -172,6 +193,8 @@ class TelegramIntake:
         if self._note(inbound, risk, inbound.text):
             # The number that counts the messages now, though the chat has an older name.
             self._hand_on(inbound, _input_id(there.chat_id, inbound.message_id), None)
+        if not there.is_group and there.chat_id not in self._met:
+            self._meet(there.chat_id)
 
     def _take_press(self, inbound: Inbound, data: str, there: Place) -> None:
         questions, press_id = self._parts.questions, inbound.press_id or ""

@@ -1,0 +1,114 @@
+"""Builds the ears of the bridge on the messenger: the thread `poll` and what it hands things to.
+
+hearing = build_hearing(world, bridge.parts, access)
+hearing.thread.run(sender.run, "sender")
+hearing.start()
+…
+hearing.stop(timeout_s)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from daemonkit.secrets import Secret
+from telegram.bridge.assembly import World
+from telegram.bridge.bot_state import BotCallbacks
+from telegram.bridge.forward import Parts
+from telegram.bridge.housekeeping import DAY_S
+from telegram.bridge.inbound_journal import InboundJournal
+from telegram.bridge.messenger import Inbound, Me, Place
+from telegram.bridge.poll_thread import TelegramThread
+from telegram.bridge.store.commands import CommandTable
+from telegram.bridge.store.inbound import InboundTable, MessengerNotes
+from telegram.bridge.telegram_access import TelegramAccess
+from telegram.bridge.telegram_gate import GateLimits
+from telegram.bridge.telegram_intake import IntakeParts, TelegramIntake
+
+# Telegram keeps an update for a day; a number that is older than this never comes again.
+_KEEP_DAYS_MIN: Final = 7.0
+
+
+@dataclass(slots=True)
+class Hearing:
+    """Hold the thread and the intake; `home_of` finds the place of a group that has moved."""
+
+    thread: TelegramThread
+    intake: TelegramIntake
+
+    def start(self) -> None:
+        """Say what was interrupted, then hear what is new; `forward` runs already."""
+        self.intake.take_up()
+        self.thread.start()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Hear no more, and write down what has ended; False when that took too long."""
+        is_over = self.thread.stop(timeout_s)
+        self.intake.close()
+        return is_over
+
+
+class _Ears:
+    """Be what the thread tells, which is there before the intake."""
+
+    def __init__(self) -> None:
+        self.intake: TelegramIntake | None = None
+
+    @property
+    def callbacks(self) -> BotCallbacks:
+        return BotCallbacks(
+            on_inbound=self._hear,
+            on_lost=self._note_lost,
+            on_conflict=self._note_conflict,
+            on_ready=self._note_ready,
+        )
+
+    def _hear(self, inbound: Inbound) -> None:
+        self._there.on_inbound(inbound)
+
+    def _note_lost(self, inbound: Inbound) -> None:
+        self._there.on_lost(inbound)
+
+    def _note_conflict(self, is_shared: bool) -> None:
+        self._there.on_conflict(is_shared)
+
+    def _note_ready(self, me: Me) -> None:
+        self._there.on_ready(me)
+
+    @property
+    def _there(self) -> TelegramIntake:
+        assert self.intake is not None, "the thread starts after it is built"
+        return self.intake
+
+
+def build_hearing(
+    world: World,
+    parts: Parts,
+    access: TelegramAccess,
+    token: Secret,
+    *,
+    home_of: Callable[[Place], Place] = lambda place: place,
+) -> Hearing:
+    """Build thread and intake; nothing runs yet."""
+    settings, ears = world.config.settings, _Ears()
+    thread = TelegramThread(settings.telegram.bot_settings(token), ears.callbacks, world.clock)
+    keep_days = max(_KEEP_DAYS_MIN, settings.keep.command_days)
+    journal = InboundJournal(InboundTable(world.database), world.clock, keep_s=keep_days * DAY_S)
+    ears.intake = TelegramIntake(
+        IntakeParts(
+            journal=journal,
+            notes=MessengerNotes(world.database),
+            questions=parts.questions,
+            messenger=thread.messenger,
+            hear=parts.intake.add_input,
+            say=lambda place, text: parts.chats.send(place.name, text),
+            run=thread.call,
+            find=CommandTable(world.database).read_one,
+            home_of=home_of,
+        ),
+        access,
+        world.clock,
+        limits=GateLimits(settings.telegram.future_max_s, settings.telegram.answer_max_age_s),
+        stranger_log_s=settings.telegram.stranger_log_s,
+    )
+    return Hearing(thread, ears.intake)

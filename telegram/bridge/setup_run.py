@@ -36,7 +36,10 @@ def run_setup(
     findings = asyncio.run(_talk(settings, person, clock))
     kept = save_config(path, findings.user_id, findings.chats)
     person.tell(f"Written: {path}" + (f" (before: {kept})" if kept else ""))
-    _explain_token(config, token, person, is_given=given is not None)
+    command = _START if file is None else f"{_START} --config {path}"
+    if given is None:
+        command = _keep_token(config, token, person) + command
+    person.tell(f"Start the bridge: {command}")
 
 
 def _ask_token(person: Person) -> Secret | None:
@@ -53,14 +56,9 @@ async def _talk(settings: BotSettings, person: Person, clock: Clock) -> Findings
         await line.close()
 
 
-def _explain_token(config: BridgeConfig, token: Secret, person: Person, *, is_given: bool) -> None:
-    if is_given:
-        person.tell(f"Start the bridge: {_START}")
-    elif says_yes(person, "Keep the token in a file that only this user can read?"):
-        folder = save_token(config, token)
-        person.tell(f"Start the bridge: CREDENTIALS_DIRECTORY={folder} {_START}")
-    else:
-        person.tell(
-            f"Start the bridge: {TOKEN_NAME}=… {_START}\n"
-            "Under systemd the token is a credential, see docs/operations.md."
-        )
+def _keep_token(config: BridgeConfig, token: Secret, person: Person) -> str:
+    """Write the token down if that is wanted; return what stands before the command to start."""
+    if says_yes(person, "Keep the token in a file that only this user can read?"):
+        return f"CREDENTIALS_DIRECTORY={save_token(config, token)} "
+    person.tell("Under systemd the token is a credential, see docs/operations.md.")
+    return f"{TOKEN_NAME}=… "

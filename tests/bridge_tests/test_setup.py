@@ -1,5 +1,6 @@
 """The setup: a person with a phone, a fake Telegram, and the files that come out of it."""
 
+import io
 import re
 import stat
 from collections.abc import Callable, Iterator
@@ -10,11 +11,13 @@ import yaml
 
 from daemonkit.clock import SystemClock
 from daemonkit.errors import ConfigurationError, UnavailableError
+from daemonkit.secrets import Secret
 from tcpproto.vocabulary import Role
 from telegram.bridge import config as bridge_config
 from telegram.bridge import setup_files
 from telegram.bridge.config import load_config
 from telegram.bridge.setup import TEST_TEXT
+from telegram.bridge.setup_person import StandardPerson, says_yes
 from telegram.bridge.setup_run import run_setup
 from telegram.bridge.telegram_access import load_access
 from tests.fakes.bot_api.phone import Phone
@@ -163,12 +166,14 @@ def test_the_token_is_kept_only_when_asked_and_then_privately(
     file = folder / "telegram_bot_token"
     assert file.read_text().strip() == api.token
     assert (mode_of(file), mode_of(folder)) == (0o600, 0o700)
-    assert f"CREDENTIALS_DIRECTORY={folder}" in person.told[-1]
+    command = f"./run_telegram.sh --config {root / 'other.yaml'}"
+    assert person.told[-1] == f"Start the bridge: CREDENTIALS_DIRECTORY={folder} {command}"
     assert (root / "other.yaml").exists()
     again = ScriptedPerson(on_codes=(ann.say,))
     found = environ(api, root, CREDENTIALS_DIRECTORY=str(folder))
     run_setup(root / "other.yaml", found, SystemClock(), again)
     assert len(again.asked) == 1
+    assert again.told[-1] == f"Start the bridge: {command}"
 
 
 @pytest.mark.parametrize("secret", ["", "nonsense", OTHER_TOKEN])
@@ -216,3 +221,17 @@ def test_an_unreachable_telegram_ends_it(api: FakeBotApi, root: Path) -> None:
     person = ScriptedPerson(secret=api.token)
     with pytest.raises(UnavailableError, match="cannot be reached"):
         run_setup(None, environ(api, root), SystemClock(), person)
+
+
+def test_over_a_pipe_lines_are_read_and_the_token_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{OTHER_TOKEN}\n yes \n"))
+    monkeypatch.setattr("os.isatty", lambda _descriptor: False)
+    person = StandardPerson()
+    secret = Secret(person.ask_secret("The token:"))
+    assert secret.reveal() == OTHER_TOKEN
+    assert says_yes(person, "Shall I?")
+    assert not says_yes(person, "At the end of input?")
+    person.tell(f"it is {OTHER_TOKEN}")
+    assert OTHER_TOKEN not in capsys.readouterr().out

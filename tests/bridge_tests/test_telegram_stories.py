@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from tcpproto.vocabulary import Role
+from telegram.bridge.interruptions import interruption_texts
 from telegram.bridge.messenger import Me, Place, Trouble
+from telegram.bridge.store.inbound import InboundRow
 from telegram.bridge.telegram_access import TelegramAccess
 from tests.bridge_tests.harness import Harness
 from tests.bridge_tests.scripted_bot import ScriptedBot
@@ -425,3 +427,51 @@ def test_start_greets_by_role_and_never_trades(
     desk.write("/start abc123", user)
     assert f"You may {words}" in desk.last(Place(user)).text.replace("do everything", "everything")
     assert bot.commands == []
+
+
+def test_a_disk_that_takes_no_row_keeps_nobody_from_stopping(desk: Desk, make_bot: MakeBot) -> None:
+    bot = make_bot(desk.harness)
+    desk.write("/buy BTC/USDT")
+    asked = desk.last()
+    with desk.harness.database.writing() as connection:
+        connection.exec_driver_sql("ALTER TABLE inbound RENAME TO gone")
+    desk.press(asked, "Yes")
+    assert desk.last().text == "the bridge's disk: this cannot be noted; nothing sent"
+    desk.write("/startbuying ALL")
+    assert desk.last().text == "the bridge's disk: this cannot be noted; nothing sent"
+    desk.write("/ping")
+    assert "pong" in desk.last().text
+    desk.write("/stop")
+    arrived(desk, bot)
+    assert [command.verb for command in bot.commands] == ["stoptrading"]
+    assert not desk.journal.flush()
+    with desk.harness.database.writing() as connection:
+        connection.exec_driver_sql("ALTER TABLE gone RENAME TO inbound")
+    assert desk.journal.flush()
+
+
+def test_an_update_that_is_given_up_is_told_of_only_to_whoever_is_listed(desk: Desk) -> None:
+    said = desk.write("/ping")
+    desk.intake.on_lost(replace(said, text="/sell BTC/USDT"))
+    assert desk.last().text == "/sell BTC/USDT could not be worked on, see the log; nothing sent"
+    desk.intake.on_lost(desk.write("/ping", EVE))
+    assert desk.texts(Place(EVE)) == []
+
+
+def test_many_interrupted_messages_are_one_message() -> None:
+    rows = [
+        InboundRow(number, "tg:7", number, 7, f"/sell C{number}/USDT", None, 0.0, 60.0 * number)
+        for number in range(14)
+    ]
+    (text,) = interruption_texts(rows).values()
+    lines = text.splitlines()
+    assert lines[0].startswith("interrupted at 00:13 UTC, result unknown, check /orders")
+    assert (len(lines), lines[-1]) == (12, "  … 4 more")
+
+
+def test_old_rows_are_forgotten_in_time(desk: Desk) -> None:
+    desk.write("/ping")
+    desk.harness.advance(2 * 86_400)
+    desk.write("/ping")
+    desk.journal.flush()
+    assert len(desk.states()) == 1

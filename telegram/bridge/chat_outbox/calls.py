@@ -21,14 +21,11 @@ class Call:
     edits: int | None = None
     attachment: Attachment | None = None
     is_pinned: bool = False
-    # What no silence of a chat holds back.
-    is_critical: bool = False
+    is_silent: bool = False
 
-    async def make(
-        self, messenger: Messenger, place: Place, *, is_muted: bool = False
-    ) -> int | None:
+    async def make(self, messenger: Messenger, place: Place) -> int | None:
         """Make the call; return the number of a new message."""
-        silent = (is_muted and not self.is_critical) or LANES[self.lane].is_silent
+        silent = self.is_silent or LANES[self.lane].is_silent
         if self.attachment is not None and self.attachment.file_name:
             name, data = self.attachment.file_name, self.attachment.data
             return await messenger.send_document(place, data, name, self.text, silent=silent)

@@ -50,7 +50,7 @@ class ChatParts:
         waiting = {lane: chat.count(lane) for lane in Lane}
         waiting[Lane.ALERT] += self.alerts.feed.waiting
         waiting[Lane.NOTICE] += self.notices.feed.waiting
-        waiting[Lane.LOG] = self.log.waiting
+        waiting[Lane.LOG] += self.log.waiting - chat.log_waiting
         dropped = {lane: chat.dropped(lane) for lane in Lane}
         dropped[Lane.ALERT] += self.alerts.dropped
         dropped[Lane.NOTICE] += self.notices.dropped
@@ -93,7 +93,6 @@ def build_parts(
     posts = [
         PostSource(chat, lane, gap_s=gap_s if lane is Lane.STATUS else 0.0, dress=dress)
         for lane in Lane
-        if lane is not Lane.LOG
     ]
     summary = SummarySource(blockade, clock, count=count, on_sent=shorten)
     sender = ChatSender(
@@ -123,13 +122,14 @@ def _event_source(
     if not table.has_cursor(cursor_name(chat.name, lane)):
         # It could not be noted when the chat was opened; the events of weeks are no news here.
         feed.begin_at(table.last_event_id())
-    return EventSource(feed, clock, dress, chat.localize)
+    return EventSource(feed, clock, dress, wishes=lambda: chat.wishes)
 
 
 def _waiting(table: ChatOutboxTable, alerts: LaneFeed, notices: LaneFeed) -> list[KindCount]:
     return [
         one
         for feed in (alerts, notices)
+        if feed.is_used
         for one in table.count_after(feed.shown_id)
         if lane_of(one.kind, one.severity) is feed.lane
     ]

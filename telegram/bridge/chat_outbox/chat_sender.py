@@ -149,8 +149,7 @@ class ChatSender:
         self._meter.take(now, is_log=call.lane is Lane.LOG)
         self._gate.meter.take(now)
         try:
-            is_muted = call.lane is not Lane.REPLY and self.chat.is_muted()
-            message_id = await call.make(self._messenger, self.chat.place, is_muted=is_muted)
+            message_id = await call.make(self._messenger, self.chat.place)
         except MessengerError as error:
             self._settle()
             self._fail(source, call, error)

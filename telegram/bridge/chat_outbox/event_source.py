@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import takewhile
 
 from daemonkit.clock import Clock
+from telegram.bridge.chat import Wishes
 from telegram.bridge.chat_outbox.calls import Call, Offer
 from telegram.bridge.chat_outbox.lane_feed import LaneFeed
 from telegram.bridge.chat_outbox.lanes import LANES
@@ -44,9 +45,10 @@ class EventSource:
         feed: LaneFeed,
         clock: Clock,
         dress: Dress | None,
-        localize: Callable[[str], str] = str,
+        *,
+        wishes: Callable[[], Wishes],
     ) -> None:
-        self._localize = localize
+        self._wishes = wishes
         self.feed = feed
         self._clock = clock
         self._dress = dress
@@ -143,9 +145,13 @@ class EventSource:
         return events[:count]
 
     def _texts(self, events: list[tuple[StoredEvent, bool]]) -> list[str]:
-        now = self._clock.wall()
+        now, wishes = self._clock.wall(), self._wishes()
         texts = [event_text(event, now, is_repeat=repeat) for event, repeat in events]
-        return [clean(self._localize(text)) for text in texts]
+        return [clean(wishes.localize(text)) for text in texts]
+
+    def _is_silent(self, events: Sequence[tuple[StoredEvent, bool]]) -> bool:
+        wishes = self._wishes()
+        return all(wishes.is_silent(event.severity) for event, _ in events)
 
     def _fitting(self, events: list[tuple[StoredEvent, bool]], texts: list[str]) -> int:
         # With their marks, the lines of a message that is repeated are longer than they were.
@@ -174,7 +180,7 @@ class EventSource:
             self.feed.lane,
             html or text,
             is_html=html is not None,
-            is_critical=_is_critical(events[:count]),
+            is_silent=self._is_silent(events[:count]),
         )
 
     def _file(self, events: list[tuple[StoredEvent, bool]]) -> Call:
@@ -202,9 +208,5 @@ class EventSource:
             title += " (perhaps shown before)"
         caption = caption_of(texts[0]) if len(texts) == 1 else title
         file = text_file("\n".join(texts) + "\n", f"{name}s-{first.id}-{last.id}")
-        is_critical = _is_critical(events[: len(texts)])
-        return Call(self.feed.lane, caption, attachment=file, is_critical=is_critical)
-
-
-def _is_critical(events: Sequence[tuple[StoredEvent, bool]]) -> bool:
-    return any(event.severity == "critical" for event, _ in events)
+        silent = self._is_silent(events[: len(texts)])
+        return Call(self.feed.lane, caption, attachment=file, is_silent=silent)

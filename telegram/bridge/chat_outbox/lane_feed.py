@@ -58,7 +58,8 @@ class LaneFeed:
         self._doubt_id = self._tried_id
         self._scanned_id = self._saved_id = self._shown_id
         self._waiting: deque[StoredEvent] = deque()
-        self._is_more = True
+        self._is_more = False
+        self.is_used = False
         self._problem = ""
 
     @property
@@ -87,6 +88,7 @@ class LaneFeed:
 
     def wake(self) -> None:
         """Look for new events at the next turn."""
+        self.is_used = True
         self._is_more = True
 
     def peek(self, limit: int) -> list[tuple[StoredEvent, bool]]:

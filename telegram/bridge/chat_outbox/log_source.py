@@ -21,7 +21,7 @@ class LogSource:
     @property
     def waiting(self) -> int:
         """Count the lines that wait."""
-        return self._lines + self._chat.count(Lane.LOG)
+        return self._lines + self._chat.log_waiting
 
     def offer(self, now: float) -> Offer | None:
         """Return whether lines wait, and until when they are collected."""
@@ -33,7 +33,7 @@ class LogSource:
     def call(self, now: float, /) -> Call | None:
         """Return the lines or their digest."""
         if not self._text:
-            self._lines, self._since = self._chat.count(Lane.LOG), now
+            self._lines, self._since = self._chat.log_waiting, now
             self._text = self._chat.take_log(now).strip()
         return Call(Lane.LOG, head(self._text, UNITS_BUDGET)) if self._text else None
 

@@ -136,10 +136,11 @@ class PostSource:
 
     def _build(self, post: Post) -> list[Call]:
         if post.attachment is not None:
-            return [Call(self._lane, _optional_caption(post), attachment=post.attachment)]
+            text = self._chat.wishes.localize(post.text)
+            return [Call(self._lane, _optional_caption(text), attachment=post.attachment)]
         edits = self._chat.notes.message_id(post.number)
-        pieces = self._pieces(post)
-        plain = plain_of(post.text) if post.is_html else post.text
+        plain = plain_of(post.text) if post.is_html else self._chat.wishes.localize(post.text)
+        pieces = self._pieces(post, plain)
         if len(pieces) > PIECES_MAX or self._form is Form.FILE:
             last_line = caption_of(plain.rstrip().rpartition("\n")[2])
             first = Call(self._lane, last_line, buttons=post.buttons, edits=edits)
@@ -153,16 +154,15 @@ class PostSource:
         calls[0] = Call(self._lane, head, is_html, post.buttons, edits, is_pinned=pins)
         return calls
 
-    def _pieces(self, post: Post) -> list[tuple[str, bool]]:
+    def _pieces(self, post: Post, text: str) -> list[tuple[str, bool]]:
         is_dressed = self._form is Form.DRESSED
         if post.is_html and is_dressed and (pieces := html_pieces_of(post.text)) is not None:
             return [(piece, True) for piece in pieces]
-        text = plain_of(post.text) if post.is_html else post.text
         dress = self._dress if is_dressed and not post.is_html else None
         plain = pieces_of(text, is_small=self._form is Form.SMALL)
         looks = [(dressed(piece, dress), piece) for piece in plain]
         return [(html or piece, html is not None) for html, piece in looks]
 
 
-def _optional_caption(post: Post) -> str:
-    return caption_of(post.text) if post.text.strip() else ""
+def _optional_caption(text: str) -> str:
+    return caption_of(text) if text.strip() else ""

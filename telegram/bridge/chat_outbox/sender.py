@@ -33,13 +33,18 @@ _DEFAULT_BOUNDS = Bounds()
 
 
 def open_chat(
-    place: Place, database: Database, clock: Clock, bounds: Bounds = _DEFAULT_BOUNDS
+    place: Place,
+    database: Database,
+    clock: Clock,
+    bounds: Bounds = _DEFAULT_BOUNDS,
+    *,
+    shows_events: bool = True,
 ) -> TelegramChat:
     """Open a place as a chat of the bridge; a new one begins with the events to come."""
     table = ChatOutboxTable(database)
     notes = TargetNotes(place, table)
     notes.begin_events()
-    return TelegramChat(notes, clock=clock, bounds=bounds)
+    return TelegramChat(notes, clock=clock, bounds=bounds, shows_events=shows_events)
 
 
 class Sender:

@@ -22,18 +22,18 @@ LIVE = "live"
 class TelegramChat:
     """Show messages in one place of the messenger (telegram.bridge.chat.RichChat)."""
 
-    def __init__(self, notes: TargetNotes, *, clock: Clock, bounds: Bounds) -> None:
+    def __init__(
+        self, notes: TargetNotes, *, clock: Clock, bounds: Bounds, shows_events: bool = True
+    ) -> None:
         self.name = notes.name
         self.notes = notes
         self._clock = clock
         self._lock = Lock()
         self._posts = Posts(bounds)
         self._log = LogDigest()
-        self._has_events = True
+        self._shows_events = self._has_events = shows_events
         self.on_work: Callable[[], None] = _nothing
-        self._wishes: Wishes | None = None
-        # Asked in the loop of the sender: whether nothing makes a sound here for now.
-        self.is_muted: Callable[[], bool] = _never
+        self.wishes: Wishes = _NoWishes()
 
     @property
     def place(self) -> Place:
@@ -88,21 +88,17 @@ class TelegramChat:
 
     def show_stream(self, message_id: int | None, text: str, buttons: Buttons = ()) -> int:
         """Show or edit a message of log lines: without a sound, after everything that matters."""
-        return self.post(text, buttons, lane=Lane.NOTICE, number=message_id)
+        return self.post(text, buttons, lane=Lane.LOG, number=message_id)
 
     def obey(self, wishes: Wishes) -> None:
         """Show events and answers from now on as these wishes say."""
-        self._wishes = wishes
-        self.is_muted = lambda: wishes.is_silent("")
-
-    def localize(self, text: str) -> str:
-        """Return a text with its times in the zone of the chat's reader."""
-        return text if self._wishes is None else self._wishes.localize(text)
+        self.wishes = wishes
 
     def wake(self) -> None:
-        """Look for new events in the database."""
-        self._has_events = True
-        self.on_work()
+        """Look for new events in the database, unless they go to other places."""
+        if self._shows_events:
+            self._has_events = True
+            self.on_work()
 
     def post(
         self,
@@ -198,12 +194,18 @@ class TelegramChat:
     def count(self, lane: Lane) -> int:
         """Count what waits in a lane, without the events of the database."""
         with self._lock:
-            return self._log.waiting if lane is Lane.LOG else self._posts.count(lane)
+            return self._posts.count(lane) + (self._log.waiting if lane is Lane.LOG else 0)
 
     def dropped(self, lane: Lane) -> int:
         """Count what was dropped from a lane since the start."""
         with self._lock:
             return self._posts.dropped[lane] + (self._log.dropped if lane is Lane.LOG else 0)
+
+    @property
+    def log_waiting(self) -> int:
+        """Count the log lines that are collected."""
+        with self._lock:
+            return self._log.waiting
 
     def log_due_at(self, now: float) -> float | None:
         """Return when log lines are to be shown; None when there are none."""
@@ -221,8 +223,14 @@ class TelegramChat:
             return self._log.drop()
 
 
-def _never() -> bool:
-    return False
+class _NoWishes:
+    """Be the wishes of somebody who has none."""
+
+    def localize(self, text: str, /) -> str:
+        return text
+
+    def is_silent(self, _severity: str, /) -> bool:
+        return False
 
 
 def _nothing() -> None:

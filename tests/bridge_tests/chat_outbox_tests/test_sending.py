@@ -1,17 +1,20 @@
 """What reaches a phone: order, edits, packing, troubles of one chat and of all."""
 
 from html import escape
+from random import Random
 
 from daemonkit.clock import ManualClock
-from telegram.bridge.chat import Button
+from telegram.bridge.chat import Button, RichChat
 from telegram.bridge.chat_outbox.digest import LogLine
 from telegram.bridge.chat_outbox.lanes import Lane
 from telegram.bridge.chat_outbox.posts import Attachment
+from telegram.bridge.chat_outbox.sender import Sender, open_chat
 from telegram.bridge.messenger import Place
 from tests.bridge_tests.chat_outbox_tests.conftest import MakeDesk
 from tests.bridge_tests.chat_outbox_tests.desk import Desk, arrived, said
 from tests.fakes.bot_api.phone import Phone
 from tests.fakes.bot_api.server import FakeBotApi
+from tests.fakes_tests.raw_caller import PNG
 
 
 def test_a_message_is_sent_and_then_edited(desk: Desk, phone: Phone) -> None:
@@ -299,14 +302,61 @@ def test_texts_are_dressed_where_that_fits(
     assert phone.texts[-1] == "plain"
 
 
-def test_a_muted_chat_gets_all_without_a_sound(desk: Desk, phone: Phone) -> None:
-    desk.chat.is_muted = lambda: True
-    desk.raise_event("SOLD")
+class _Calm:
+    """Wish for silence but for what is critical, and for another zone."""
+
+    def localize(self, text: str, /) -> str:
+        return text.replace("12:00 UTC", "14:00 CEST")
+
+    def is_silent(self, severity: str, /) -> bool:
+        return severity != "critical"
+
+
+def test_events_and_answers_come_as_their_readers_wish(desk: Desk, phone: Phone) -> None:
+    desk.chat.obey(_Calm())
+    desk.raise_event("SOLD at 12:00 UTC")
     desk.run(5)
-    desk.chat.send("pong")
+    desk.chat.send("it is 12:00 UTC")
     desk.run(5)
-    assert [message.text for message in phone.sounds] == ["pong"]
-    assert arrived(phone) == [1]
+    desk.raise_event("limit", "limit_tripped", "critical")
+    desk.run(5)
+    assert [message.is_silent for message in phone.bot_messages] == [True, False, False]
+    assert phone.texts[0].endswith("SOLD at 14:00 CEST")
+    assert phone.texts[1] == "it is 14:00 CEST"
+
+
+def test_a_chat_is_rich(desk: Desk, phone: Phone) -> None:
+    assert isinstance(desk.chat, RichChat)
+    desk.chat.send_picture(PNG, "BTC/USDT")
+    desk.chat.send_document(b"1", "log.txt", "the log")
+    desk.chat.show_live("as of now")
+    desk.run(20)
+    assert [bool(message.photo) for message in phone.bot_messages] == [True, False, False]
+    assert phone.pinned[0].text == "as of now"
+
+
+def test_a_stream_is_one_silent_message(desk: Desk, phone: Phone) -> None:
+    number = desk.chat.show_stream(None, "line 0")
+    desk.run(1)
+    for line in range(1, 50):
+        desk.chat.show_stream(number, f"line {line}")
+        desk.run(0.1)
+    desk.run(10)
+    assert phone.texts == ["line 49"]
+    assert phone.last.is_silent
+    assert len(desk.api.requests("editMessageText")) <= 8
+
+
+def test_a_place_for_answers_gets_no_events(make_desk: MakeDesk, phone: Phone) -> None:
+    desk = make_desk()
+    chat = open_chat(Place(phone.chat.id), desk.database, desk.clock, shows_events=False)
+    desk.sender = Sender(desk.messenger, [chat], desk.database, clock=desk.clock, rng=Random(1))
+    desk.raise_events(["SOLD"] * 50)
+    chat.wake()
+    desk.run(200)
+    chat.send("pong")
+    desk.run(5)
+    assert phone.texts == ["pong"]
 
 
 def test_what_waits_and_what_was_dropped_is_counted(

@@ -18,6 +18,8 @@ LINES_MAX: Final = 36
 BOTS_MAX: Final = 8
 # A status that is older than this is told with its age.
 _OLD_S: Final = 30.0
+# What counts up all the time and nobody looks for here.
+_LEFT_OUT: Final = ("ticks ", "commands ", "up ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +68,27 @@ def draw_board(sessions: Sequence[Session], wall: float) -> Board:
     ordered = sorted(known, key=lambda one: (not one.is_connected, one.name))
     shown = ordered[:BOTS_MAX]
     room = LINES_MAX // len(shown)
-    lines = [line for one in shown for line in _block(one, wall, room)]
+    indent = " " if len(shown) > 1 else ""
+    lines = [line for one in shown for line in _block(one, wall, room, indent)]
     if len(ordered) > len(shown):
         lines.append(f"… {len(ordered) - len(shown)} more bots, see /bots")
     told = [one.status_at for one in shown if one.is_connected and one.status_at is not None]
     return Board("\n".join(lines), min(told, default=None))
 
 
-def _block(session: Session, wall: float, room: int) -> list[str]:
+def _block(session: Session, wall: float, room: int, indent: str) -> list[str]:
+    """Return one bot's lines; with several no line of one may pass for the head of another."""
     head = f"{session.label}:"
     if not session.is_connected:
         # By the minute: an age that counts seconds would be news every time.
         away_s = max(0.0, wall - session.seen_at) // 60 * 60
-        return [head, f"  AWAY for {age_text(away_s)}" if away_s else "  AWAY"]
+        return [head, f" AWAY for {age_text(away_s)}" if away_s else " AWAY"]
     if session.status_at is None:
-        return [head, "  has told nothing yet"]
-    lines = session.status_text.split("\n")
+        return [head, " has told nothing yet"]
+    told = session.status_text.split("\n")
+    lines = [line for line in told if not line.startswith(_LEFT_OUT)]
     if wall - session.status_at > _OLD_S:
         lines.insert(0, f"SILENT for {age_text((wall - session.status_at) // 60 * 60)}")
     if len(lines) > room:
         lines = [*lines[: room - 1], "…"]
-    return [head, *(f"  {line}" for line in lines)]
+    return [head, *(f"{indent}{line}" for line in lines)]

@@ -86,13 +86,13 @@ def test_the_live_status_is_edited_only_so_often_and_only_for_news() -> None:
 
 
 def test_a_board_says_who_is_away_and_who_is_silent_and_is_bounded() -> None:
-    here = Session("b", peer=object(), status_at=100.0, status_text="x\n" * 100)  # type: ignore[arg-type]
+    here = Session("b", peer=object(), status_at=100.0, status_text="ticks    9\n" + "x\n" * 100)  # type: ignore[arg-type]
     away = Session("a", seen_at=0.0)
     board = draw_board([away, here], 200.0)
     lines = board.body.split("\n")
     assert lines[0] == "b:"
-    assert lines[1] == "  SILENT for 1m 00s"
-    assert lines[-2:] == ["a:", "  AWAY for 3m 00s"]
+    assert lines[1:3] == [" SILENT for 1m 00s", " x"]
+    assert lines[-2:] == ["a:", " AWAY for 3m 00s"]
     assert (len(lines) <= 40, board.at) == (True, 100.0)
     assert draw_board([], 0.0) == Board("no bot has connected yet", None)
 

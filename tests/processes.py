@@ -21,6 +21,8 @@ from tests.waiting import wait_until
 ROOT = Path(__file__).resolve().parent.parent
 _MARK = "TRADEBRIDGE_TEST_RUN"
 # A developer's own settings must not reach the programs under test.
+# A port of this machine on which nobody listens.
+NOWHERE = "http://127.0.0.1:9/bot"
 _PRIVATE_PREFIXES = ("TELEGRAM_", "LINK_", "TRADEBRIDGE_", "PYTEST_", "COV_")
 _PRIVATE_NAMES = {"VAR_DIR", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "VENV"}
 
@@ -33,7 +35,9 @@ def clean_environment(var_dir: Path) -> dict[str, str]:
         if not name.startswith(_PRIVATE_PREFIXES) and name not in _PRIVATE_NAMES
     }
     # The environment these tests run in serves the programs too.
-    return environment | {"VENV": sys.prefix, "VAR_DIR": str(var_dir), "LINK_PORT": "0"}
+    own = {"VENV": sys.prefix, "VAR_DIR": str(var_dir), "LINK_PORT": "0"}
+    # Whatever token a test uses: nothing leaves this machine.
+    return environment | own | {"TELEGRAM_BASE_URL": NOWHERE}
 
 
 class RunningProcess:

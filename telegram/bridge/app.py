@@ -13,6 +13,7 @@ from dataclasses import replace
 from random import SystemRandom
 from signal import SIGHUP, Signals
 from threading import Event
+from typing import TYPE_CHECKING
 
 from daemonkit.clock import Clock
 from daemonkit.credentials import read_credential
@@ -22,16 +23,22 @@ from daemonkit.files import make_private_folder
 from daemonkit.folder_lock import FolderLock
 from daemonkit.logs import setup_logging
 from daemonkit.notify import Notifier
+from daemonkit.secrets import Secret
 from daemonkit.thread_names import show_thread_names
 from daemonkit.version import VERSION
-from telegram.bridge.access import BOT_FATHER_STEPS, check_token, read_users
+from telegram.bridge.access import BOT_FATHER_STEPS, check_token
 from telegram.bridge.assembly import World, build_bridge, build_reserve
+from telegram.bridge.chat import Chat
 from telegram.bridge.config import BridgeConfig, BridgeSettings, load_config
 from telegram.bridge.console_parts import ConsoleParts, build_console
 from telegram.bridge.control import Control, InputEnded, SignalCame
 from telegram.bridge.options import Options
 from telegram.bridge.store.database import Database
-from telegram.bridge.watchdog import Watchdog
+from telegram.bridge.telegram_access import load_access
+from telegram.bridge.watchdog import Watchdog, poll_complaint
+
+if TYPE_CHECKING:
+    from telegram.bridge.telegram_parts import TelegramParts
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +52,8 @@ def run_bridge(
 ) -> None:
     """Run the bridge until it is asked to stop; DaemonError when it cannot go on."""
     config = load_config(options.config, environ)
-    if not options.console:
-        check_telegram(environ)
+    token = None if options.console else check_telegram(environ)
+    access = load_access(config.settings.telegram, environ, config.file or "telegram.yaml")
     endpoint = load_endpoint(
         config.settings.link, environ=environ, var_dir=config.var_dir, config_file=config.file
     )
@@ -56,21 +63,24 @@ def run_bridge(
         make_private_folder(config.logs)
         stack.callback(set_up_logs(config, options).close)
         log.info("bridge %s starts, files in %s", VERSION, config.folder)
-        if not options.console:
-            log.warning(
-                "this version does not talk to Telegram yet: bots are served and their events "
-                "are kept for the version that does; --console gives a chat on the terminal"
-            )
         database = Database(config.database)
         stack.callback(database.close)
         world = World(config, endpoint, database, clock, SystemRandom())
-        Process(world, options, environ, control, notifier).run()
+        telegram = None
+        if token is not None:
+            # Loaded only where it is used: the library takes half a second.
+            from telegram.bridge.telegram_parts import TelegramParts  # noqa: PLC0415
+
+            if not access.users:
+                log.warning("nobody may talk to the bot yet: ./run_telegram.sh setup finds you")
+            telegram = TelegramParts(world, access, token)
+        Process(world, options, environ, control, notifier, telegram).run()
 
 
-def check_telegram(environ: Mapping[str, str]) -> None:
-    """Refuse a missing or malformed token, saying how to get one, and a group without users."""
+def check_telegram(environ: Mapping[str, str]) -> Secret:
+    """Return the token; a missing or malformed one is refused, saying how to get one."""
     try:
-        check_token(
+        return check_token(
             read_credential(
                 "telegram_bot_token", env_names=("TELEGRAM_BOT_TOKEN",), environ=environ
             )
@@ -78,7 +88,6 @@ def check_telegram(environ: Mapping[str, str]) -> None:
     except ConfigurationError:
         sys.stderr.write(BOT_FATHER_STEPS)
         raise
-    read_users(environ)
 
 
 def set_up_logs(config: BridgeConfig, options: Options) -> logging.Handler:
@@ -106,8 +115,10 @@ class Process:
         environ: Mapping[str, str],
         control: Control,
         notifier: Notifier,
+        telegram: "TelegramParts | None",
     ) -> None:
         self._world = world
+        self._telegram = telegram
         self._options = options
         self._environ = environ
         self._control = control
@@ -117,8 +128,15 @@ class Process:
         self._console: ConsoleParts | None = None
         if options.console:
             self._console = build_console(world, options, bot_is_there, control.put)
-        chats = {} if self._console is None else {self._console.name: self._console.chat}
+        chats: dict[str, Chat] = {}
+        if self._console is not None:
+            chats[self._console.name] = self._console.chat
+        if telegram is not None:
+            chats.update(telegram.chats)
         self._bridge = build_bridge(world, chats, on_bot=bot_is_there.set)
+        if telegram is not None:
+            telegram.join(self._bridge)
+            self._watchdog.watch(poll_complaint(telegram.thread, world.clock))
 
     def run(self) -> None:
         """Serve until a signal or the end of input."""
@@ -128,6 +146,8 @@ class Process:
         try:
             endpoint.write_port(server.port)
             self._bridge.forward.start()
+            if self._telegram is not None:
+                self._telegram.start()
             log.info("listening on %s:%d", endpoint.host, server.port)
             self._notifier.announce_ready()
             if self._console is not None:
@@ -194,12 +214,14 @@ class Process:
         timeout_s = self._world.config.settings.stop_timeout_s
         self._world.endpoint.port_file.unlink(missing_ok=True)
         self._bridge.parts.intake.call(self._bridge.parts.obituaries.end)
-        self._bridge.server.stop("the bridge stops", timeout_s * 0.3)
+        self._bridge.server.stop("the bridge stops", timeout_s * 0.2)
         if self._console is not None:
             name = self._console.name
             self._bridge.parts.intake.call(lambda: self._bridge.leave(name))
-        if not self._bridge.forward.stop(timeout_s * 0.4):
+        if not self._bridge.forward.stop(timeout_s * 0.3):
             log.error("the thread forward did not end in time")
+        if self._telegram is not None and not self._telegram.stop(timeout_s * 0.4):
+            log.error("the thread poll did not end in time")
         if self._console is not None:
             self._console.stop(timeout_s * 0.1)
         self._bridge.parts.log_files.close()

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from daemonkit.endpoint import LinkSection
 from daemonkit.settings import Settings, from_environment, load_settings
 from tcpproto import Limits
+from telegram.bridge.chat_outbox.settings import OutboxSection
 from telegram.bridge.dialogs import QuestionTimes
 from telegram.bridge.follow import FollowLimits
 from telegram.bridge.housekeeping import Keep
@@ -166,6 +167,7 @@ class BridgeSettings(Settings):
     phone: PhoneSection = PhoneSection()
     keep: KeepSection = KeepSection()
     telegram: TelegramSection = TelegramSection()
+    outbox: OutboxSection = OutboxSection()
 
     @field_validator("log_level", mode="before")
     @classmethod

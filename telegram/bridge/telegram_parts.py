@@ -1,0 +1,117 @@
+"""What speaks with Telegram: a chat for each place, the sender, and the ears.
+
+Its chats come first, because they are the bridge's; the rest is joined to the bridge before
+anything runs.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from daemonkit.secrets import Secret
+from telegram.bridge.assembly import Bridge, World
+from telegram.bridge.chat_outbox.sender import Sender, open_chat
+from telegram.bridge.chat_outbox.target import TargetNotes
+from telegram.bridge.chat_outbox.telegram_chat import TelegramChat
+from telegram.bridge.messenger import Place, read_place
+from telegram.bridge.poll_thread import TelegramThread
+from telegram.bridge.store.chat_outbox import ChatOutboxTable
+from telegram.bridge.telegram_access import TelegramAccess
+from telegram.bridge.telegram_hearing import Hearing, build_hearing
+from telegram.bridge.views.pages import to_html
+
+log = logging.getLogger(__name__)
+
+# What waits at a stop, such as the last outcome, gets this part of its time.
+_DRAIN_PART: Final = 0.3
+
+
+class AnswerChat(TelegramChat):
+    """Show answers only: the events of the bots go to other places."""
+
+    def wake(self) -> None:
+        """Leave the events to the places that are listed for them."""
+
+    def take_wake(self) -> bool:
+        """Tell that there is never an event for this place."""
+        return False
+
+
+class TelegramParts:
+    """Hold what speaks with Telegram."""
+
+    def __init__(self, world: World, access: TelegramAccess, token: Secret) -> None:
+        self._world = world
+        self._access = access
+        self._token = token
+        self._hearing: Hearing | None = None
+        self._sender: Sender | None = None
+        opened = [_open(world, place, access) for place in access.places]
+        self.chats: Mapping[str, TelegramChat] = {chat.name: chat for chat in opened}
+
+    def join(self, bridge: Bridge) -> None:
+        """Build what hears and what sends, for this bridge; before anything runs."""
+        world = self._world
+        hearing = build_hearing(
+            world, bridge.parts, self._access, self._token, home_of=self._home_of
+        )
+        sender = Sender(
+            hearing.thread.messenger,
+            list(self.chats.values()),
+            world.database,
+            clock=world.clock,
+            rng=world.rng,
+            limits=world.config.settings.outbox.limits,
+            dress=to_html,
+        )
+        hearing.thread.run(sender.run, "sender")
+        self._hearing, self._sender = hearing, sender
+
+    @property
+    def thread(self) -> TelegramThread:
+        """Return the thread that talks with Telegram."""
+        return self._joined[0].thread
+
+    def start(self) -> None:
+        """Say what an earlier process left open, then talk; Telegram may be there or not."""
+        self._joined[0].start()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Send what still waits, for a while, then end; False when that took too long."""
+        hearing, sender = self._joined
+        drain_s = timeout_s * _DRAIN_PART
+        try:
+            hearing.thread.call(sender.drain(drain_s)).result(drain_s + 1.0)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the rest has to be stopped
+            log.info("not everything was sent before the stop: %s", error)
+        return hearing.stop(timeout_s - drain_s)
+
+    def health_lines(self, now: float) -> list[str]:
+        """Return what /health says of Telegram."""
+        hearing, sender = self._joined
+        state = hearing.thread.state
+        head = f"telegram {state.standing}"
+        lines = [f"{head}: {state.detail}" if state.detail else head]
+        return lines + [line for one in sender.counters() for line in one.lines(now)]
+
+    @property
+    def _joined(self) -> tuple[Hearing, Sender]:
+        assert self._hearing is not None, "joined to a bridge before it is started"
+        assert self._sender is not None, "built together with the ears"
+        return self._hearing, self._sender
+
+    def _home_of(self, place: Place) -> Place:
+        """Return the place by which a group that has a new number is known here."""
+        for chat in self.chats.values():
+            if chat.place == place:
+                return read_place(chat.name) or place
+        return place
+
+
+def _open(world: World, place: Place, access: TelegramAccess) -> TelegramChat:
+    bounds = world.config.settings.outbox.bounds
+    if place in access.event_places:
+        return open_chat(place, world.database, world.clock, bounds)
+    notes = TargetNotes(place, ChatOutboxTable(world.database))
+    notes.begin_events()
+    return AnswerChat(notes, clock=world.clock, bounds=bounds)

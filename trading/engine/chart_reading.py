@@ -106,7 +106,7 @@ def _start_of(gains: Sequence[Gain], start: float) -> float:
     """Return where a line begins: not long before the first gain, as nothing is to be seen."""
     if not gains:
         return start
-    return max(start, gains[0].at - max(3_600.0, (gains[-1].at - gains[0].at) / 20))
+    return max(start, gains[0].at - max(300.0, (gains[-1].at - gains[0].at) / 20))
 
 
 def _midnight(day: str, zone: tzinfo) -> float:

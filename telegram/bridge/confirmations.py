@@ -15,6 +15,8 @@ from tcpproto.vocabulary import ALL, VOCABULARY, Confirm, ParsedCommand, needs_c
 _LIFTED_UNASKED: Final = frozenset({"losing streak"})
 # A price that moved by more than this part since the question makes it another question.
 PRICE_MOVE_MAX: Final = 0.005
+# What is beyond is no price, and may be more than a float can hold.
+_PRICE_MAX: Final = 1e15
 _LINES_MAX: Final = 8
 _LINE_LEN_MAX: Final = 160
 
@@ -101,7 +103,7 @@ def _reasons(command: ParsedCommand, target: Target) -> list[str]:
             return [
                 f"lifts: {_limit_text(limit)}"
                 for limit in _tripped(command, target)
-                if limit.get("limit") not in _LIFTED_UNASKED
+                if _text(limit.get("limit")) not in _LIFTED_UNASKED
                 and (limit.get("symbol") or limit.get("symbol") in wanted)
             ]
     return ["nothing is held: sells short"] if _sells_short(command, target) else []
@@ -161,7 +163,7 @@ def _prices(fields: Mapping[str, Any]) -> dict[str, float]:
         for one in _mappings(fields.get("prices"))
         if isinstance(symbol := one.get("symbol"), str)
         and isinstance(price := one.get("price"), int | float)
-        and price > 0
+        and 0 < price < _PRICE_MAX
     }
 
 

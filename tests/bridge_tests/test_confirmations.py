@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from daemonkit.printable import printable
 from tcpproto.vocabulary import VOCABULARY, ParsedCommand, parse_line
-from telegram.bridge.confirmations import Target, question_about
+from telegram.bridge.confirmations import Target, news_since, question_about
 
 LABEL = "paper main PAPER"
 STREAK = {
@@ -195,3 +195,36 @@ def test_whatever_a_bot_tells_there_is_a_question_or_none(
 ) -> None:
     for one in asked(line, fields):
         assert printable(one) == one
+
+
+@given(
+    st.sampled_from(["/buy BTC/USDT", "/buy ALL", "/sell A/B 1", "/startbuying ALL"]),
+    st.dictionaries(st.sampled_from(KEYS), ANYTHING),
+    st.dictionaries(st.sampled_from(KEYS), ANYTHING),
+)
+def test_whatever_a_bot_tells_first_and_then_the_news_can_be_asked_about(
+    line: str, before: dict[str, Any], now: dict[str, Any]
+) -> None:
+    command, was, target = parse_line(line), Target(LABEL, before), Target(LABEL, now)
+    assert news_since(command, [target], [target]) == []
+    news = news_since(command, [was], [target])
+    question = question_about(command, [target], news)
+    assert all(printable(one) == one for one in question.splitlines())
+    assert question or not news
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_news"),
+    [(100.0, 100.5, False), (100.0, 100.51, True), (100.0, 99.49, True), (0.0, 5.0, False)],
+)
+def test_a_price_that_moved_by_more_than_half_a_percent_is_news(
+    old: float, new: float, is_news: bool
+) -> None:
+    before, now = (
+        Target(LABEL, {"prices": [{"symbol": "A/B", "price": price}]}) for price in (old, new)
+    )
+    for line in ("/buy A/B", "/buy ALL"):
+        assert bool(news_since(parse_line(line), [before], [now])) is is_news
+    # Closing does not wait for a price.
+    assert news_since(parse_line("/flatten"), [before], [now]) == []
+    assert news_since(parse_line("/sell ALL"), [before], [now]) == []

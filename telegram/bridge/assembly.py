@@ -69,6 +69,7 @@ class Bridge:
     parts: Parts
     forward: Forward
     receipts: ReceiptDesk
+    health: Health
 
     def reload(self, config: BridgeConfig) -> None:
         """Take over what may change while running; on the thread `forward`."""
@@ -115,7 +116,7 @@ def build_bridge(
 ) -> Bridge:
     """Build all parts; nothing runs yet."""
     core = _build_core(world, Chats(chats))
-    follow_table = FollowTable(world.database)
+    follow_table, health = FollowTable(world.database), _build_health(world, core)
     parts = Parts(
         intake=core.intake,
         link=core.server,
@@ -123,7 +124,7 @@ def build_bridge(
         sessions=core.sessions,
         outbound=core.outbound,
         questions=core.questions,
-        commands=_build_commands(world, core, follow_table, vocabulary),
+        commands=_build_commands(world, core, follow_table, health, vocabulary),
         chats=core.chats,
         follow=core.follow,
         follow_table=follow_table,
@@ -133,7 +134,8 @@ def build_bridge(
         obituaries=_build_obituaries(world, core),
         views=core.views,
     )
-    return Bridge(core.server, parts, Forward(world.clock, parts, on_bot), core.receipts)
+    forward = Forward(world.clock, parts, on_bot)
+    return Bridge(core.server, parts, forward, core.receipts, health)
 
 
 def build_reserve(config: BridgeConfig) -> ReserveFile:
@@ -231,7 +233,11 @@ def _build_housekeeping(world: World, core: _Core) -> Housekeeping:
 
 
 def _build_commands(
-    world: World, core: _Core, follow_table: FollowTable, vocabulary: Mapping[str, Verb]
+    world: World,
+    core: _Core,
+    follow_table: FollowTable,
+    health: Health,
+    vocabulary: Mapping[str, Verb],
 ) -> Commands:
     choices = Choices(ChoiceTable(world.database), core.sessions)
     dialogs = Dialogs(core.chats, core.questions, world.config.settings.commands.times)
@@ -241,7 +247,7 @@ def _build_commands(
         clock=world.clock,
         sessions=core.sessions,
         choices=choices,
-        health=_build_health(world, core),
+        health=health,
         following=Following(core.follow, follow_table, core.views.streams),
         log_paths=core.log_files,
         vocabulary=vocabulary,

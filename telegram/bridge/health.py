@@ -48,6 +48,8 @@ class Health:
         self._started_at = clock.monotonic()
         self._vitals = vitals
         self._sessions = vitals.sessions
+        # What the messenger says of itself, by wall time; the console has nothing to say.
+        self.messenger_lines: Callable[[float], list[str]] = _nothing
         self._disk = vitals.disk
 
     @property
@@ -73,6 +75,7 @@ class Health:
             f"events   {self._vitals.keeper.stored_total:,} stored{self._waiting()}",
             f"commands {self._vitals.outbound.open_count:,} open",
             *self._dropped(),
+            *self.messenger_lines(self._clock.wall()),
         ]
         for session in self._shown():
             lines += self._bot_health(session)
@@ -158,3 +161,7 @@ def _store(session: Session) -> str:
 
 def _is_in_trouble(session: Session) -> bool:
     return session.is_connected and _store(session) != "ok"
+
+
+def _nothing(_now: float) -> list[str]:
+    return []

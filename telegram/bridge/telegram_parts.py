@@ -66,6 +66,7 @@ class TelegramParts:
         )
         hearing.thread.run(sender.run, "sender")
         self._hearing, self._sender = hearing, sender
+        bridge.health.messenger_lines = self.health_lines
 
     @property
     def thread(self) -> TelegramThread:

@@ -88,19 +88,3 @@ def read_user_ids(environ: Mapping[str, str]) -> tuple[int, ...]:
             allowed="numbers above 0, separated by commas",
         )
     return tuple(dict.fromkeys(int(one) for one in listed))
-
-
-def read_users(environ: Mapping[str, str]) -> frozenset[int]:
-    """Return the users who may command: those listed, else the one of a private chat."""
-    chat, listed = read_chat_id(environ), read_user_ids(environ)
-    if listed:
-        return frozenset(listed)
-    if chat is not None and chat < 0:
-        raise ConfigurationError(
-            _ENVIRONMENT,
-            "TELEGRAM_USER_IDS",
-            found="nothing",
-            allowed="the numbers of those who may command",
-            hint=f"chat {chat} is a group: being in it is not enough",
-        )
-    return frozenset() if chat is None else frozenset({chat})

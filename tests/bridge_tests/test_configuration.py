@@ -10,9 +10,11 @@ from daemonkit.endpoint import DEFAULT_HOST, DEFAULT_PORT, TlsSection
 from daemonkit.errors import ConfigurationError
 from daemonkit.secrets import Secret
 from telegram.bridge import config as bridge_config
-from telegram.bridge.access import check_token, read_users
+from telegram.bridge.access import check_token
 from telegram.bridge.config import ROOT, BridgeSettings, load_config
 from telegram.bridge.options import Options, UsageError, parse_options
+from telegram.bridge.telegram_access import load_access
+from telegram.bridge.telegram_config import TelegramSection
 
 TOKEN = "123456789:" + "A" * 35
 
@@ -108,7 +110,7 @@ def test_a_token_of_the_right_shape_passes() -> None:
 def test_the_users_are_those_listed_or_the_one_of_a_private_chat(
     environ: dict[str, str], users: set[int]
 ) -> None:
-    assert read_users(environ) == users
+    assert set(load_access(TelegramSection(), environ).users) == users
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_a_group_without_users_and_words_for_numbers_are_refused(
     environ: dict[str, str], named: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=named):
-        read_users(environ)
+        load_access(TelegramSection(), environ)
 
 
 def test_the_command_line_is_read() -> None:

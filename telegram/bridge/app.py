@@ -197,11 +197,15 @@ class Process:
         self._notifier.reloading()
         try:
             config = load_config(self._options.config, self._environ)
+            file = config.file or "telegram.yaml"
+            access = load_access(config.settings.telegram, self._environ, file)
         except DaemonError as error:
             log.warning("the configuration is refused, the old one stays: %s", error)
         else:
             logging.getLogger().setLevel(config.settings.log_level)
             self._bridge.parts.intake.call(lambda: self._bridge.reload(config))
+            if self._telegram is not None:
+                self._telegram.reload(access)
             old = self._world.config.settings
             kept = replace(config, settings=_without_reloadable(config, self._world.config))
             if kept.settings != old:

@@ -11,11 +11,9 @@ from typing import Final
 from daemonkit.secrets import Secret
 from telegram.bridge.assembly import Bridge, World
 from telegram.bridge.chat_outbox.sender import Sender, open_chat
-from telegram.bridge.chat_outbox.target import TargetNotes
 from telegram.bridge.chat_outbox.telegram_chat import TelegramChat
 from telegram.bridge.messenger import Place, read_place
 from telegram.bridge.poll_thread import TelegramThread
-from telegram.bridge.store.chat_outbox import ChatOutboxTable
 from telegram.bridge.telegram_access import TelegramAccess
 from telegram.bridge.telegram_hearing import Hearing, build_hearing
 from telegram.bridge.views.pages import to_html
@@ -24,17 +22,6 @@ log = logging.getLogger(__name__)
 
 # What waits at a stop, such as the last outcome, gets this part of its time.
 _DRAIN_PART: Final = 0.3
-
-
-class AnswerChat(TelegramChat):
-    """Show answers only: the events of the bots go to other places."""
-
-    def wake(self) -> None:
-        """Leave the events to the places that are listed for them."""
-
-    def take_wake(self) -> bool:
-        """Tell that there is never an event for this place."""
-        return False
 
 
 class TelegramParts:
@@ -46,7 +33,11 @@ class TelegramParts:
         self._token = token
         self._hearing: Hearing | None = None
         self._sender: Sender | None = None
-        opened = [_open(world, place, access) for place in access.places]
+        bounds, shown = world.config.settings.outbox.bounds, set(access.event_places)
+        opened = [
+            open_chat(place, world.database, world.clock, bounds, shows_events=place in shown)
+            for place in access.places
+        ]
         self.chats: Mapping[str, TelegramChat] = {chat.name: chat for chat in opened}
 
     def join(self, bridge: Bridge) -> None:
@@ -72,6 +63,10 @@ class TelegramParts:
     def thread(self) -> TelegramThread:
         """Return the thread that talks with Telegram."""
         return self._joined[0].thread
+
+    def reload(self, access: TelegramAccess) -> None:
+        """Take over who may speak; a person or chat that is new is served after a restart."""
+        self._joined[0].intake.access = access
 
     def start(self) -> None:
         """Say what an earlier process left open, then talk; Telegram may be there or not."""
@@ -107,12 +102,3 @@ class TelegramParts:
             if chat.place == place:
                 return read_place(chat.name) or place
         return place
-
-
-def _open(world: World, place: Place, access: TelegramAccess) -> TelegramChat:
-    bounds = world.config.settings.outbox.bounds
-    if place in access.event_places:
-        return open_chat(place, world.database, world.clock, bounds)
-    notes = TargetNotes(place, ChatOutboxTable(world.database))
-    notes.begin_events()
-    return AnswerChat(notes, clock=world.clock, bounds=bounds)

@@ -1,42 +1,9 @@
 """A person with a phone: the real programs, and a Telegram of this machine's own."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from tests.fakes.bot_api.phone import Phone
 from tests.fakes.bot_api.server import FakeBotApi
 from tests.process.installation import Installation
-from tests.processes import ROOT, RunningProcess
-
-TRADER = 42
-
-
-@pytest.fixture
-def api() -> Iterator[FakeBotApi]:
-    """A Bot API that fails the test on whatever the real one would refuse."""
-    with FakeBotApi() as server:
-        yield server
-
-
-@pytest.fixture
-def ann(api: FakeBotApi) -> Phone:
-    """The phone of the one person who is listed."""
-    return api.phone(api.person("Ann", TRADER), has_met_bot=True)
-
-
-def start_bridge(here: Installation, api: FakeBotApi) -> RunningProcess:
-    """Start a bridge that talks with this Telegram, and wait until it is ready."""
-    environment = {
-        "TELEGRAM_BASE_URL": api.base_url,
-        "TELEGRAM_BOT_TOKEN": api.token,
-        "TELEGRAM_CHAT_ID": str(TRADER),
-    }
-    bridge = here.processes.start(
-        ROOT / "run_telegram.sh", "--config", here.bridge_file, env=environment
-    )
-    bridge.wait_for(r"^ready$", stream="stderr")
-    return bridge
+from tests.process.phone_desk import start_bridge
 
 
 def test_a_person_trades_from_a_phone(here: Installation, api: FakeBotApi, ann: Phone) -> None:

@@ -27,6 +27,7 @@ from trading.control import STOP_SIGNALS, Control, SignalCame, ThreadEnded
 from trading.deadline import Deadline
 from trading.engine.events import ConfigurationReloaded, ReloadRefused
 from trading.errors import CoreFailedError
+from trading.instances_of import load_instances
 from trading.link.log_forward import LogForwardHandler
 from trading.parts import Parts, RunOptions, Surroundings
 from trading.reload import merge_settings
@@ -152,6 +153,8 @@ class TradingApp:
         try:
             config = load_config(self._config.bot_dir, self._environ)
             check_runnable(config)
+            # They wait for a restart; that it would fail is to be known now.
+            load_instances(config)
         except ConfigurationError as error:
             # Without its traceback: the line says what is wrong, and where.
             log.error("the new configuration is refused, the old one stays: %s", error)  # noqa: TRY400

@@ -157,6 +157,9 @@ def test_a_hangup_takes_a_good_configuration_over_and_refuses_a_bad_one(
         configure("log_level: DEBUG\n")
         process.send_signal(signal.SIGHUP)
         process.wait_for("reloaded")
+    here.configure_bot("strategy: no_such_one\n")
+    trading.send_signal(signal.SIGHUP)
+    trading.wait_for("refused, the old one stays: .*no_such_one")
     wait_until(lambda: ask(bridge, "/getstatus").startswith("[applied]"), PATIENCE_S, "the status")
     told = [event.kind for event in here.events()]
     assert "reload_refused" in told

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from trading.strategies.base import Strategy, handles_bars, handles_ticks
 from trading.strategies.errors import StrategyLoadError
+from trading.strategies.load_limit import LOAD_MAX_S, LoadInterrupted, load_limit
 from trading.strategies.schema import Schema, parse_schema
 
 SOURCE_SIZE_MAX: Final = 1_048_576
@@ -87,11 +88,12 @@ def list_strategies(*, production: Path = PRODUCTION, library: Path = LIBRARY) -
     return sorted(found)
 
 
-def load_strategy(file: Path) -> StrategyType:
-    """Load the one strategy of a file, wherever it lies."""
+def load_strategy(file: Path, *, limit_s: float = LOAD_MAX_S) -> StrategyType:
+    """Load the one strategy of a file, wherever it lies; its code may take so long."""
     source = _read(file)
     fingerprint = hashlib.sha256(source).hexdigest()
-    module = _run(source, file, f"tradebridge_strategy_{file.stem}_{fingerprint[:16]}")
+    name = f"tradebridge_strategy_{file.stem}_{fingerprint[:16]}"
+    module = _run(source, file, name, limit_s)
     found = _find_class(module, file)
     where = f"{file}: {found.__name__}"
     schema = parse_schema(getattr(found, "CONFIG_SCHEMA", {}), where)
@@ -114,13 +116,15 @@ def _read(file: Path) -> bytes:
     return source
 
 
-def _run(source: bytes, file: Path, module_name: str) -> ModuleType:
+def _run(source: bytes, file: Path, module_name: str, limit_s: float) -> ModuleType:
     module = ModuleType(module_name)
     module.__file__ = str(file)
     # Dataclasses and type hints look their module up by name.
     sys.modules[module_name] = module
     try:
-        exec(compile(source, str(file), "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+        code = compile(source, str(file), "exec", dont_inherit=True)
+        with load_limit(limit_s):
+            exec(code, module.__dict__)  # noqa: S102
     except BaseException as error:  # the file is the user's: anything may come
         sys.modules.pop(module_name, None)
         raise StrategyLoadError(_describe(error, file)) from error
@@ -128,6 +132,8 @@ def _run(source: bytes, file: Path, module_name: str) -> ModuleType:
 
 
 def _describe(error: BaseException, file: Path) -> str:
+    if isinstance(error, LoadInterrupted):
+        return f"{file}: {error}; allowed code that returns at once: act in on_tick or on_bar"
     line: int | None = None
     if isinstance(error, SyntaxError) and error.filename == str(file):
         line, text = error.lineno, error.msg

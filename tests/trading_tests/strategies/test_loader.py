@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import sys
 from pathlib import Path
 from types import MappingProxyType
@@ -126,6 +127,20 @@ def test_a_file_may_hold_parts_and_use_what_needs_its_module(production: Path) -
     found = load_strategy(write(production, "parts", text))
     assert found.cls.__name__ == "Whole"
     assert (found.handles_ticks, found.handles_bars) == (True, False)
+
+
+@pytest.mark.parametrize("caught", ["Exception", "BaseException"])
+def test_a_file_that_never_comes_to_its_end_is_refused(production: Path, caught: str) -> None:
+    text = (
+        f"turns = 0\nwhile turns < 3:\n    try:\n        while True: pass\n"
+        f"    except {caught}:\n        turns += 1\nwhile True: pass\n"
+    )
+    file = write(production, "stuck", text)
+    before = signal.getsignal(signal.SIGALRM)
+    with pytest.raises(StrategyLoadError, match=r"takes longer than 0\.2 s to load"):
+        load_strategy(file, limit_s=0.2)
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 def test_the_shipped_strategies_load() -> None:

@@ -81,12 +81,13 @@ class StrategyContext:
     """Show one instance its market and take its wishes."""
 
     __slots__ = (
+        "_alerts",
         "_desk",
         "_held",
         "_instance",
+        "_lines",
         "_order_wishes",
         "_series",
-        "_texts",
         "_view",
         "_wishes",
         "account",
@@ -112,7 +113,8 @@ class StrategyContext:
         # Handed in by who looks, after each call, whether there is anything in it.
         self._wishes: list[Wish] = [] if wishes is None else wishes
         self._order_wishes = 0
-        self._texts = 0
+        # Apart, so that a talkative log costs nobody an alert.
+        self._lines = self._alerts = 0
 
     @property
     def now(self) -> datetime:
@@ -253,11 +255,15 @@ class StrategyContext:
         found = _LEVELS.get(level)
         if found is None:
             raise StrategyError(f"level: found {level!r}, allowed {', '.join(_LEVELS)}")
-        self._say(LogWish(_cut(text), found))
+        self._lines += 1
+        if self._lines <= TEXT_WISHES_MAX:
+            self._wishes.append(LogWish(_cut(text), found))
 
     def alert(self, text: Any) -> None:
         """Send a message to the people in charge of the bot."""
-        self._say(AlertWish(_cut(text)))
+        self._alerts += 1
+        if self._alerts <= TEXT_WISHES_MAX:
+            self._wishes.append(AlertWish(_cut(text)))
 
     def take_wishes(self) -> Sequence[Wish]:
         """Return what was asked for since the last time, in order, and forget it (the engine)."""
@@ -265,9 +271,11 @@ class StrategyContext:
             return _NO_WISHES
         wishes = self._wishes.copy()
         self._wishes.clear()
-        if (dropped := self._texts - TEXT_WISHES_MAX) > 0:
-            wishes.append(LogWish(f"{dropped} more texts were dropped", LogLevel.WARNING))
-        self._order_wishes = self._texts = 0
+        for what, count in (("log lines", self._lines), ("alerts", self._alerts)):
+            if (dropped := count - TEXT_WISHES_MAX) > 0:
+                text = f"{dropped} more {what} were dropped, allowed {TEXT_WISHES_MAX} a call"
+                wishes.append(LogWish(text, LogLevel.WARNING))
+        self._order_wishes = self._lines = self._alerts = 0
         return wishes
 
     def _indicator(self, kind: Kind, period: int, interval_s: int | None, lag: int) -> Indicator:
@@ -286,11 +294,6 @@ class StrategyContext:
                 f"orders: found more than {ORDER_WISHES_MAX} wishes in one call, allowed no more"
             )
         self._order_wishes += 1
-
-    def _say(self, wish: Wish) -> None:
-        self._texts += 1
-        if self._texts <= TEXT_WISHES_MAX:
-            self._wishes.append(wish)
 
 
 def _cut(text: Any) -> str:

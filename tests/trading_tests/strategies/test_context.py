@@ -294,6 +294,19 @@ def test_texts_are_cut_and_those_after_the_twentieth_are_counted() -> None:
     wishes = context.take_wishes()
     assert wishes[0] == LogWish("x" * 500)
     assert wishes[1] == LogWish("1")
-    assert wishes[20:] == [LogWish("5 more texts were dropped", LogLevel.WARNING)]
-    context.alert("again")
-    assert context.take_wishes() == [AlertWish("again")]
+    dropped = "5 more log lines were dropped, allowed 20 a call"
+    assert wishes[20:] == [LogWish(dropped, LogLevel.WARNING)]
+    context.log("again")
+    assert context.take_wishes() == [LogWish("again")]
+
+
+def test_many_log_lines_leave_room_for_an_alert() -> None:
+    context = make_context(FakeDesk())
+    for index in range(25):
+        context.log(index)
+    context.alert("the stop is gone")
+    assert AlertWish("the stop is gone") in context.take_wishes()
+    for index in range(21):
+        context.alert(index)
+    dropped = "1 more alerts were dropped, allowed 20 a call"
+    assert context.take_wishes()[20:] == [LogWish(dropped, LogLevel.WARNING)]

@@ -194,7 +194,9 @@ def _build_views(world: World, chats: Chats, sessions: Sessions, questions: Ques
         preferences=preferences,
         streams=Streams(clock, chats, questions, phone.follow_s),
         live=LiveDesk(clock, chats, sessions, preferences, phone.live_gaps if phone.live else None),
-        pictures=PictureDesk(artist, chats, preferences, folder / "pictures"),
+        pictures=PictureDesk(
+            artist, chats, sessions=sessions, preferences=preferences, folder=folder / "pictures"
+        ),
     )
 
 

@@ -12,8 +12,10 @@ from telegram.bridge.pictures.canvas import (
     DOWN,
     INK,
     LINE,
+    TRAIL,
     UP,
     Canvas,
+    apart,
     axis_label,
     in_zone,
     number,
@@ -21,16 +23,18 @@ from telegram.bridge.pictures.canvas import (
     rows,
     shorten,
 )
+from telegram.bridge.pictures.moments import gaps
 
 CANDLES_MAX: Final = 300
 _LINES: Final = (
-    ("entry_price", "entry", LINE),
     ("stop_price", "stop", DOWN),
     ("target_price", "target", UP),
-    ("trail_price", "trail", "#b07d2b"),
+    ("trail_price", "trail", TRAIL),
 )
 _PLACES_MIN: Final = 24
 _POSITIONS_DRAWN: Final = 2
+_MARK_SIZE: Final = 190.0
+_MARKS_LARGE: Final = 30
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "m"))
 
 
@@ -50,6 +54,8 @@ def draw_candles(chart: Mapping[str, Any], zone: str) -> bytes:
         raise ValueError("no candles")
     canvas = Canvas(in_zone(zone))
     interval_s = number(chart.get("interval_s")) or 60.0
+    for place in gaps([one.start for one in candles], interval_s):
+        canvas.axes.axvline(place - 0.5, color=INK, linewidth=1.2, linestyle=(0, (2, 4)), zorder=1)
     _draw_bodies(canvas, candles)
     _draw_trades(canvas, candles, interval_s, chart)
     low, high = _scale(candles, chart)
@@ -65,6 +71,8 @@ def draw_candles(chart: Mapping[str, Any], zone: str) -> bytes:
     change = price / candles[0].open - 1 if candles[0].open else 0.0
     title = f"{shorten(str(chart.get('symbol', '')))}  {_interval(interval_s)}"
     canvas.put_title(title, f"{price_label(price)}  {change:+.2%}", UP if change >= 0 else DOWN)
+    at = number(chart.get("at")) or candles[-1].start
+    canvas.put_origin(str(chart.get("whose", "")), at)
     return canvas.to_png()
 
 
@@ -147,7 +155,7 @@ def _mark(canvas: Canvas, found: Sequence[tuple[float, float, bool]], *, is_entr
         canvas.axes.scatter(
             [one[0] for one in chosen],
             [one[1] for one in chosen],
-            s=150,
+            s=_MARK_SIZE if len(found) <= _MARKS_LARGE else _MARK_SIZE / 2.5,
             marker="^" if is_bought else "v",
             facecolors=LINE if is_entry else "#ffffff",
             edgecolors=INK if is_entry else LINE,
@@ -168,7 +176,8 @@ def _place(candles: Sequence[_Candle], interval_s: float, at: float | None) -> f
 def _levels(chart: Mapping[str, Any]) -> Iterator[tuple[str, float, str]]:
     found = [one for one in rows(chart.get("positions")) if isinstance(one, dict)]
     for one in found[:_POSITIONS_DRAWN]:
-        for key, name, colour in _LINES:
+        side = "short" if one.get("side") == "short" else "long"
+        for key, name, colour in (("entry_price", side, LINE), *_LINES):
             price = number(one.get(key))
             if price is not None and price > 0:
                 yield name, price, colour
@@ -188,14 +197,12 @@ def _scale(candles: Sequence[_Candle], chart: Mapping[str, Any]) -> tuple[float,
 
 def _draw_lines(canvas: Canvas, chart: Mapping[str, Any], low: float, high: float) -> None:
     """Draw levels across; one that is out of sight is named at the edge with its price."""
-    taken: list[float] = []
-    gap = (high - low) * 0.055
-    for name, price, colour in sorted(_levels(chart), key=lambda one: one[1]):
+    levels = sorted(_levels(chart), key=lambda one: one[1])
+    gap = (high - low) * 0.075
+    inside = [min(max(price, low + gap * 0.6), high - gap * 0.6) for _, price, _ in levels]
+    places = apart(inside, gap, low + gap * 0.6, high - gap * 0.6)
+    for (name, price, colour), place in zip(levels, places, strict=True):
         is_seen = low <= price <= high
-        place = min(max(price, low + gap * 0.6), high - gap * 0.6)
-        while any(abs(place - one) < gap for one in taken) and place + gap < high:
-            place += gap
-        taken.append(place)
         if is_seen:
             canvas.axes.axhline(price, color=colour, linewidth=1.8, linestyle="--", zorder=5)
         arrow = "" if is_seen else " ↑" if price > high else " ↓"

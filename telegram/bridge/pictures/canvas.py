@@ -6,13 +6,15 @@ Uses matplotlib's Figure and Agg canvas, no pyplot: that keeps global state. Run
 import io
 import math
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from telegram.bridge.pictures.moments import DAY, even_places, long_text, round_moments, short_text
 
 WIDTH, HEIGHT, DPI = 1000, 600, 100
 # A grey paper between Telegram's white and its night blue; the ink is dark on either.
@@ -22,8 +24,15 @@ GRID: Final = "#cdd3db"
 UP: Final = "#15803d"
 DOWN: Final = "#c22f2f"
 LINE: Final = "#2257c4"
-FONT: Final = 15
+TRAIL: Final = "#8a5a00"
+# A phone shows the picture at two fifths of its size.
+FONT: Final = 19
+LABEL_FONT: Final = 17
+_TITLE_FONT: Final = 25
 _TITLE_MAX: Final = 30
+# What a title may take of the width, the space between its two parts aside.
+_TITLE_ROOM: Final = 0.93
+_AXIS_CHARS: Final = 8
 
 
 class Canvas:
@@ -33,17 +42,19 @@ class Canvas:
         self.zone = zone
         self.figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor=PAPER)
         FigureCanvasAgg(self.figure)
-        grid = self.figure.add_gridspec(
+        self._grid = self.figure.add_gridspec(
             len(panels),
             1,
             height_ratios=list(panels),
             left=0.025,
             right=0.865,
-            top=0.885,
+            top=0.83,
             bottom=0.085,
             hspace=0.08,
         )
-        self.panels: list[Any] = [self.figure.add_subplot(grid[one]) for one in range(len(panels))]
+        self.panels: list[Any] = [
+            self.figure.add_subplot(self._grid[one]) for one in range(len(panels))
+        ]
         self.axes: Any = self.panels[0]
         for axes in self.panels:
             axes.set_facecolor(PAPER)
@@ -59,48 +70,53 @@ class Canvas:
     def put_title(self, left: str, right: str, colour: str) -> None:
         """Say above the picture what it is, and the figure that matters."""
         words: dict[str, Any] = {
-            "fontsize": 21,
+            "fontsize": _TITLE_FONT,
             "fontweight": "bold",
             "va": "center",
             "parse_math": False,
         }
-        self.figure.text(0.025, 0.94, left, color=INK, ha="left", **words)
-        self.figure.text(0.975, 0.94, right, color=colour, ha="right", **words)
+        texts = [
+            self.figure.text(0.025, 0.945, left, color=INK, ha="left", **words),
+            self.figure.text(0.975, 0.945, right, color=colour, ha="right", **words),
+        ]
+        taken = sum(one.get_window_extent().width for one in texts) / WIDTH
+        for one in texts:
+            one.set_fontsize(_TITLE_FONT * min(1.0, _TITLE_ROOM / taken))
 
-    def put_numbers(self, label: Callable[[float], str], axes: Any = None) -> None:
-        """Write the figures at the right side."""
-        axes = axes or self.axes
-        low, high = axes.get_ylim()
-        ticks = [one for one in axes.get_yticks(minor=False) if low <= one <= high]
-        step = max(1, math.ceil(len(ticks) / 7))
-        shown = ticks[::step]
-        labels = [label(float(one)) for one in shown]
-        decimals = 2
-        while len(set(labels)) < len(labels) and decimals < 12:
-            decimals += 1
-            labels = [f"{one:,.{decimals}f}" for one in shown]
-        size = FONT if max(map(len, labels), default=0) <= 9 else 12
-        axes.set_yticks(shown, labels, fontsize=size, parse_math=False)
+    def put_origin(self, whose: str, at: float) -> None:
+        """Say below the title whose picture it is, and of when."""
+        words: dict[str, Any] = {"color": INK, "fontsize": LABEL_FONT, "va": "center"}
+        self.figure.text(
+            0.025,
+            0.875,
+            shorten(whose, 40),
+            ha="left",
+            fontweight="bold",
+            parse_math=False,
+            **words,
+        )
+        self.figure.text(0.975, 0.875, long_text(at, self.zone), ha="right", **words)
+
+    def put_numbers(self, label: Callable[[float], str], *more_axes: Any) -> None:
+        """Write the figures at the right side, and leave them the room they need."""
+        widest = max(_put_numbers(axes, label) for axes in more_axes or (self.axes,))
+        taken = 0.035 + 0.0158 * min(widest, 14)
+        self._grid.update(right=min(0.88, 1 - taken))
 
     def put_moments(self, moments: Sequence[float]) -> None:
         """Write times below things that stand side by side."""
-        count = max(1, min(5, len(moments) // 5))
         span = moments[-1] - moments[0]
-        last = len(moments) - 1
-        places = sorted({round((n + 0.5) * last / count) for n in range(count)})
-        labels = [self._moment(moments[one], span) for one in places]
+        places = even_places(len(moments), 4 if DAY <= span < DAY * 4 else 5)
+        labels = [short_text(moments[one], span, self.zone) for one in places]
         self.panels[-1].set_xticks(places, labels)
-        self._put_zone(moments[-1])
 
     def put_time_line(self, start: float, end: float) -> None:
         """Write times below a line over time."""
-        places = [start + (end - start) * (n + 0.5) / 5 for n in range(5)]
-        labels = [self._moment(one, end - start) for one in places]
-        # A short time has the same label more than once.
-        shown = dict(zip(labels, places, strict=True))
+        span = end - start
+        places = round_moments(start, end, self.zone, 4 if DAY <= span < DAY * 4 else 5)
+        labels = [short_text(one, span, self.zone) for one in places]
         for axes in self.panels:
-            axes.set_xticks(list(shown.values()), list(shown))
-        self._put_zone(end)
+            axes.set_xticks(places, labels)
 
     def put_label(self, place: float, text: str, colour: str) -> None:
         """Name a level at the left side of the picture."""
@@ -111,7 +127,7 @@ class Canvas:
             text,
             transform=self.axes.get_yaxis_transform(),
             color=colour,
-            fontsize=FONT - 2,
+            fontsize=LABEL_FONT,
             fontweight="bold",
             va="center",
             ha="left",
@@ -125,18 +141,6 @@ class Canvas:
         file = io.BytesIO()
         self.figure.savefig(file, format="png", dpi=DPI, facecolor=PAPER)
         return file.getvalue()
-
-    def _moment(self, at: float, span: float) -> str:
-        moment = _moment_of(at, self.zone)
-        if span >= 86_400 * 300:
-            return moment.strftime("%b %Y")
-        if span >= 86_400 * 4:
-            return moment.strftime("%d %b")
-        return moment.strftime("%H:%M" if span < 86_400 else "%d %b %H:%M")
-
-    def _put_zone(self, at: float) -> None:
-        name = _moment_of(at, self.zone).tzname() or ""
-        self.figure.text(0.975, 0.028, name[:8], color=INK, fontsize=FONT - 2, ha="right")
 
 
 def in_zone(name: str) -> tzinfo:
@@ -182,23 +186,58 @@ def axis_label(value: float) -> str:
 
 
 def money_label(value: float) -> str:
-    """Return a sum of money with its sign, millions shortened."""
+    """Return a sum of money with its sign: millions shortened, cents only where they count."""
     size = abs(value)
-    if size >= 1e7:
+    if size >= 1e12:
+        return f"{value:+.3g}"
+    if size >= 1e6:
         return f"{value / 1e6:+,.6g}M"
     if size >= 100:
         return f"{value:+,.0f}"
-    return "0" if not size else f"{value:+.3g}"
+    if size < 1e-9:
+        return "0"
+    return f"{Decimal(f'{value:.3g}'):+f}"
 
 
-def shorten(text: str) -> str:
+def sum_label(value: float) -> str:
+    """Return a sum of money with its sign, to the cent or to three digits of less."""
+    return money_label(value) if abs(value) < 0.1 or abs(value) >= 1e8 else f"{value:+,.2f}"
+
+
+def shorten(text: str, width: int = _TITLE_MAX) -> str:
     """Return one line of a title."""
     line = " ".join(text.split())
-    return line if len(line) <= _TITLE_MAX else line[: _TITLE_MAX - 1] + "…"
+    return line if len(line) <= width else line[: width - 1] + "…"
 
 
-def _moment_of(at: float, zone: tzinfo) -> datetime:
-    try:
-        return datetime.fromtimestamp(at, zone)
-    except (OverflowError, ValueError, OSError):
-        return datetime.fromtimestamp(0, zone)
+def apart(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Return places in ascending order moved so far that none is nearer to the next than a gap.
+
+    All stay between low and high, as long as there is room for all of them.
+    """
+    found: list[float] = []
+    for place in places:
+        lowest = found[-1] + gap if found else low
+        found.append(max(place, lowest))
+    highest = high
+    for index in reversed(range(len(found))):
+        found[index] = min(found[index], highest)
+        highest = found[index] - gap
+    return found
+
+
+def _put_numbers(axes: Any, label: Callable[[float], str]) -> int:
+    """Write the figures of one panel; return how many characters the widest has."""
+    low, high = axes.get_ylim()
+    ticks = [one for one in axes.get_yticks(minor=False) if low <= one <= high]
+    step = max(1, math.ceil(len(ticks) / 7))
+    shown = ticks[::step]
+    labels = [label(float(one)) for one in shown]
+    decimals = 2
+    while len(set(labels)) < len(labels) and decimals < 12:
+        decimals += 1
+        labels = [f"{one:,.{decimals}f}" for one in shown]
+    widest = max(map(len, labels), default=0)
+    size = FONT if widest <= _AXIS_CHARS else LABEL_FONT if widest <= 10 else 14
+    axes.set_yticks(shown, labels, fontsize=size, parse_math=False)
+    return round(widest * size / FONT)

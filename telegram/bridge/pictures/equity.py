@@ -6,6 +6,7 @@ from typing import Any, Final
 from telegram.bridge.pictures.canvas import (
     DOWN,
     INK,
+    LABEL_FONT,
     LINE,
     UP,
     Canvas,
@@ -14,6 +15,7 @@ from telegram.bridge.pictures.canvas import (
     number,
     rows,
     shorten,
+    sum_label,
 )
 
 POINTS_MAX: Final = 500
@@ -40,12 +42,9 @@ def draw_equity(curve: Mapping[str, Any], zone: str) -> bytes:
     currency = shorten(str(curve.get("currency", "")))
     fall = min(falls)
     last = profits[-1]
-    canvas.put_title(
-        f"profit {currency}",
-        f"{last:+,.2f}" if abs(last) < 1e8 else money_label(last),
-        _colour(last),
-    )
-    words = {"fontsize": 14, "color": DOWN, "fontweight": "bold", "parse_math": False}
+    canvas.put_title(f"profit {currency}", sum_label(last), _colour(last))
+    canvas.put_origin(str(curve.get("whose", "")), moments[-1])
+    words = {"fontsize": LABEL_FONT, "color": DOWN, "fontweight": "bold", "parse_math": False}
     below.text(
         0.006,
         0.08,
@@ -60,12 +59,11 @@ def _scale(canvas: Canvas, moments: list[float], profits: list[float], falls: li
     above, below = canvas.panels
     room = (max(profits) - min(profits)) * 0.08 or 1.0
     above.set_ylim(min(0.0, *profits) - room, max(0.0, *profits) + room)
-    below.set_ylim(min(falls) * 1.35 or -1.0, -min(falls) * 0.08 or 0.08)
+    below.set_ylim(min(falls) * 1.7 or -1.0, -min(falls) * 0.08 or 0.08)
     span = moments[-1] - moments[0] or 3_600.0
     for axes in canvas.panels:
         axes.set_xlim(moments[0] - span * 0.01, moments[-1] + span * 0.02)
-    canvas.put_numbers(money_label)
-    canvas.put_numbers(money_label, below)
+    canvas.put_numbers(money_label, above, below)
     canvas.put_time_line(moments[0], moments[0] + span)
 
 

@@ -13,6 +13,7 @@ from telegram.bridge.chats import Chats
 from telegram.bridge.pictures.artist import Artist, Picture
 from telegram.bridge.receipts import State
 from telegram.bridge.records import CommandRecord
+from telegram.bridge.sessions import Sessions
 from telegram.bridge.views.preferences import Preferences
 
 log = logging.getLogger(__name__)
@@ -20,15 +21,23 @@ log = logging.getLogger(__name__)
 # The field of a command's answer that a picture is drawn from.
 FIELD_OF: Final[Mapping[str, str]] = {"chart": "chart", "profit": "curve"}
 _SEEN_MAX: Final = 1_000
+_MARKS: Final = "▲ bought, ▼ sold; filled: entry, hollow: exit"
 
 
 class PictureDesk:
     """Have the answers drawn that have something to draw; `offer` is for the thread `forward`."""
 
     def __init__(
-        self, artist: Artist, chats: Chats, preferences: Preferences, folder: Path
+        self,
+        artist: Artist,
+        chats: Chats,
+        *,
+        sessions: Sessions,
+        preferences: Preferences,
+        folder: Path,
     ) -> None:
         self._artist = artist
+        self._sessions = sessions
         self._chats = chats
         self._preferences = preferences
         self._folder = folder
@@ -50,8 +59,15 @@ class PictureDesk:
             self._seen.popitem(last=False)
         zone = self._preferences.zone_of(record.author)
         name = "" if zone is None else zone.key
+        whose = self._sessions.label(record.bot, record.account)
+        caption = f"{whose} {record.line}"
+        if record.verb == "chart" and (figures.get("trades") or figures.get("positions")):
+            caption = f"{caption}\n{_MARKS}"
         if not self._artist.ask(
-            FIELD_OF[record.verb], figures, name, lambda made: self._show(record, made)
+            FIELD_OF[record.verb],
+            {**figures, "whose": whose},
+            name,
+            lambda made: self._show(record, made, caption),
         ):
             log.warning("no picture for %s: too many are waiting", record.line)
 
@@ -59,11 +75,10 @@ class PictureDesk:
         """End the process that draws."""
         self._artist.stop()
 
-    def _show(self, record: CommandRecord, picture: Picture) -> None:
+    def _show(self, record: CommandRecord, picture: Picture, caption: str) -> None:
         """Show what was drawn; on the thread of the artist."""
         if picture.problem:
             return
-        caption = f"{record.bot} {record.line}"
         if self._chats.send_picture(record.chat, picture.png, caption, command_id=record.id):
             return
         file = self._folder / f"{record.verb}.png"

@@ -198,6 +198,21 @@ def test_a_phone_is_sent_the_text_at_once_and_the_picture_after_it_once(
     assert len(phone.pictures) == 2
 
 
+def test_a_picture_names_whose_money_it_shows_and_what_its_marks_mean(
+    harness: Harness, phone: Phone
+) -> None:
+    accounts = {"accounts": [{"account": "main", "mode": "PAPER"}]}
+    harness.bridge.parts.sessions.update("paper", Status("engine", "all well", accounts))
+    position = {"side": "long", "entry_price": "100", "opened_at": NOW}
+    harness.bridge.receipts.show(answer("chart", {"chart": {**FIGURES, "positions": [position]}}))
+    wait_until(lambda: phone.pictures, 30.0, "the picture")
+    assert phone.last.text.split("\n") == [
+        "paper main PAPER /chart",
+        "▲ bought, ▼ sold; filled: entry, hollow: exit",
+    ]
+    harness.bridge.parts.views.close()
+
+
 @pytest.mark.parametrize(
     ("verb", "fields"),
     [

@@ -1,12 +1,15 @@
 """Pictures: their size, that nonsense is survived, and that a stuck worker is replaced."""
 
+import itertools
 import os
 import struct
 import sys
 from collections.abc import Iterator
+from datetime import UTC
 from pathlib import Path
 from queue import Queue
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -16,8 +19,9 @@ from hypothesis import strategies as st
 from daemonkit.clock import SystemClock
 from telegram.bridge.pictures.artist import Artist, Picture
 from telegram.bridge.pictures.candles import draw_candles
-from telegram.bridge.pictures.canvas import money_label, price_label
+from telegram.bridge.pictures.canvas import Canvas, apart, money_label, price_label, sum_label
 from telegram.bridge.pictures.equity import draw_equity
+from telegram.bridge.pictures.moments import gaps, long_text, round_moments, short_text
 from telegram.bridge.pictures.worker import PICTURE_MAX, answer
 
 START = 1_763_600_000.0
@@ -120,6 +124,59 @@ def test_rubbish_is_answered_in_words() -> None:
 def test_prices_are_short(price: float, text: str) -> None:
     assert price_label(price) == text
     assert len(money_label(price * 1e6)) < 12
+
+
+@pytest.mark.parametrize(
+    ("profit", "text"),
+    [
+        (0.0, "0"),
+        (0.0000845, "+0.0000845"),
+        (-0.99, "-0.99"),
+        (1234.5, "+1,234.50"),
+        (123_456_789.0, "+123.457M"),
+    ],
+)
+def test_a_profit_has_its_sign_and_no_exponent(profit: float, text: str) -> None:
+    assert sum_label(profit) == text
+
+
+@pytest.mark.parametrize(
+    ("places", "moved"),
+    [
+        ([10.0, 50.0], [10.0, 50.0]),
+        ([10.0, 11.0, 12.0], [10.0, 15.0, 20.0]),
+        ([98.0, 99.0, 100.0], [90.0, 95.0, 100.0]),
+        ([100.0, 100.0], [95.0, 100.0]),
+        ([0.0, 0.0, 100.0], [0.0, 5.0, 100.0]),
+        ([], []),
+    ],
+)
+def test_no_label_covers_another_one(places: list[float], moved: list[float]) -> None:
+    assert apart(places, 5.0, 0.0, 100.0) == moved
+
+
+def test_the_two_parts_of_a_title_do_not_touch() -> None:
+    canvas = Canvas(UTC)
+    canvas.put_title("1000PEPE-LONGNAME/USDT:USDT  15m", "0.0000001234  +2.87%", "#000000")
+    left, right = (one.get_window_extent() for one in canvas.figure.texts)
+    assert left.x1 < right.x0
+
+
+def test_moments_below_a_curve_are_round_ones_of_the_zone_and_as_many_as_fit() -> None:
+    zone = ZoneInfo("Asia/Kolkata")
+    for span in (300.0, 4_000.0, 86_400.0, 400_000.0, 3e7, 3e8):
+        found = round_moments(START, START + span, zone)
+        assert 1 <= len(found) <= 5
+        distances = {two - one for one, two in itertools.pairwise(found)}
+        assert len(distances) <= 1
+    days = round_moments(START, START + 400_000.0, zone)
+    assert {short_text(one, 1_000.0, zone) for one in days} == {"00:00"}
+    assert long_text(START, zone) == "20 Nov 2025 06:23 IST"
+
+
+def test_missing_candles_are_marked_where_that_is_unusual() -> None:
+    assert gaps([0.0, 60.0, 120.0, 600.0, 660.0], 60.0) == [3]
+    assert gaps([n * 600.0 for n in range(30)], 60.0) == []
 
 
 class Asked:

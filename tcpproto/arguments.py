@@ -56,6 +56,7 @@ class Argument:
     `literals` are accepted word for word beside the kind's own values (ALL, off).
     `follows` means that it is understood only when the argument before it is given.
     `repeatable` arguments take every word that is left and so come last.
+    `asked` means that a person who leaves it out is asked which one is meant.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Argument:
     required: bool = False
     repeatable: bool = False
     follows: bool = False
+    asked: bool = False
     choices: tuple[str, ...] = ()
     synonyms: tuple[tuple[str, str], ...] = ()
     literals: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from tcpproto.arguments import ALL, Argument, Kind
 from tcpproto.verbs import Confirm, Place, Risk, Role, Verb
 
 _SYMBOL = Argument("symbol", Kind.SYMBOL)
-_SYMBOL_OR_ALL = Argument("symbol", Kind.SYMBOL, literals=(ALL,))
+_SYMBOL_OR_ALL = Argument("symbol", Kind.SYMBOL, asked=True, literals=(ALL,))
 _AMOUNT = Argument("amount", Kind.AMOUNT, follows=True)
 _DAYS = Argument("days", Kind.COUNT, count_max=3_650)
 _LEVEL = Argument(
@@ -185,7 +185,7 @@ _ROWS = (
     _reading(
         "chart",
         "Draw candles with entries, exits, stop and target",
-        _SYMBOL,
+        replace(_SYMBOL, asked=True),
         Argument(
             "timeframe", Kind.CHOICE, choices=("1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d")
         ),

@@ -61,6 +61,7 @@ __all__ = [
     "parse_line",
     "risk_of",
     "role_allows",
+    "takes_all_symbols",
 ]
 
 MAX_LINE_LENGTH = 512
@@ -146,7 +147,18 @@ def needs_confirmation(verb: str, args: Sequence[str]) -> bool:
 
 def asks_for_symbol(verb: str, args: Sequence[str]) -> bool:
     """Tell whether a command lacks the market (or ALL) that a person is asked for first."""
-    return not args and _takes_all_symbols(_find_verb(verb))
+    row = _find_verb(verb)
+    asked = {argument.name for argument in row.arguments if argument.asked}
+    try:
+        return bool(asked) and asked.isdisjoint(name_arguments(verb, args))
+    except CommandError:
+        # Not understood at all, which is said elsewhere.
+        return False
+
+
+def takes_all_symbols(verb: str) -> bool:
+    """Tell whether a command can mean all markets."""
+    return _takes_all_symbols(_find_verb(verb))
 
 
 def nearest(name: str) -> str | None:

@@ -12,9 +12,11 @@ from tcpproto.vocabulary import (
     ParsedCommand,
     Risk,
     asks_for_symbol,
+    is_legacy_verb,
     legacy_text,
     name_arguments,
     risk_of,
+    takes_all_symbols,
 )
 from telegram.bridge.chats import ReceiptDesk
 from telegram.bridge.choices import Choices
@@ -34,6 +36,8 @@ SYMBOLS_ASKED_MAX = 500
 STATUS_OLD_S = 10.0
 # An order is of one account; whatever else names none is for all of them.
 _OF_ONE_ACCOUNT = frozenset({"buy"})
+# Whoever sells or looks most often means what is held.
+_HELD_FIRST = frozenset({"sell", "chart"})
 
 
 class EngineCommands:
@@ -83,7 +87,7 @@ class EngineCommands:
         self._check_market(command, bots)
         if not request.verb.available or self._is_refused_anyway(command, bots):
             self._issue(request, bots)
-        elif asks_for_symbol(command.verb, command.args):
+        elif self._lacks_symbol(command, bots):
             self._ask_symbol(request, bots)
         elif accounts := self._accounts_to_ask(command, bots):
             self._ask_account(request, bots, accounts)
@@ -111,7 +115,8 @@ class EngineCommands:
         """Tell whether nothing would be sent after all: then nothing is asked before either."""
         sessions = [self._sessions.get(bot) for bot in bots]
         is_legacy = [one is not None and one.legacy and one.is_connected for one in sessions]
-        if all(is_legacy) and not asks_for_symbol(command.verb, command.args):
+        can_ask = is_legacy_verb(command.verb) and asks_for_symbol(command.verb, command.args)
+        if all(is_legacy) and not can_ask:
             return legacy_text(command.verb, command.args) is None
         is_anyone_there = any(one is not None and one.is_connected for one in sessions)
         return not is_anyone_there and risk_of(command.verb, command.args) is not Risk.REDUCING
@@ -142,16 +147,23 @@ class EngineCommands:
         hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(known[:10])}"
         raise RefusalError(f"no market {symbol}; {hint}")
 
+    def _lacks_symbol(self, command: ParsedCommand, bots: Sequence[str]) -> bool:
+        """Tell whether to ask for a market; where only one can be meant the bot finds it."""
+        if not asks_for_symbol(command.verb, command.args):
+            return False
+        return takes_all_symbols(command.verb) or len(self._symbols_of(bots)) > 1
+
     def _ask_symbol(self, request: Request, bots: Sequence[str]) -> None:
-        symbols = self._symbols_of(bots)
-        if request.command.verb == "sell":
+        verb, symbols = request.command.verb, self._symbols_of(bots)
+        if verb in _HELD_FIRST:
             held = self._held_by(bots)
             symbols = [*held, *(one for one in symbols if one not in held)]
-        listed = (Choice(one, one) for one in symbols[:SYMBOLS_ASKED_MAX])
-        choices = [Choice(ALL, "ALL SYMBOLS", wide=True), *listed]
+        choices = [Choice(one, one) for one in symbols[:SYMBOLS_ASKED_MAX]]
+        if takes_all_symbols(verb):
+            choices.insert(0, Choice(ALL, "ALL SYMBOLS", wide=True))
 
         def go_on(asked: Request, symbol: str) -> None:
-            command = replace(asked.command, args=(symbol,))
+            command = replace(asked.command, args=(symbol, *asked.command.args))
             self._complete(replace(asked, command=command), bots)
 
         self._dialogs.choose(request, f"{request.line} — which market?", choices, go_on)

@@ -79,6 +79,16 @@ def test_a_sale_offers_first_what_is_held(desk: Desk, bot: ScriptedBot) -> None:
     assert bot.commands[0].args == ("OLD/USDT",)
 
 
+def test_a_chart_is_of_one_market_which_is_asked_for(desk: Desk, bot: ScriptedBot) -> None:
+    desk.write("/chart 1h")
+    shown = desk.last()
+    assert shown.text == "/chart 1h — which market?"
+    assert shown.buttons[:3] == ["ETC/USDT", "OLD/USDT", "C00/USDT"]
+    desk.press(shown, "C00/USDT")
+    desk.harness.turn_until(lambda: bot.commands, "the command")
+    assert bot.commands[0].args == ("C00/USDT", "1h")
+
+
 def test_whoever_turns_pages_has_time_again(desk: Desk, bot: ScriptedBot) -> None:
     desk.write("/sell")
     shown = desk.last()

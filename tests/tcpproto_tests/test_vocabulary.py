@@ -26,6 +26,7 @@ from tcpproto.vocabulary import (
     parse_line,
     risk_of,
     role_allows,
+    takes_all_symbols,
 )
 
 SYMBOL_VERBS = {"buy", "sell", "startbuying", "stopbuying", "startselling", "stopselling"}
@@ -301,8 +302,11 @@ def test_nearest_verb_is_found_or_none() -> None:
 
 def test_symbol_commands_without_a_symbol_ask_for_one() -> None:
     asking = {name for name in VOCABULARY if asks_for_symbol(name, ())}
-    assert asking == SYMBOL_VERBS
+    assert asking == SYMBOL_VERBS | {"chart"}
     assert not asks_for_symbol("buy", ("ALL",))
+    assert asks_for_symbol("chart", ("1h",))
+    assert not asks_for_symbol("chart", ("BTC/USDT", "1h"))
+    assert {name for name in asking if takes_all_symbols(name)} == SYMBOL_VERBS
 
 
 def test_three_field_peers_get_what_they_understand() -> None:

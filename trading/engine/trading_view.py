@@ -12,7 +12,7 @@ from trading.model.mode import Mode
 from trading.model.order import Side
 from trading.model.position import Position
 from trading.reports.drawdown import Drawdown, account_drawdown, market_drawdown
-from trading.reports.state_view import StateView, state_fields
+from trading.reports.state_view import AccountMoney, StateView, state_fields
 from trading.reports.statistics import Statistics
 from trading.reports.status_parts import (
     AccountView,
@@ -132,11 +132,15 @@ def view_state(
         trading_pair=next((one.symbol for one in instances), ""),
         positions=positions,
         last_signal="" if last is None else "LONG" if last.side is Side.BUY else "SHORT",
-        equity=sum(desk.book.equity() for desk in desks),
-        pnl_24h=trader.history.statistics.total(max(0.0, trader.markets.now)).profit_24h,
+        accounts=[_view_money(trader, desk) for desk in desks],
         updated_at=at,
     )
     return state_fields(view)
+
+
+def _view_money(trader: Trader, desk: AccountDesk) -> AccountMoney:
+    figures = trader.history.statistics.of_account(desk.name, max(0.0, trader.markets.now))
+    return AccountMoney(desk.name, desk.account.currency, desk.book.equity(), figures.profit_24h)
 
 
 def _fall_of(trader: Trader, desks: Sequence[AccountDesk]) -> Drawdown:

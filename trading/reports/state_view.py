@@ -13,10 +13,20 @@ NO_POSITION = "NONE"
 
 
 @dataclass(frozen=True, slots=True)
+class AccountMoney:
+    """Hold the money of one account; `equity` is no number while a price is missing."""
+
+    account: str
+    currency: str
+    equity: float
+    pnl_24h: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class StateView:
     """Hold what state.json tells: `trading_pair` is the first market that is configured.
 
-    `equity` is None while a price is missing; `last_signal` is LONG, SHORT or NONE.
+    `last_signal` is LONG, SHORT or NONE.
     """
 
     bot: str
@@ -27,8 +37,7 @@ class StateView:
     trading_pair: str
     positions: Sequence[Position]
     last_signal: str
-    equity: float | None
-    pnl_24h: Decimal
+    accounts: Sequence[AccountMoney]
     updated_at: float
 
 
@@ -52,8 +61,7 @@ def state_fields(view: StateView) -> dict[str, Any]:
         "entry_price": None if shown is None else float(shown.entry_price),
         "quantity": 0.0 if shown is None else float(abs(shown.quantity)),
         "last_signal": view.last_signal or NO_POSITION,
-        "pnl_24h": float(view.pnl_24h),
-        "equity": finite_or_none(view.equity),
+        **_money_fields(view.accounts),
         "positions": [_position_fields(one) for one in held],
         "updated_at": utc_text(view.updated_at),
     }
@@ -62,6 +70,26 @@ def state_fields(view: StateView) -> dict[str, Any]:
 def utc_text(at: float) -> str:
     """Return a moment in UTC as ISO 8601."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _money_fields(accounts: Sequence[AccountMoney]) -> dict[str, Any]:
+    """Return the sums, none where the accounts are in several currencies, and each account's."""
+    currencies = {one.currency for one in accounts}
+    is_one = len(currencies) == 1
+    return {
+        "pnl_24h": float(sum(one.pnl_24h for one in accounts)) if is_one else None,
+        "equity": finite_or_none(sum(one.equity for one in accounts)) if is_one else None,
+        "currency": next(iter(currencies)) if is_one else None,
+        "accounts": [
+            {
+                "account": one.account,
+                "currency": one.currency,
+                "equity": finite_or_none(one.equity),
+                "pnl_24h": float(one.pnl_24h),
+            }
+            for one in accounts
+        ],
+    }
 
 
 def _direction(position: Position) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.trading_tests.reports.report_makers import AT, assert_jsonable, make_position
 from trading.model.position import Position
-from trading.reports.state_view import StateView, state_fields
+from trading.reports.state_view import AccountMoney, StateView, state_fields
 
 
 def make_state(*positions: Position, **changes: Any) -> dict[str, Any]:
@@ -18,8 +18,7 @@ def make_state(*positions: Position, **changes: Any) -> dict[str, Any]:
         "trading_pair": "BTC/USDT",
         "positions": positions,
         "last_signal": "LONG",
-        "equity": 100_500.0,
-        "pnl_24h": Decimal("12.5"),
+        "accounts": [AccountMoney("main", "USDT", 100_500.0, Decimal("12.5"))],
         "updated_at": AT,
     }
     fields = state_fields(StateView(**{**given, **changes}))
@@ -41,6 +40,8 @@ def test_a_flat_bot_has_no_entry_price() -> None:
         "last_signal": "NONE",
         "pnl_24h": 12.5,
         "equity": 100_500.0,
+        "currency": "USDT",
+        "accounts": [{"account": "main", "currency": "USDT", "equity": 100_500.0, "pnl_24h": 12.5}],
         "positions": [],
         "updated_at": "2027-01-15T08:00:00.000Z",
     }
@@ -65,5 +66,15 @@ def test_without_one_of_the_pair_the_first_that_was_opened_is_shown() -> None:
 
 
 def test_what_json_lacks_is_null() -> None:
-    assert make_state(equity=float("nan"))["equity"] is None
-    assert make_state(equity=None)["equity"] is None
+    unpriced = AccountMoney("main", "USDT", float("nan"), Decimal(0))
+    assert make_state(accounts=[unpriced])["equity"] is None
+
+
+def test_money_of_one_currency_is_added_up_and_of_two_is_not() -> None:
+    main = AccountMoney("main", "USDT", 100.0, Decimal(3))
+    second = AccountMoney("second", "USDT", 50.0, Decimal(-1))
+    fields = make_state(accounts=[main, second])
+    assert (fields["equity"], fields["pnl_24h"], fields["currency"]) == (150.0, 2.0, "USDT")
+    fields = make_state(accounts=[main, AccountMoney("euros", "EUR", 50.0, Decimal(-1))])
+    assert (fields["equity"], fields["pnl_24h"], fields["currency"]) == (None, None, None)
+    assert [one["pnl_24h"] for one in fields["accounts"]] == [3.0, -1.0]

@@ -12,10 +12,14 @@ Number = Decimal | float | int
 WIDTH_MAX: Final = 19
 NOTHING: Final = "-"
 
+_THREE_DIGITS: Final = Context(prec=3, rounding=ROUND_HALF_UP)
 _FOUR_DIGITS: Final = Context(prec=4, rounding=ROUND_HALF_UP)
 _SIX_DIGITS: Final = Context(prec=6, rounding=ROUND_HALF_UP)
 _EIGHT_DIGITS: Final = Context(prec=8, rounding=ROUND_HALF_UP)
 _CENT: Final = Decimal("0.01")
+_TENTH: Final = Decimal("0.1")
+# Less than this is what floats make of nothing.
+_LEAST: Final = Decimal("1e-8")
 
 
 def amount_text(value: Number | None) -> str:
@@ -33,12 +37,15 @@ def amount_text(value: Number | None) -> str:
 
 
 def profit_text(value: Number | None) -> str:
-    """Return a profit or a loss: money with its sign, to the cent."""
+    """Return a profit or a loss with its sign: to the cent, three digits of less than a tenth."""
     if value is None:
         return NOTHING
     exact = _finite(value)
     if exact is None:
         return NOTHING
+    small = _THREE_DIGITS.plus(exact)
+    if _LEAST <= abs(small) < _TENTH:
+        return f"{small.normalize():+f}"
     return _bounded(f"{_cents(exact) + 0:+,.2f}", exact, sign="+")
 
 

@@ -215,7 +215,7 @@ def _stats_block(one: Statistics, currency: str, *, has_several: bool) -> list[s
 def _fall_lines(one: Statistics) -> list[str]:
     if one.drawdown_daily is None and one.drawdown_total is None:
         return []
-    fallen = f"{percent_text(one.drawdown_daily)} day, {percent_text(one.drawdown_total)}"
+    fallen = f"{percent_text(one.drawdown_daily)} today, {percent_text(one.drawdown_total)} in all"
     return labelled(" fall", fallen)
 
 

@@ -56,7 +56,7 @@ def test_statistics_show_every_figure() -> None:
         " losing  1 (most 1)",
         " fees    0.40",
         " hold    01:00:00",
-        " fall    1.00% day, 2.00%",
+        " fall    1.00% today, 2.00% in all",
     ]
     assert view.fields["statistics"][0]["profit"] == "20"
 

@@ -95,6 +95,8 @@ class Dealer:
         position = self._desks[intent.account].book.positions.get(intent.symbol)
         if position is not None and position.closing and intent.purpose is Purpose.ENTRY:
             self._waiting[intent.key] = intent
+            what = f"{intent.side} waits until the position is closed"
+            self._decisions.note(self._markets.now, intent.key, what)
             return None
         return self.place(intent)
 

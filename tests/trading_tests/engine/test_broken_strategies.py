@@ -80,6 +80,7 @@ def test_an_entry_that_waits_for_an_exit_can_be_taken_back() -> None:
 
     floor = Floor(play(act))
     floor.ticks(100, 100, 100, 100, 100, 100)
+    assert "buy waits until the position is closed" in floor.why().replace("\n ", " ")
     assert floor.held() is None
     assert len(floor.trades) == 1
 

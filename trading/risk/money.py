@@ -21,7 +21,7 @@ _DIGITS_MAX: Final = 40
 
 # Products of accepted numbers are exact in so many digits; quotients are cut off, never raised.
 ARITHMETIC: Final = Context(prec=160, rounding=ROUND_DOWN)
-_SHOWN: Final = Context(prec=8)
+_SHOWN_DIGITS: Final = 12
 # Complains about a number of more digits or of another magnitude, and is quicker than counting.
 _SANE: Final = Context(
     prec=_DIGITS_MAX,
@@ -80,6 +80,7 @@ def _is_bound(value: Decimal) -> bool:
 
 
 def show(value: Decimal) -> str:
-    """Return a number for a sentence: eight digits that count, no exponent."""
-    text = f"{_SHOWN.plus(value):f}"
+    """Return a number for a sentence: to twelve digits, no exponent."""
+    digits = max(_SHOWN_DIGITS, value.adjusted() + 1) if value.is_finite() else _SHOWN_DIGITS
+    text = f"{Context(prec=digits).plus(value):,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -20,6 +20,7 @@ from tests.trading_tests.risk.risk_makers import (
 )
 from trading.model.order import OrderType, Purpose, Side
 from trading.risk.gate import RefusalCode
+from trading.risk.money import show
 from trading.risk.settings import RiskSettings
 
 WIDE = replace(SETTINGS, max_position_fraction=D(10), max_exposure_fraction=D(10))
@@ -93,7 +94,7 @@ def test_a_wish_is_cut_to_the_tightest_cap(
     order = approved(make_intent(quantity=D(1_000)), view, settings)
     assert order.quantity == D(quantity)
     assert cap in order.note
-    assert "cut from 1000 to" in order.note
+    assert "cut from 1,000 to" in order.note
 
 
 def test_open_entries_of_the_market_take_room_before_they_fill() -> None:
@@ -170,3 +171,17 @@ def test_a_largest_order_below_one_step_does_not_hold_a_position_in() -> None:
     view = replace(holding("1"), instrument=stepless)
     order = approved(make_intent(Side.SELL, purpose=Purpose.EXIT, is_forced=True), view)
     assert order.quantity == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("0.000000123456789", "0.000000123456789"),
+        ("123456789012345.1", "123,456,789,012,345"),
+        ("1234567.891", "1,234,567.891"),
+        ("1E+3", "1,000"),
+        ("0.3333333333333333", "0.333333333333"),
+    ],
+)
+def test_a_number_in_a_sentence_keeps_its_digits(number: str, text: str) -> None:
+    assert show(D(number)) == text

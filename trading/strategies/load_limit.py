@@ -33,10 +33,12 @@ def load_limit(limit_s: float) -> Iterator[None]:
             raise LoadInterrupted(f"it takes longer than {limit_s:g} s to load")
 
     before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, limit_s, _AGAIN_S)
+    timer = signal.setitimer(signal.ITIMER_REAL, limit_s, _AGAIN_S)
     try:
         yield
     finally:
         is_over = True
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
+        # Somebody else's timer, such as that of a test's own limit, goes on.
+        signal.setitimer(signal.ITIMER_REAL, *timer)

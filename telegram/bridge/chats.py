@@ -161,6 +161,7 @@ class ReceiptDesk:
                 timeout_s=self._queued_s,
                 on_answer=lambda _key, said: self._answer_cancel(record.id, said.settled),
                 on_timeout=_nothing,
+                is_offer=True,
             )
         self._cancels[record.id] = question
         return question.buttons

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tcpproto.vocabulary import risk_of
+from telegram.bridge.access import why_not_allowed
 from telegram.bridge.chat import ChatInput
 from telegram.bridge.chats import Chats
 from telegram.bridge.errors import RefusalError
@@ -94,9 +95,14 @@ class Dialogs:
         message_id: int | None = None
 
         def on_answer(key: str, said: ChatInput) -> None:
-            asked = replace(request, settled=said.settled, message_id=message_id)
+            # Who answers is who asked, but perhaps with another role by now.
+            asked = replace(
+                request, author=said.author, settled=said.settled, message_id=message_id
+            )
             if key == CANCEL:
                 self.finish(asked, State.REJECTED, f"cancelled; {NOT_SENT}")
+            elif refusal := why_not_allowed(said.author, request.verb):
+                self.finish(asked, State.REJECTED, refusal)
             else:
                 self.run(asked, lambda: then(asked, key))
 

@@ -22,11 +22,14 @@ OPEN_MAX = 500
 LETTERS_MIN = 2
 _CLAIMED_MAX = 1_000
 _RUN_DIGITS = 4
-_SAYS_CANCEL = frozenset({"cancel", "no", "n"})
+_SAYS_NO = frozenset({"no", "n"})
+_SAYS_CANCEL = _SAYS_NO | {"cancel"}
 _SAYS_YES = frozenset({"yes", "y", "ok"})
 _CLOSED = "that question is no longer open"
 _EXPIRED = "expired: asked before a restart, send the command again"
 _OF_ANOTHER = "that question was put to somebody else"
+_LATE = "that came too late"
+_NO_QUESTION = "no question is open"
 
 
 def _nothing() -> None:
@@ -35,7 +38,12 @@ def _nothing() -> None:
 
 @dataclass(slots=True)
 class Question:
-    """Hold one open question, and which of its choices are shown."""
+    """Hold one open question, and which of its choices are shown.
+
+    It runs out by either clock: one stands still while the machine sleeps, the other is set. An
+    offer, such as to take back a command that waits, stands for long and is no question to talk
+    about: its button, or plainly `cancel` when nothing was asked since, is all that answers it.
+    """
 
     nonce: str
     chat: str
@@ -43,8 +51,10 @@ class Question:
     choices: tuple[Choice, ...]
     timeout_s: float
     deadline: float
+    expires_at: float
     on_answer: Callable[[str, ChatInput], None]
     on_timeout: Callable[[], None]
+    is_offer: bool = False
     on_turn: Callable[[], None] = _nothing
     about: str = ""
     risk: Risk = Risk.RAISING
@@ -89,10 +99,12 @@ class Questions:
         timeout_s: float,
         on_answer: Callable[[str, ChatInput], None],
         on_timeout: Callable[[], None],
+        is_offer: bool = False,
     ) -> Question:
         """Open a question and return it, with its buttons."""
         for one in self._of(chat, author):
-            one.is_last = False
+            if one.is_offer or not is_offer:
+                one.is_last = False
         question = Question(
             nonce=f"{self._run}{self._rng.getrandbits(40):010x}",
             chat=chat,
@@ -100,8 +112,10 @@ class Questions:
             choices=tuple(choices),
             timeout_s=timeout_s,
             deadline=self._clock.monotonic() + timeout_s,
+            expires_at=self._clock.wall() + timeout_s,
             on_answer=on_answer,
             on_timeout=on_timeout,
+            is_offer=is_offer,
         )
         self._open[question.nonce] = question
         if len(self._open) > OPEN_MAX:
@@ -115,6 +129,10 @@ class Questions:
     def answer(self, said: ChatInput) -> None:
         """Act on an answer, or raise QuestionError in words for the person."""
         question, code = self._pressed(said) if said.pressed is not None else self._typed(said)
+        if self._is_late(question):
+            # Nobody has noticed yet: the machine slept, or the loop was held up.
+            self._run_out(question)
+            raise QuestionError(_LATE)
         if code.startswith("p"):
             self._show(question, int(code[1:]), question.wanted)
             said.settled()
@@ -148,33 +166,45 @@ class Questions:
 
     def is_open_for(self, chat: str, author: str) -> bool:
         """Tell whether somebody was asked something in a chat; from any thread."""
-        # The copy is made in one step of the interpreter, so no other thread is in between.
-        return any(one.chat == chat and one.author == author for one in tuple(self._open.values()))
+        return any(not one.is_offer for one in self._of(chat, author))
+
+    def may_raise(self, chat: str, author: str, word: str) -> bool:
+        """Tell whether a typed answer could do what raises risk; from any thread."""
+        asked = [one.risk for one in self._of(chat, author) if not one.is_offer]
+        return bool(asked) and asked[-1] is Risk.RAISING and _plain(word) not in _SAYS_CANCEL
 
     def tick(self) -> None:
         """Let questions that nobody answered run out."""
-        now = self._clock.monotonic()
-        for question in [one for one in self._open.values() if now >= one.deadline]:
-            del self._open[question.nonce]
-            question.on_timeout()
+        for question in [one for one in self._open.values() if self._is_late(one)]:
+            self._run_out(question)
 
     def expire(self, chat: str) -> None:
         """Let all questions of a chat run out now."""
         for question in [one for one in self._open.values() if one.chat == chat]:
-            del self._open[question.nonce]
-            question.on_timeout()
+            self._run_out(question)
 
     def next_deadline(self) -> float | None:
         """Return when the next question runs out, on the monotonic clock."""
         return min((one.deadline for one in self._open.values()), default=None)
 
     def _of(self, chat: str, author: str) -> list[Question]:
-        return [one for one in self._open.values() if (one.chat, one.author) == (chat, author)]
+        # The copy is made in one step of the interpreter, so no other thread is in between.
+        every = tuple(self._open.values())
+        return [one for one in every if (one.chat, one.author) == (chat, author)]
+
+    def _is_late(self, question: Question) -> bool:
+        clock = self._clock
+        return clock.monotonic() >= question.deadline or clock.wall() >= question.expires_at
+
+    def _run_out(self, question: Question) -> None:
+        del self._open[question.nonce]
+        question.on_timeout()
 
     def _show(self, question: Question, page: int, wanted: str) -> None:
         """Show other choices of a question that stays open; whoever looks has time again."""
         question.page, question.wanted = page, wanted
         question.deadline = self._clock.monotonic() + question.timeout_s
+        question.expires_at = self._clock.wall() + question.timeout_s
         question.on_turn()
 
     def _pressed(self, said: ChatInput) -> tuple[Question, str]:
@@ -189,10 +219,12 @@ class Questions:
         return question, code
 
     def _typed(self, said: ChatInput) -> tuple[Question, str]:
-        mine = self._of(said.chat, said.author.id)
+        mine, word = self._of(said.chat, said.author.id), _plain(said.text)
         if not mine:
-            raise QuestionError("no question is open; commands begin with /, see /help")
-        question, word = mine[-1], said.text.strip().lower()
+            raise QuestionError(f"{_NO_QUESTION}; commands begin with /, see /help")
+        question = next((one for one in reversed(mine) if not one.is_offer), mine[-1])
+        if question.is_offer:
+            return question, _taken(question, word)
         if not question.is_last and word not in _SAYS_CANCEL:
             # A second yes must not confirm what was asked before, and perhaps forgotten.
             raise QuestionError("the last question is answered; send the command again for another")
@@ -203,6 +235,23 @@ class Questions:
             question.wanted = word
             return question, "p0"
         raise QuestionError(_offer(question))
+
+
+def _plain(text: str) -> str:
+    return text.strip().lower()
+
+
+def _taken(offer: Question, word: str) -> str:
+    """Return the button of an offer that a word means; QuestionError when it may mean another."""
+    code = None if word in _SAYS_NO else _worded(offer, word)
+    if code is None:
+        raise QuestionError(f"{_NO_QUESTION}; commands begin with /, see /help")
+    if not offer.is_last:
+        label = offer.choices[int(code)].label
+        raise QuestionError(
+            f"{_NO_QUESTION}; press {label} at the command that is to be taken back"
+        )
+    return code
 
 
 def _is_code(question: Question, code: str) -> bool:

@@ -54,14 +54,16 @@ class GateLimits:
 class GateScene:
     """Hold what a decision depends on beside the message.
 
-    `is_asked` says whether a question to this person is open in this chat; `is_shared` whether
-    another program was seen to use the bot's token.
+    `is_asked` says whether a question to this person is open in this chat, `may_raise` whether
+    this text as its answer could do what raises risk; `is_shared` whether another program was
+    seen to use the bot's token.
     """
 
     access: TelegramAccess
     now: float
     bot_name: str = ""
     is_asked: bool = False
+    may_raise: bool = False
     is_shared: bool = False
     limits: GateLimits = field(default_factory=GateLimits)
 
@@ -180,9 +182,12 @@ def _stale(inbound: Inbound, scene: GateScene) -> Decision | None:
 
 def _while_shared(inbound: Inbound, scene: GateScene) -> Decision | None:
     # What reduces risk works in every state.
-    if not scene.is_shared or not is_command(inbound):
+    if not scene.is_shared or inbound.press_data is not None:
         return None
-    if risk_of_line(inbound.text) is not Risk.RAISING:
+    is_raising = scene.may_raise
+    if is_command(inbound):
+        is_raising = risk_of_line(inbound.text) is Risk.RAISING
+    if not is_raising:
         return None
     return Decision(Verdict.REFUSE, _receipt(State.REJECTED, inbound, CONFLICT_TEXT))
 

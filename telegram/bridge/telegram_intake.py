@@ -60,7 +60,8 @@ class IntakeParts:
 
     `hear` takes an input for `forward` and says whether there was room; `say` shows a text in a
     place; `run` has the loop `poll` run something; `find` returns a command by its id; `home_of`
-    returns the place under which a chat is known here: a group may have got another number.
+    returns the place under which a chat is known here: a group may have got another number;
+    `on_heard` is told where somebody who is listed has written.
     """
 
     journal: InboundJournal
@@ -72,6 +73,7 @@ class IntakeParts:
     run: Callable[[Coroutine[Any, Any, None]], Future[None]]
     find: Callable[[str], CommandRecord | None]
     home_of: Callable[[Place], Place] = lambda place: place
+    on_heard: Callable[[Place], object] = lambda _place: None
 
 
 class TelegramIntake:
@@ -112,15 +114,19 @@ class TelegramIntake:
         """Act on one update; an error means that it was not noted and has to come again."""
         there = inbound.place
         inbound = replace(inbound, place=self._home_of(there))
+        chat, author, questions = inbound.place.name, f"tg:{inbound.user_id}", self._parts.questions
         scene = GateScene(
             access=self.access,
             now=self._clock.wall(),
             bot_name=self.bot_name,
-            is_asked=self._parts.questions.is_open_for(inbound.place.name, f"tg:{inbound.user_id}"),
+            is_asked=questions.is_open_for(chat, author),
+            may_raise=questions.may_raise(chat, author, inbound.text),
             is_shared=self._is_shared,
             limits=self._limits,
         )
         decision = decide(inbound, scene)
+        if decision.verdict in (Verdict.TAKE, Verdict.REFUSE):
+            self._parts.on_heard(inbound.place)
         match decision.verdict:
             case Verdict.TAKE:
                 self._take(inbound, there)

@@ -105,6 +105,7 @@ class Streams:
                 timeout_s=_BUTTON_S,
                 on_answer=lambda _key, said: self._stop(chat, said),
                 on_timeout=_nothing,
+                is_offer=True,
             )
         return stream.question.buttons
 

@@ -1,0 +1,141 @@
+"""Questions that outlive what they were asked for: a role, their time, a token of one's own."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import pytest
+
+from tcpproto.vocabulary import Role
+from telegram.bridge.chat import Author
+from telegram.bridge.messenger import Place
+from telegram.bridge.telegram_access import TelegramAccess
+from tests.bridge_tests.harness import NOW, Harness
+from tests.bridge_tests.scripted_bot import ScriptedBot
+from tests.bridge_tests.telegram_desk import ACCESS, ANN, BOB, GROUP, Desk
+
+MakeBot = Callable[..., ScriptedBot]
+
+
+@pytest.fixture
+def desk(make_bridge: Callable[..., Harness], closing: ExitStack) -> Desk:
+    desk = Desk(make_bridge())
+    closing.callback(desk.close)
+    return desk
+
+
+@pytest.mark.parametrize("how", ["press", "word"])
+def test_whoever_may_no_longer_trade_confirms_nothing(
+    desk: Desk, make_bot: MakeBot, how: str
+) -> None:
+    bot = make_bot(desk.harness)
+    desk.write("/buy BTC/USDT", BOB)
+    shown = desk.last(Place(BOB))
+    desk.intake.access = TelegramAccess({BOB: Role.VIEWER}, ACCESS.chats)
+    if how == "press":
+        desk.press(shown, "Yes", BOB)
+    else:
+        desk.write("yes", BOB)
+    assert shown.text == ("[rejected] /buy BTC/USDT — this needs the role trader; yours is viewer")
+    assert (shown.buttons, bot.commands) == ([], [])
+
+
+def test_a_role_that_grew_since_the_question_is_the_one_that_counts(
+    desk: Desk, make_bot: MakeBot
+) -> None:
+    bot = make_bot(desk.harness)
+    desk.write("/buy BTC/USDT", BOB)
+    desk.intake.access = TelegramAccess({BOB: Role.ADMIN}, ACCESS.chats)
+    desk.press(desk.last(Place(BOB)), "Yes", BOB)
+    desk.harness.turn_until(lambda: bot.commands, "the command")
+    assert bot.commands[0].role == "admin"
+
+
+@pytest.mark.parametrize("how", ["press", "word"])
+@pytest.mark.parametrize("clock", ["both", "wall"])
+def test_an_answer_is_too_late_though_nobody_has_noticed_the_time_yet(
+    desk: Desk, make_bot: MakeBot, how: str, clock: str
+) -> None:
+    """A machine that slept, or a loop that was held up, has not let the question run out."""
+    bot = make_bot(desk.harness)
+    desk.write("/buy BTC/USDT")
+    shown = desk.last()
+    if clock == "wall":
+        desk.harness.clock.set_wall(NOW + 3_600)
+    else:
+        desk.harness.clock.advance(31)
+    if how == "press":
+        desk.press(shown, "Yes")
+    else:
+        desk.write("yes")
+    assert shown.text == "[expired] /buy BTC/USDT — not answered in time; nothing sent"
+    assert (shown.buttons, bot.commands) == ([], [])
+
+
+def test_while_the_token_is_shared_no_typed_yes_buys(desk: Desk, make_bot: MakeBot) -> None:
+    bot = make_bot(desk.harness)
+    desk.write("/buy BTC/USDT")
+    asked = desk.last()
+    desk.intake.on_conflict(True)
+    for word in ("yes", "1", "ok"):
+        desk.write(word)
+        assert f"[rejected] {word} — another program uses this bot's token" in desk.last().text
+    assert bot.commands == []
+    desk.write("cancel")
+    assert asked.text == "[rejected] /buy BTC/USDT — cancelled; nothing sent"
+    desk.write("/flatten")
+    desk.write("yes")
+    desk.harness.turn_until(lambda: bot.commands, "the command")
+    assert [command.verb for command in bot.commands] == ["flatten"]
+
+
+@pytest.fixture
+def waiting(desk: Desk, make_bot: MakeBot) -> Desk:
+    """A desk where /stoptrading waits for a bot that is away."""
+    make_bot(desk.harness).stop()
+    desk.harness.away("paper")
+    for place in (Place(GROUP), Place(ANN)):
+        desk.write("/stoptrading", place=place)
+    return desk
+
+
+@pytest.mark.parametrize("word", ["no", "n"])
+def test_talk_does_not_take_back_a_stop_that_waits(waiting: Desk, word: str) -> None:
+    for place in (Place(GROUP), Place(ANN)):
+        waiting.write(word, place=place)
+    waiting.write("cancel", place=Place(GROUP))
+    assert [text.split()[0] for text in waiting.texts(Place(GROUP))] == ["[queued]"]
+    assert waiting.texts()[0].startswith("[queued] /stoptrading")
+
+
+def test_a_cancel_that_came_too_late_for_a_question_takes_back_no_stop(
+    waiting: Desk, make_bot: MakeBot
+) -> None:
+    make_bot(waiting.harness, "other")
+    waiting.write("/buy BTC/USDT @other")
+    waiting.harness.advance(31)
+    waiting.write("cancel")
+    assert waiting.texts()[0].startswith("[queued] /stoptrading")
+    assert waiting.last().text == (
+        "no question is open; press Cancel at the command that is to be taken back"
+    )
+
+
+def test_a_yes_means_the_question_though_a_stop_was_queued_since(
+    desk: Desk, make_bot: MakeBot
+) -> None:
+    make_bot(desk.harness).stop()
+    desk.harness.away("paper")
+    other = make_bot(desk.harness, "other")
+    desk.write("/buy BTC/USDT @other")
+    desk.write("/stoptrading @paper")
+    desk.write("yes")
+    desk.harness.turn_until(lambda: other.commands, "the command")
+    assert [one.verb for one in other.commands] == ["buy"]
+
+
+def test_at_the_console_too_a_role_is_looked_at_again(bridge: Harness, make_bot: MakeBot) -> None:
+    bot = make_bot(bridge)
+    shown = bridge.say("/buy BTC/USDT", Author("tg:3", Role.TRADER))
+    bridge.say("yes", Author("tg:3", Role.VIEWER))
+    assert "this needs the role trader" in shown.text
+    assert bot.commands == []

@@ -5,11 +5,9 @@ none and sees at most one twice for each kill, marked as a possible repeat.
 """
 
 import re
-from dataclasses import dataclass, field
 from itertools import pairwise
 from random import Random
 
-import psutil
 import pytest
 
 from tests.process.installation import (
@@ -18,63 +16,10 @@ from tests.process.installation import (
     assert_each_once,
     assert_no_traceback,
 )
-from tests.processes import RunningProcess
-from tests.waiting import wait_until
+from tests.process.killing import VICTIMS, Life
 
 TOTAL = 2_000
 _SHOWN = re.compile(rf"#(\d+) paper notice( \(.*\))?: alert (\d+) of {TOTAL}")
-
-
-@dataclass
-class Life:
-    """Both processes, ended and started again as often as it takes."""
-
-    here: Installation
-    rng: Random
-    interval_s: float
-    trading: RunningProcess = field(init=False)
-    bridge: RunningProcess = field(init=False)
-    bridges: list[RunningProcess] = field(default_factory=list)
-    tradings: list[RunningProcess] = field(default_factory=list)
-
-    def start_trading(self, interval_s: float | None = None) -> None:
-        """Start the bot; the series goes on where it was."""
-        interval = self.interval_s if interval_s is None else interval_s
-        self.trading = self.here.launch_trading("--alerts", str(TOTAL), "--interval", str(interval))
-        self.tradings.append(self.trading)
-
-    def start_bridge(self) -> None:
-        """Start the bridge."""
-        self.bridge = self.here.launch_bridge()
-        self.bridges.append(self.bridge)
-
-    def await_moment(self, victim: RunningProcess) -> None:
-        """Wait for a random moment: in the start of the victim, or while events flow."""
-        if self.rng.random() < 0.3:
-            used_s = self.rng.uniform(0, 0.7)
-            wait_until(lambda: _has_used(victim, used_s), PATIENCE_S, "the victim starts")
-        else:
-            more = len(self.here.alerts(TOTAL)) + self.rng.randrange(40)
-            self.here.wait_for_alerts(TOTAL, min(more, TOTAL))
-
-    def kill(self, victims: str) -> None:
-        """Kill and start again at once."""
-        self.await_moment(self.bridge if victims == "bridge" else self.trading)
-        if victims != "bridge":
-            self.trading.kill()
-        if victims != "trading":
-            self.bridge.kill()
-            self.start_bridge()
-        if victims != "bridge":
-            self.start_trading()
-
-
-def _has_used(process: RunningProcess, seconds: float) -> bool:
-    """Tell whether a process has worked so long; a moment that does not depend on the machine."""
-    if "ready" in process.stderr.splitlines():
-        return True
-    times = psutil.Process(process.pid).cpu_times()
-    return times.user + times.system >= seconds
 
 
 @pytest.mark.timeout(150)
@@ -91,17 +36,14 @@ def test_each_event_arrives_exactly_once_and_in_order_over_kills_at_random_momen
     seed = Random().getrandbits(32)
     print(f"seed {seed}")  # noqa: T201 - a failure shows it
     rng = Random(seed)
-    life = Life(here, rng, interval_s)
+    life = Life(here, rng, TOTAL, interval_s, here.launch_bridge)
     life.start_bridge()
     life.start_trading()
-    kills = ["trading", "bridge", "both"] * rounds
+    kills = list(VICTIMS) * rounds
     rng.shuffle(kills)
     for victims in kills:
         life.kill(victims)
-    assert len(here.alerts(TOTAL)) < TOTAL, "all events had arrived before the last kill"
-    life.trading.kill()
-    life.start_trading(interval_s=0)
-    here.wait_for_alerts(TOTAL, TOTAL)
+    life.finish()
     life.bridge.wait_for(rf"alert {TOTAL} of {TOTAL}$", stream="stdout", timeout_s=PATIENCE_S)
     assert here.alerts(TOTAL) == list(range(1, TOTAL + 1))
     assert_each_once(here.events())

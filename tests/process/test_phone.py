@@ -35,26 +35,3 @@ def test_strangers_are_not_heard(here: Installation, api: FakeBotApi, ann: Phone
     eve.say("/getstatus")
     ann.ask("/ping", r"\[applied\] /ping")
     assert eve.bot_messages == []
-
-
-def test_events_come_in_order_and_at_most_once_more_over_kills_of_the_bridge(
-    here: Installation, api: FakeBotApi, ann: Phone
-) -> None:
-    total, kills = 40, 3
-    bridge = start_bridge(here, api)
-    here.start_trading("--alerts", str(total), "--interval", "0.05")
-    for kill in range(kills):
-        ann.wait_for(rf"alert {total * (kill + 1) // (kills + 1)} of {total}")
-        bridge.kill()
-        bridge = start_bridge(here, api)
-    ann.wait_for(rf"alert {total} of {total}", timeout_s=60)
-    shown = [
-        (line, int(line.split(" of ")[0].rsplit(" ", 1)[1]))
-        for message in ann.bot_messages
-        for line in message.text.splitlines()
-        if f" of {total}" in line and "alert" in line
-    ]
-    numbers = [number for _, number in shown]
-    assert list(dict.fromkeys(numbers)) == list(range(1, total + 1))
-    repeated = [line for index, (line, number) in enumerate(shown) if number in numbers[:index]]
-    assert all("perhaps shown before" in line for line in repeated)

@@ -1,0 +1,71 @@
+"""Kill -9 of either process, or of both, as a person with a phone sees it.
+
+The promise: no alert is lost, all come in order, and at most one message for each kill comes a
+second time, whole, marked and with the same numbers.
+"""
+
+from random import Random
+
+import pytest
+
+from tests.fakes.bot_api.phone import Phone
+from tests.fakes.bot_api.server import FakeBotApi
+from tests.process.installation import PATIENCE_S, Installation, assert_no_traceback
+from tests.process.killing import VICTIMS, Life
+from tests.process.phone_alerts import count_repeats, first_shown, has_shown
+from tests.process.phone_desk import launch_bridge, start_bridge
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    ("total", "rounds", "interval_s"),
+    [
+        pytest.param(150, 1, 0.02, id="150 alerts, 3 kills"),
+        pytest.param(2_000, 8, 0.02, id="2,000 alerts, 24 kills", marks=pytest.mark.long),
+    ],
+)
+def test_alerts_reach_the_phone_in_order_and_at_most_once_more_for_each_kill(
+    here: Installation, api: FakeBotApi, ann: Phone, total: int, rounds: int, interval_s: float
+) -> None:
+    seed = Random().getrandbits(32)
+    print(f"seed {seed}")  # noqa: T201 - a failure shows it
+    rng = Random(seed)
+    api.limit_speed()
+    life = Life(here, rng, total, interval_s, lambda: launch_bridge(here, api))
+    life.start_bridge()
+    life.start_trading()
+    victims = list(VICTIMS) * rounds
+    rng.shuffle(victims)
+    for each in victims:
+        life.kill(each)
+    life.finish()
+    api.wait(lambda: has_shown(ann, f"alert {total} of {total}"), "the last alert", 4 * PATIENCE_S)
+    texts = [line.text for line in first_shown(ann) if line.text.endswith(f" of {total}")]
+    assert texts == [f"alert {number} of {total}" for number in range(1, total + 1)]
+    ids = [line.id for line in first_shown(ann)]
+    assert ids == sorted(ids)
+    assert ids == [event.id for event in here.events()], "some events were not shown"
+    assert count_repeats(ann) <= len(life.bridges) - 1
+    assert life.trading.stop() == 0
+    assert life.bridge.stop() == 0
+    assert_no_traceback(*life.tradings, *life.bridges)
+
+
+def test_a_kill_in_the_middle_of_a_send_repeats_one_message_marked(
+    here: Installation, api: FakeBotApi, ann: Phone
+) -> None:
+    bridge = start_bridge(here, api)
+    send = api.faults.hang(
+        acts=True, method="sendMessage", when=lambda one: "alert 1 of" in str(one.parameters)
+    )
+    trading = here.start_trading("--alerts", "30", "--interval", "0")
+    api.wait(lambda: has_shown(ann, "alert 1 of 30"), "the send")
+    here.wait_for_alerts(30, 30)
+    bridge.kill()
+    send.clear()
+    again = start_bridge(here, api)
+    api.wait(lambda: has_shown(ann, "alert 30 of 30"), "the last alert", PATIENCE_S)
+    assert count_repeats(ann) == 1
+    texts = [line.text for line in first_shown(ann) if line.text.endswith(" of 30")]
+    assert texts == [f"alert {number} of 30" for number in range(1, 31)]
+    assert (trading.stop(), again.stop()) == (0, 0)

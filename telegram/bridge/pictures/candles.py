@@ -161,6 +161,7 @@ def _mark(canvas: Canvas, found: Sequence[tuple[float, float, bool]], *, is_entr
             edgecolors=INK if is_entry else LINE,
             linewidths=1.0 if is_entry else 2.4,
             zorder=6,
+            clip_on=False,
         )
 
 

@@ -23,7 +23,7 @@ POINTS_MAX: Final = 500
 
 def draw_equity(curve: Mapping[str, Any], zone: str) -> bytes:
     """Return a picture of a curve's figures; ValueError when there is nothing to draw."""
-    points = sorted(_read(curve.get("points")))[-POINTS_MAX:]
+    points = read_points(curve.get("points"))[-POINTS_MAX:]
     if len(points) < 2:
         raise ValueError("no profit yet")
     moments = [at for at, _, _ in points]
@@ -53,6 +53,11 @@ def draw_equity(curve: Mapping[str, Any], zone: str) -> bytes:
         **words,
     )
     return canvas.to_png()
+
+
+def read_points(given: object) -> list[tuple[float, float, float]]:
+    """Return moments, profits and falls in the order of time; of one moment, in that given."""
+    return sorted(_read(given), key=lambda one: one[0])
 
 
 def _scale(canvas: Canvas, moments: list[float], profits: list[float], falls: list[float]) -> None:

@@ -20,7 +20,7 @@ from daemonkit.clock import SystemClock
 from telegram.bridge.pictures.artist import Artist, Picture
 from telegram.bridge.pictures.candles import draw_candles
 from telegram.bridge.pictures.canvas import Canvas, apart, money_label, price_label, sum_label
-from telegram.bridge.pictures.equity import draw_equity
+from telegram.bridge.pictures.equity import draw_equity, read_points
 from telegram.bridge.pictures.moments import gaps, long_text, round_moments, short_text
 from telegram.bridge.pictures.worker import PICTURE_MAX, answer
 
@@ -73,6 +73,11 @@ def test_a_curve_is_drawn_up_down_and_flat() -> None:
         points = [[START, 0.0, 0.0], [START + 60, last, min(last, 0.0)]]
         png = draw_equity({"currency": "USDT", "points": points}, "Asia/Tokyo")
         assert size_of(png) == (1000, 600)
+
+
+def test_what_two_trades_of_one_moment_brought_stays_in_its_order() -> None:
+    points = [[60.0, 5.0, 0.0], [60.0, 3.0, -2.0], [0.0, 0.0, 0.0]]
+    assert [profit for _, profit, _ in read_points(points)] == [0.0, 5.0, 3.0]
 
 
 WHOLE = st.integers(-(2**63), 2**63 - 1)

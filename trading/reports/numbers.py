@@ -80,7 +80,10 @@ def percent_text(fraction: Number | None, *, signed: bool = False) -> str:
     if exact is None:
         return NOTHING
     percent = _cents(exact * 100) + 0
+    # Beside a small loss no gain may stand.
+    is_loss = exact < 0 and not percent
     text = f"{percent:+,.2f}" if signed else f"{percent:,.2f}"
+    text = text.replace("+", "-") if is_loss else text
     if len(text) > 10:
         text = f"{percent:+.1e}" if signed else f"{percent:.1e}"
     return f"{text}%"

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from trading.model.order_states import OrderState
 from trading.reports.holding_lines import holding_block, profit_and_percent
-from trading.reports.numbers import amount_text, percent_text
+from trading.reports.numbers import amount_text, counted, percent_text
 from trading.reports.order_lines import order_block, order_fields, waiting_first
 from trading.reports.status_parts import (
     AccountView,
@@ -20,6 +20,8 @@ from trading.reports.tables import View, cut, labelled, limited, page, wrapped
 # A status is sent every second; the commands for positions and orders tell more of them.
 FIELD_ROWS_MAX: Final = 50
 POSITIONS_FIELD_ROWS_MAX: Final = 200
+# How the latch itself begins to say why it is set.
+_LATCHED: Final = "the kill latch is "
 
 
 def render_trading(view: TradingView) -> View:
@@ -31,6 +33,7 @@ def render_trading(view: TradingView) -> View:
         _flag_lines(view, "buying"),
         _flag_lines(view, "selling"),
         labelled("open", _counts(view)),
+        _unprotected_lines(view),
         _holding_lines(view, 26),
         _order_lines(view),
         _instance_lines(view),
@@ -75,7 +78,7 @@ def _switch_lines(view: TradingView) -> list[str]:
         state = "paused" if view.is_paused else "on"
     lines = labelled("trading", state)
     if view.kill:
-        lines += [*wrapped(f"⛔ KILL LATCH: {view.kill}")[:4]]
+        lines += wrapped(f"⛔ KILL LATCH: {view.kill.removeprefix(_LATCHED)}")[:4]
     return lines
 
 
@@ -131,10 +134,20 @@ def _counts(view: TradingView) -> str:
     return f"{len(view.holdings):,} pos, {len(view.orders):,} ord, {view.pairs:,} pairs"
 
 
+def _unprotected_lines(view: TradingView) -> list[str]:
+    count = sum(not _has_stop(one) for one in view.holdings)
+    return [f"⚠ NO STOP: {counted(count, 'position')}"] if count else []
+
+
+def _has_stop(holding: HoldingView) -> bool:
+    return bool(holding.position.stop_price)
+
+
 def _holding_lines(view: TradingView, lines_max: int) -> list[str]:
     several = len(view.accounts) > 1
+    # A list that is cut short must not hide what nothing protects.
     return limited(
-        view.holdings,
+        sorted(view.holdings, key=_has_stop),
         lambda one: holding_block(one, view.at, names_account=several),
         lines_max,
         "positions",

@@ -13,6 +13,7 @@ from trading.model.order_states import OrderState
 from trading.model.position import Trade
 from trading.reports.daily_profit import DayProfit
 from trading.reports.numbers import (
+    NOTHING,
     amount_text,
     duration_text,
     exact_text,
@@ -23,11 +24,23 @@ from trading.reports.numbers import (
 from trading.reports.order_lines import order_block, order_fields, waiting_first
 from trading.reports.statistics import Statistics
 from trading.reports.status_parts import AccountView, Decision
-from trading.reports.tables import LINES_MAX, View, cut, labelled, limited, page, spread, wrapped
+from trading.reports.tables import (
+    COLUMNS,
+    LINES_MAX,
+    View,
+    cut,
+    labelled,
+    limited,
+    page,
+    spread,
+    wrapped,
+)
 
 FIELD_ROWS_MAX: Final = 200
 # A heading takes a line, and so does "… N more".
 _LIST_LINES_MAX: Final = LINES_MAX - 2
+# Where Z stands for UTC, the bridge may write the name of a person's zone, such as ` +0545`.
+_ZONED: Final = COLUMNS - 5
 
 
 def stats_view(
@@ -230,6 +243,7 @@ def _trade_block(trade: Trade, *, names_account: bool) -> list[str]:
         *wrapped(
             f"{moment_text(trade.closed_at)}, {duration_text(trade.closed_at - trade.opened_at)}",
             indent=1,
+            width=_ZONED,
         ),
         cut(f" {trade.reason}"),
     ]
@@ -258,7 +272,7 @@ def _day_block(one: DayProfit) -> list[str]:
 
 def _decision_block(one: Decision, *, names_account: bool) -> list[str]:
     return [
-        cut(f"{moment_text(one.at)} {one.symbol}"),
+        cut(f"{moment_text(one.at)} {one.symbol}", _ZONED),
         *([cut(f" account {one.account}")] if names_account else []),
         *wrapped(one.text, indent=1)[:4],
     ]
@@ -272,8 +286,9 @@ def _sum(days: Sequence[DayProfit]) -> DayProfit:
 
 
 def _rate(total: DayProfit) -> str:
-    rate = percent_text(total.wins / total.trades if total.trades else None)
-    return f"{total.wins:,} ({rate})"
+    if not total.trades:
+        return NOTHING
+    return f"{total.wins:,} ({percent_text(total.wins / total.trades)})"
 
 
 def _day_fields(one: DayProfit) -> dict[str, Any]:

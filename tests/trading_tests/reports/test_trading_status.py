@@ -72,7 +72,7 @@ def test_the_kill_latch_and_tripped_limits_come_first() -> None:
         TrippedView("losing streak", "main", "BTC/USDT", "10 losses in a row", "/startbuying"),
         TrippedView("drawdown", "main", "", "account main: fell 16%; lifted: yes", "yes"),
     ]
-    view = render_trading(make_view(kill="set by 42", tripped=tripped))
+    view = render_trading(make_view(kill="the kill latch is set by 42", tripped=tripped))
     assert view.text.split("\n")[1:6] == [
         "⛔ KILL LATCH: set by 42",
         "⛔ BTC/USDT: 10 losses in a row",
@@ -80,7 +80,7 @@ def test_the_kill_latch_and_tripped_limits_come_first() -> None:
         "⛔ account main: fell 16%; lifted:",
         "yes",
     ]
-    assert view.fields["kill"] == "set by 42"
+    assert view.fields["kill"] == "the kill latch is set by 42"
     assert view.fields["tripped"][0]["lifted_by"] == "/startbuying"
 
 
@@ -114,6 +114,17 @@ def test_a_position_without_a_stop_or_a_price_says_so() -> None:
     lines = positions_view(make_view(holdings=[holding])).text.split("\n")
     for line in (" SHORT   2", " now     -", " P&L     -", " target  -", " stop    ⚠ NONE"):
         assert line in lines
+
+
+def test_of_many_positions_the_one_without_a_stop_is_shown_first() -> None:
+    bare = make_holding(make_position(symbol="LTC/USDT", stop_price=None))
+    view = make_view(holdings=[*[make_holding()] * 30, bare])
+    lines = render_trading(view).text.split("\n")
+    assert lines[lines.index("open     31 pos, 0 ord, 5 pairs") :][1:3] == [
+        "⚠ NO STOP: 1 position",
+        "LTC/USDT",
+    ]
+    assert positions_view(view).text.startswith("LTC/USDT\n")
 
 
 def test_a_trailing_stop_is_shown_before_and_after_it_is_on() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.trading_tests.reports.report_makers import (
     AT,
+    DAY_S,
     EXTREMES,
     LONG_SYMBOL,
     assert_fits,
@@ -22,7 +23,7 @@ from trading.reports.daily_profit import DayProfit
 from trading.reports.drawdown import Drawdown
 from trading.reports.statistics import TradeStatistics
 from trading.reports.status_parts import Decision
-from trading.reports.tables import View
+from trading.reports.tables import COLUMNS, View
 from trading.reports.views import (
     balance_view,
     daily_view,
@@ -146,7 +147,8 @@ def test_profit_is_summed_over_days_and_split_by_market() -> None:
         "ETH/USDT                     +5.00",
     ]
     assert view.fields["profit"] == "1.5"
-    assert profit_view([], {}, "USDT").text.startswith("profit   +0.00 USDT\n")
+    nothing = profit_view([], {}, "USDT").text.split("\n")
+    assert (nothing[0], nothing[3]) == ("profit   +0.00 USDT", "wins     -")
 
 
 def test_markets_of_several_accounts_are_told_apart() -> None:
@@ -244,3 +246,12 @@ def extreme_views(value: Decimal, rows: int) -> list[View]:
         balance_view([account] * rows),
         why_view([Decision(AT, LONG_SYMBOL, "because of this and that, " * 30)] * rows),
     ]
+
+
+def test_a_line_with_a_moment_leaves_room_for_the_name_of_a_zone() -> None:
+    decision = Decision(AT, LONG_SYMBOL, "bought", "main")
+    trade = make_trade(opened_at=AT - 12_345 * DAY_S)
+    for text in (why_view([decision]).text, trades_view([trade]).text):
+        lines = [line for line in text.split("\n") if "27-01-15 08:00Z" in line]
+        assert lines
+        assert all(len(line.replace("Z", " +0545")) <= COLUMNS for line in lines)

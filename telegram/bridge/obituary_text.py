@@ -86,10 +86,9 @@ class ObituaryWords:
         if session.status_at is None:
             return [*lines, "it has told no status"]
         older_s = absence.since - session.status_at
-        told = f"as told at {utc_text(session.status_at)[11:]}"
+        lines.append(f"as of {utc_text(session.status_at)}")
         if older_s >= _STATUS_OLD_S:
-            told += f", {age_text(older_s)} before"
-        lines += _wrapped(told)
+            lines.append(f" {age_text(older_s)} before the loss")
         return lines + _switches(session.status_fields, "was")
 
 
@@ -175,7 +174,7 @@ def _log_lines(lines: Sequence[str]) -> list[str]:
 
 def _log_line(line: str) -> str:
     """Return a line without its day and its logger, which a phone has no room for."""
-    return one_line(_LOG_HEAD.sub(r"\1 \2 ", line), _LOG_LINE_LEN_MAX)
+    return one_line(_LOG_HEAD.sub(r"\1Z \2 ", line), _LOG_LINE_LEN_MAX)
 
 
 def _fields(absence: Absence, positions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

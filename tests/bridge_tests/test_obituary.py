@@ -311,7 +311,7 @@ def test_an_obituary_has_positions_their_protection_and_the_last_log_lines(
         "LOST, no word for 10s\n"
         "the connection was cut\n"
         "main PAPER\n"
-        "as told at 14:13:20Z\n"
+        "as of 2026-09-21 14:13:20Z\n"
         "trading was on\n"
         "1 open order\n"
         "1 open position:\n"
@@ -320,7 +320,8 @@ def test_an_obituary_has_positions_their_protection_and_the_last_log_lines(
         " stop 57,000.5, target 66,000\n"
         " PAPER: its stop acts when the\n"
         "  bot is back\n"
-        "last log lines:\n" + "\n".join(f"14:13:20 ERROR line {number}" for number in range(12, 20))
+        "last log lines:\n"
+        + "\n".join(f"14:13:20Z ERROR line {number}" for number in range(12, 20))
     ]
     assert bridge.events()[0].severity == "critical"
     assert bridge.chat.wakes >= 1

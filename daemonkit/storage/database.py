@@ -13,10 +13,16 @@ from sqlalchemy.exc import DBAPIError
 from daemonkit.files import make_private_folder, sync_folder
 from daemonkit.storage.backup import backup_database, remove_database
 from daemonkit.storage.check import DatabaseKind, check_database, companion
-from daemonkit.storage.engine import BUSY_TIMEOUT_S, DatabaseWriter, build_engine, reading
+from daemonkit.storage.engine import (
+    BUSY_TIMEOUT_S,
+    DatabaseReader,
+    DatabaseWriter,
+    build_engine,
+    reading,
+)
 from daemonkit.storage.faults import storage_error
 
-__all__ = ["DatabaseKind", "DatabaseWriter", "open_database", "reading"]
+__all__ = ["DatabaseKind", "DatabaseReader", "DatabaseWriter", "open_database", "reading"]
 
 log = logging.getLogger(__name__)
 

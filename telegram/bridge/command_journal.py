@@ -30,6 +30,10 @@ class CommandJournal:
         """Return commands without an outcome, oldest first."""
         return self._table.read_open()
 
+    def knows(self, command_id: str) -> bool:
+        """Tell whether a command is known."""
+        return command_id in self._unsaved or self._table.knows(command_id)
+
     def read_one(self, command_id: str) -> CommandRecord | None:
         """Return a command in its latest form, if it is known."""
         return self._unsaved.get(command_id) or self._table.read_one(command_id)

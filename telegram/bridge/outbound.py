@@ -153,7 +153,8 @@ class Outbound:
 
     def knows(self, command_id: str) -> bool:
         """Tell whether a command with this id was ever taken."""
-        return self._find(command_id) is not None
+        is_at_hand = command_id in self._open or command_id in self._lost
+        return is_at_hand or self._journal.knows(command_id)
 
     def cancel(self, command_id: str) -> bool:
         """Give up a command that was not sent yet; False when it is too late."""

@@ -1,14 +1,18 @@
 """bridge.db: its schema, its migrations, and what is pruned from it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from daemonkit.storage.migrations import migration_head
-from telegram.bridge.records import NewEvent
+from tcpproto.vocabulary import Role
+from telegram.bridge.receipts import State
+from telegram.bridge.records import CommandRecord, NewEvent
 from telegram.bridge.store import schema
+from telegram.bridge.store.commands import CommandTable
 from telegram.bridge.store.database import HEAD, MIGRATIONS, Database
 from telegram.bridge.store.events import EventTable
 from tests.bridge_tests.harness import NOW, Harness
@@ -87,6 +91,42 @@ def test_old_rows_are_pruned_and_what_is_open_is_kept(
     with bridge.database.reading() as connection:
         verbs = connection.exec_driver_sql("SELECT verb FROM command").scalars().all()
     assert verbs == ["stoptrading"]
+
+
+def test_a_command_is_kept_whole_and_in_its_latest_form(tmp_path: Path) -> None:
+    database = Database(tmp_path / "bridge.db")
+    table = CommandTable(database)
+    first = CommandRecord(
+        id="tg:42:7",
+        bot="paper",
+        verb="buy",
+        args=("BTC/USDT", "0.01"),
+        author="tg:42",
+        role=Role.TRADER,
+        chat="tg:-100:3",
+        issued_at=NOW,
+        expires_at=NOW + 30.0,
+        state=State.SENT,
+        sent_at=NOW + 0.5,
+        account="main",
+        confirmed=True,
+    )
+    last = replace(
+        first,
+        state=State.APPLIED,
+        text="bought",
+        fields={"order": [1, "x"]},
+        message_id=12,
+        finished_at=NOW + 1.0,
+    )
+    assert not table.knows(first.id)
+    table.save([first, replace(first, id="tg:42:8")])
+    assert table.read_one(first.id) == first
+    table.save([last])
+    assert table.read_one(first.id) == last
+    assert [one.id for one in table.read_open()] == ["tg:42:8"]
+    assert table.knows("tg:42:8")
+    database.close()
 
 
 @pytest.mark.parametrize("table", ["event", "command", "cursor"])

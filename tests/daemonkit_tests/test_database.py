@@ -8,7 +8,12 @@ from sqlalchemy.exc import OperationalError
 
 from daemonkit.errors import StateError, UnavailableError
 from daemonkit.storage.check import check_database, companion
-from daemonkit.storage.database import DatabaseWriter, open_database, reading
+from daemonkit.storage.database import (
+    DatabaseReader,
+    DatabaseWriter,
+    open_database,
+    reading,
+)
 from daemonkit.storage.faults import is_disk_full
 from tests.daemonkit_tests.example_schema import (
     FIRST,
@@ -122,6 +127,27 @@ def insert_many(writer: DatabaseWriter) -> None:
     with writer.transaction() as connection:
         for _ in range(100):
             connection.execute("INSERT INTO item (body) VALUES (?)", ("x" * 4000,))
+
+
+def test_a_finder_sees_what_is_committed_at_its_moment_and_waits_for_no_writer(
+    tmp_path: Path,
+) -> None:
+    engine = open_first(tmp_path)
+    writer, finder = DatabaseWriter(engine), DatabaseReader(engine)
+    wanted = "SELECT id, body FROM item WHERE body = ?"
+    with writer.transaction() as connection:
+        connection.execute("INSERT INTO item (body) VALUES ('a')")
+        assert finder.find(wanted, ("a",)) is None
+    assert finder.find(wanted, ("a",)) == (1, "a")
+    # Nothing of a query is left open: it would keep the log from being emptied.
+    with writer.transaction() as connection:
+        connection.execute("INSERT INTO item (body) VALUES ('b')")
+    with closing(sqlite3.connect(tmp_path / "var" / "state.db")) as other:
+        busy, _, _ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    assert busy == 0
+    finder.close()
+    writer.close()
+    engine.dispose()
 
 
 def test_a_writer_commits_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -10,6 +10,13 @@ from telegram.bridge.chat_outbox.catch_up import KindCount
 from telegram.bridge.store import schema
 from telegram.bridge.store.database import Database
 
+# Spelt out for the driver: they come after every message, and hold up the next one.
+_SAVE_MESSAGE = (
+    "INSERT INTO chat_message (chat, number, message_id, slot) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET message_id = excluded.message_id, slot = excluded.slot"
+)
+_FORGET_MESSAGES = "DELETE FROM chat_message WHERE chat = ? AND number < ? AND slot = ''"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -66,13 +73,10 @@ class ChatOutboxTable:
 
     def save_message(self, chat: str, message: KeptMessage, *, keep: int) -> None:
         """Note which message ours became, and forget those more than `keep` numbers older."""
-        values = {"message_id": message.message_id, "slot": message.slot}
-        statement = insert(schema.chat_message).values(chat=chat, number=message.number, **values)
-        table = schema.chat_message.c
-        old = (table.chat == chat) & (table.number < message.number - keep) & (table.slot == "")
-        with self._database.writing() as connection:
-            connection.execute(statement.on_conflict_do_update(set_=values))
-            connection.execute(sa.delete(schema.chat_message).where(old))
+        row = (chat, message.number, message.message_id, message.slot)
+        with self._database.writing_fast() as connection:
+            connection.execute(_SAVE_MESSAGE, row)
+            connection.execute(_FORGET_MESSAGES, (chat, message.number - keep))
 
     def begin_cursors(self, names: Sequence[str]) -> None:
         """Have what has shown nothing yet begin after the newest event."""

@@ -1,17 +1,23 @@
 """Commands in bridge.db: written before they are sent, kept with their outcome."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from tcpproto.vocabulary import Role
 from telegram.bridge.receipts import OPEN, State
 from telegram.bridge.records import CommandRecord
 from telegram.bridge.store import schema
 from telegram.bridge.store.database import Database
+
+# Spelt out for the driver: a person waits for both writes of a command.
+_SAVE = (
+    "REPLACE INTO command (id, bot, verb, args, author, role, chat, message_id, issued_at,"
+    " expires_at, state, text, fields, sent_at, finished_at, account, confirmed)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_FIND = "SELECT 1 FROM command WHERE id = ?"
 
 
 class CommandTable:
@@ -22,17 +28,16 @@ class CommandTable:
 
     def save(self, records: Sequence[CommandRecord]) -> None:
         """Insert or replace commands in one transaction."""
-        statement = insert(schema.command)
-        changing = [column.name for column in schema.command.c if column.name != "id"]
-        statement = statement.on_conflict_do_update(
-            index_elements=["id"], set_={name: statement.excluded[name] for name in changing}
-        )
-        with self._database.writing() as connection:
-            connection.execute(statement, [_row_of(record) for record in records])
+        with self._database.writing_fast() as connection:
+            connection.executemany(_SAVE, [_row_of(record) for record in records])
 
     def read_open(self) -> list[CommandRecord]:
         """Return commands without an outcome, oldest first."""
         return self._read(schema.command.c.state.in_([state.value for state in OPEN]))
+
+    def knows(self, command_id: str) -> bool:
+        """Tell whether a command is kept; asked of every line that comes in."""
+        return self._database.find(_FIND, (command_id,)) is not None
 
     def read_one(self, command_id: str) -> CommandRecord | None:
         """Return one command, if it is kept."""
@@ -60,26 +65,27 @@ class CommandTable:
             return [_record_of(row) for row in connection.execute(statement).mappings()]
 
 
-def _row_of(record: CommandRecord) -> dict[str, Any]:
-    return {
-        "id": record.id,
-        "bot": record.bot,
-        "verb": record.verb,
-        "args": orjson.dumps(record.args).decode(),
-        "author": record.author,
-        "role": record.role.value,
-        "chat": record.chat,
-        "message_id": record.message_id,
-        "issued_at": record.issued_at,
-        "expires_at": record.expires_at,
-        "state": record.state.value,
-        "text": record.text,
-        "fields": orjson.dumps(record.fields).decode(),
-        "sent_at": record.sent_at,
-        "finished_at": record.finished_at,
-        "account": record.account,
-        "confirmed": record.confirmed,
-    }
+def _row_of(record: CommandRecord) -> tuple[object, ...]:
+    """Return the columns in the order of _SAVE."""
+    return (
+        record.id,
+        record.bot,
+        record.verb,
+        orjson.dumps(record.args).decode(),
+        record.author,
+        record.role.value,
+        record.chat,
+        record.message_id,
+        record.issued_at,
+        record.expires_at,
+        record.state.value,
+        record.text,
+        orjson.dumps(record.fields).decode(),
+        record.sent_at,
+        record.finished_at,
+        record.account,
+        record.confirmed,
+    )
 
 
 def _record_of(row: sa.RowMapping) -> CommandRecord:

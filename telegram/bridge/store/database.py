@@ -5,10 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import sqlalchemy as sa
 
-from daemonkit.storage.database import DatabaseKind, DatabaseWriter, open_database, reading
+from daemonkit.storage.database import (
+    DatabaseKind,
+    DatabaseReader,
+    DatabaseWriter,
+    open_database,
+    reading,
+)
 
 HEAD = "0006"
 # "TBbr" in the header of the file: never taken for a bot's database.
@@ -38,6 +45,8 @@ class Database:
             busy_timeout_s=BUSY_TIMEOUT_S,
         )
         self._writer = DatabaseWriter(self._engine)
+        self._finder_lock = Lock()
+        self._finder = DatabaseReader(self._engine)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -53,12 +62,18 @@ class Database:
 
     @contextmanager
     def writing_fast(self) -> Iterator[sqlite3.Connection]:
-        """Yield the driver's connection in such a transaction, for rows by the thousand."""
+        """Yield the driver's connection in such a transaction, for what is often written."""
         with self._lock, self._writer.transaction() as connection:
             yield connection
 
+    def find(self, statement: str, parameters: tuple[object, ...]) -> tuple[Any, ...] | None:
+        """Return the first row of a query that somebody waits for; it waits for no writer."""
+        with self._finder_lock:
+            return self._finder.find(statement, parameters)
+
     def close(self) -> None:
         """Close every connection."""
-        with self._lock:
+        with self._lock, self._finder_lock:
             self._writer.close()
+            self._finder.close()
             self._engine.dispose()

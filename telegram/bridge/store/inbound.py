@@ -23,6 +23,12 @@ class InboundState(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+# Spelt out for the driver: a person waits for the first, and the second comes after every command.
+_ADD = (
+    "INSERT INTO inbound (update_id, chat, message_id, user_id, text, pressed, written_at,"
+    " received_at, state, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+_SAVE_STATE = "UPDATE inbound SET state = ?, outcome = ? WHERE update_id = ?"
 _OPEN = (InboundState.RECEIVED.value, InboundState.EXECUTING.value)
 
 
@@ -50,35 +56,26 @@ class InboundTable:
 
     def add(self, row: InboundRow) -> bool:
         """Insert a row; False when the update was noted before."""
-        statement = insert(schema.inbound).values(
-            update_id=row.update_id,
-            chat=row.chat,
-            message_id=row.message_id,
-            user_id=row.user_id,
-            text=row.text[:TEXT_LENGTH_MAX],
-            pressed=row.pressed,
-            written_at=row.written_at,
-            received_at=row.received_at,
-            state=row.state.value,
-            outcome=row.outcome,
+        values = (
+            row.update_id,
+            row.chat,
+            row.message_id,
+            row.user_id,
+            row.text[:TEXT_LENGTH_MAX],
+            row.pressed,
+            row.written_at,
+            row.received_at,
+            row.state.value,
+            row.outcome,
         )
-        with self._database.writing() as connection:
-            return connection.execute(statement.on_conflict_do_nothing()).rowcount == 1
+        with self._database.writing_fast() as connection:
+            return connection.execute(_ADD, values).rowcount == 1
 
     def save_states(self, changes: Mapping[int, tuple[InboundState, str]]) -> None:
         """Note how far updates have got, in one transaction."""
-        table = schema.inbound
-        statement = (
-            sa.update(table)
-            .where(table.c.update_id == sa.bindparam("which"))
-            .values(state=sa.bindparam("to_state"), outcome=sa.bindparam("to_outcome"))
-        )
-        rows = [
-            {"which": update_id, "to_state": state.value, "to_outcome": outcome}
-            for update_id, (state, outcome) in changes.items()
-        ]
-        with self._database.writing() as connection:
-            connection.execute(statement, rows)
+        rows = [(state.value, text, number) for number, (state, text) in changes.items()]
+        with self._database.writing_fast() as connection:
+            connection.executemany(_SAVE_STATE, rows)
 
     def read_open(self) -> list[InboundRow]:
         """Return what was never finished, oldest first."""

@@ -10,6 +10,12 @@ from telegram.bridge.records import FollowSetting, SeenBot
 from telegram.bridge.store import schema
 from telegram.bridge.store.database import Database
 
+# Spelt out for the driver: it comes before and after every message with events.
+_SAVE_CURSOR = (
+    "INSERT INTO chat_cursor (chat, shown_id, tried_id) VALUES (?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET shown_id = excluded.shown_id, tried_id = excluded.tried_id"
+)
+
 
 class ChoiceTable:
     """Remember which bot a person selected in a chat."""
@@ -72,10 +78,8 @@ class ChatCursorTable:
 
     def save(self, chat: str, shown_id: int, tried_id: int) -> None:
         """Note how far a chat has come."""
-        values = {"shown_id": shown_id, "tried_id": tried_id}
-        statement = insert(schema.chat_cursor).values(chat=chat, **values)
-        with self._database.writing() as connection:
-            connection.execute(statement.on_conflict_do_update(set_=values))
+        with self._database.writing_fast() as connection:
+            connection.execute(_SAVE_CURSOR, (chat, shown_id, tried_id))
 
 
 class BotTable:

@@ -1,11 +1,11 @@
 """Commands for bots: find the bot, ask for what is missing, send."""
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from daemonkit.clock import Clock
 from tcpproto.arguments import read_symbol
+from tcpproto.misspelt import unknown_market
 from tcpproto.vocabulary import (
     ALL,
     CommandError,
@@ -143,9 +143,7 @@ class EngineCommands:
             return
         if symbol in self._held_by(bots):
             return
-        close = difflib.get_close_matches(symbol, known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(known[:10])}"
-        raise RefusalError(f"no market {symbol}; {hint}")
+        raise RefusalError(unknown_market(symbol, known))
 
     def _lacks_symbol(self, command: ParsedCommand, bots: Sequence[str]) -> bool:
         """Tell whether to ask for a market; where only one can be meant the bot finds it."""

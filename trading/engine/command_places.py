@@ -1,8 +1,8 @@
 """Which accounts and markets a command means, and what is said when it means none of them."""
 
-import difflib
 from collections.abc import Mapping
 
+from tcpproto.misspelt import unknown_market
 from trading.engine.command_call import Call, NotPossibleError
 from trading.engine.desks import AccountDesk
 from trading.model.account import MarketKey
@@ -46,6 +46,4 @@ class Places:
     @staticmethod
     def _unknown(symbol: str, desks: list[AccountDesk]) -> str:
         known = sorted({name for desk in desks for name in desk.markets})
-        close = difflib.get_close_matches(symbol, known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(known[:10])}"
-        return f"no market {symbol}; {hint}"
+        return unknown_market(symbol, known)

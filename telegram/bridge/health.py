@@ -10,7 +10,7 @@ from tcpproto import PROTOCOL_VERSION
 from telegram.bridge.disk import DiskState
 from telegram.bridge.event_keeper import EventKeeper
 from telegram.bridge.outbound import Link, Outbound
-from telegram.bridge.render import age_text, plural, rtt_text
+from telegram.bridge.render import age_text, fitted, plural, rtt_text
 from telegram.bridge.sessions import Session, Sessions
 
 BOTS_SHOWN_MAX = 20
@@ -79,7 +79,7 @@ class Health:
         ]
         for session in self._shown():
             lines += self._bot_health(session)
-        return "\n".join(lines)
+        return "\n".join(fitted(lines))
 
     def bots(self, chosen: str | None) -> str:
         """Return the body of /bots; the selected bot is marked."""
@@ -94,7 +94,7 @@ class Health:
         """Return the body of /version."""
         lines = [f"bridge   {VERSION}", f"protocol {PROTOCOL_VERSION}"]
         lines += [f"{one.name:<8} {one.software or '-'}" for one in self._shown()]
-        return "\n".join(lines)
+        return "\n".join(fitted(lines))
 
     def _shown(self) -> list[Session]:
         return sorted(self._sessions.all(), key=lambda one: not one.is_connected)[:BOTS_SHOWN_MAX]

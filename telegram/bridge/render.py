@@ -1,12 +1,17 @@
 """How things look in a chat: receipts, events, ages. Texts in, texts out; nothing else."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from textwrap import wrap
+from typing import Final
 
 from daemonkit.printable import one_line, printable
 from daemonkit.secrets import redact
 from telegram.bridge.receipts import State
 from telegram.bridge.records import CommandRecord, StoredEvent
 
+# What a phone shows of a fixed width in one line.
+COLUMNS: Final = 34
 # An event that is shown later than this after it happened says when that was.
 LATE_AFTER_S = 60.0
 
@@ -14,6 +19,20 @@ LATE_AFTER_S = 60.0
 def clean(text: str) -> str:
     """Return text fit for a chat: no secret, no control character, no trailing space."""
     return printable(redact(text)).rstrip()
+
+
+def fitted(lines: Iterable[str]) -> list[str]:
+    """Return lines no wider than a phone: a wide one goes on below, further in."""
+    found: list[str] = []
+    for line in lines:
+        if len(line) <= COLUMNS:
+            found.append(line)
+            continue
+        margin = " " * (len(line) - len(line.lstrip()))
+        found += wrap(
+            line, COLUMNS, subsequent_indent=f"{margin}  ", break_on_hyphens=False, tabsize=1
+        )
+    return found
 
 
 def continued(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from telegram.bridge.render import age_text
+from telegram.bridge.render import age_text, fitted
 from telegram.bridge.sessions import Session
 from telegram.bridge.views.moments import clock_text
 
@@ -78,17 +78,17 @@ def draw_board(sessions: Sequence[Session], wall: float) -> Board:
 
 def _block(session: Session, wall: float, room: int, indent: str) -> list[str]:
     """Return one bot's lines; with several no line of one may pass for the head of another."""
-    head = f"{session.label}:"
+    head = fitted([f"{session.label}:"])
     if not session.is_connected:
         # By the minute: an age that counts seconds would be news every time.
         away_s = max(0.0, wall - session.seen_at) // 60 * 60
-        return [head, f" AWAY for {age_text(away_s)}" if away_s else " AWAY"]
+        return [*head, f" AWAY for {age_text(away_s)}" if away_s else " AWAY"]
     if session.status_at is None:
-        return [head, " has told nothing yet"]
+        return [*head, " has told nothing yet"]
     told = session.status_text.split("\n")
     lines = [line for line in told if not line.startswith(_LEFT_OUT)]
     if wall - session.status_at > _OLD_S:
         lines.insert(0, f"SILENT for {age_text((wall - session.status_at) // 60 * 60)}")
     if len(lines) > room:
         lines = [*lines[: room - 1], "…"]
-    return [head, *(f"{indent}{line}" for line in lines)]
+    return [*head, *(f"{indent}{line}" for line in lines)]

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from telegram.bridge.receipts import State
-
-COLUMNS: Final = 34
+from telegram.bridge.render import COLUMNS
 
 _RECEIPT = re.compile(rf"\[(?:{'|'.join(State)})\] ")
 _ALERT = re.compile(r"#\d+ \S+ (?:info|notice|warning|critical)\b")

@@ -15,7 +15,7 @@ from telegram.bridge.views.streams import Streams
 
 @dataclass(slots=True)
 class LiveDesk:
-    """Keep the live status of every chat that can have one; without gaps there is none."""
+    """Keep the live status of every chat that can have one and shows events; none without gaps."""
 
     clock: Clock
     chats: Chats
@@ -31,7 +31,12 @@ class LiveDesk:
         if self.gaps is None or now < self._due_at:
             return
         self._due_at = now + 1.0
-        chats = [chat for chat in self.chats.names if self.chats.can_edit(chat)]
+        # Not where people only ask: some of them have never let the bot write to them.
+        chats = [
+            chat
+            for chat in self.chats.names
+            if self.chats.can_edit(chat) and self.chats.shows_events(chat)
+        ]
         # Nothing to say yet: what was pinned before a restart says more.
         if not chats or not self.sessions.known():
             return

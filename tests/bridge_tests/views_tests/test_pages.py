@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telegram.bridge.chat_outbox.splitting import measure, split_html
-from telegram.bridge.views.pages import COLUMNS, table_html, to_html
+from telegram.bridge.render import COLUMNS, fitted
+from telegram.bridge.views.pages import table_html, to_html
 
 STATUS = "trading  on\nequity   1,000.00\n[applied] /getstatus — paper main PAPER"
 
@@ -59,3 +60,18 @@ def test_words_stay_what_they_are_and_tags_match(lines: list[str]) -> None:
     assert plain(made) == text
     measure(made)
     split_html(made)
+
+
+@given(st.lists(st.text(st.characters(codec="ascii", categories=["L", "P", "Zs"]))))
+def test_what_is_fitted_is_no_wider_than_a_phone_and_loses_no_word(lines: list[str]) -> None:
+    found = fitted(lines)
+    assert all(len(line) <= COLUMNS for line in found)
+    assert "".join("".join(found).split()) == "".join("".join(lines).split())
+
+
+def test_a_wide_line_goes_on_below_further_in() -> None:
+    assert fitted(["○ paper main PAPER, second-account LIVE", "  link     away"]) == [
+        "○ paper main PAPER, second-account",
+        "  LIVE",
+        "  link     away",
+    ]

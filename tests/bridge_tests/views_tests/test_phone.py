@@ -29,6 +29,13 @@ class Phone(RecordingChat):
         self.pictures: list[bytes] = []
         self.wishes: Wishes | None = None
 
+    @property
+    def shows_events(self) -> bool:
+        return True
+
+    def tell(self, text: str) -> int:
+        return self.send(text)
+
     def send_picture(self, png: bytes, caption: str, *, command_id: str | None = None) -> int:
         self.pictures.append(png)
         return self.send(caption, command_id=command_id)

@@ -8,7 +8,6 @@ Whoever sends it cuts it where it is too long for a message.
 import html
 import re
 from collections.abc import Sequence
-from typing import Final
 
 from telegram.bridge.receipts import State
 from telegram.bridge.render import COLUMNS

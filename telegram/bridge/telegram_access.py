@@ -16,10 +16,14 @@ from telegram.bridge.telegram_config import ChatEntry, TelegramSection
 
 @dataclass(frozen=True, slots=True)
 class TelegramAccess:
-    """Hold the people with their roles, and the chats that belong to the bridge."""
+    """Hold the people with their roles, and the chats that belong to the bridge.
+
+    What is written in an `unserved` place is not heard, as nothing could be said to it.
+    """
 
     users: Mapping[int, Role] = field(default_factory=dict)
     chats: tuple[ChatEntry, ...] = ()
+    unserved: frozenset[Place] = frozenset()
 
     def role_of(self, user_id: int | None) -> Role | None:
         """Return what a person may do; None for a stranger."""
@@ -31,6 +35,8 @@ class TelegramAccess:
 
     def hears(self, place: Place) -> bool:
         """Tell whether commands are heard there; each topic of a group is a place of its own."""
+        if place in self.unserved:
+            return False
         if not place.is_group:
             return place.chat_id in self.users
         return any(one.place == place for one in self.chats)

@@ -110,6 +110,12 @@ class TelegramIntake:
         self.bot_name = me.user_name
         self._publish_menus()
 
+    def take_over(self, access: TelegramAccess) -> None:
+        """Let others speak from now on; from any thread."""
+        self.access = access
+        if self.bot_name:
+            self._publish_menus()
+
     def on_inbound(self, inbound: Inbound) -> None:
         """Act on one update; an error means that it was not noted and has to come again."""
         there = inbound.place

@@ -6,6 +6,7 @@ anything runs.
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from daemonkit.secrets import Secret
@@ -65,8 +66,18 @@ class TelegramParts:
         return self._joined[0].thread
 
     def reload(self, access: TelegramAccess) -> None:
-        """Take over who may speak; a person or chat that is new is served after a restart."""
-        self._joined[0].intake.access = access
+        """Take over who may speak: who is not listed any more is a stranger, and told nothing.
+
+        A chat that is new is served, and heard, after a restart.
+        """
+        listed = {place.name: place for place in access.places}
+        for chat in self.chats.values():
+            chat.shut(is_shut=chat.name not in listed)
+        new = {name: place for name, place in listed.items() if name not in self.chats}
+        if new:
+            log.warning("new chats are served after a restart: %s", ", ".join(new))
+        access = replace(access, unserved=frozenset(new.values()))
+        self._joined[0].intake.take_over(access)
 
     def start(self) -> None:
         """Say what an earlier process left open, then talk; Telegram may be there or not."""

@@ -42,7 +42,8 @@ class ChatParts:
         chat = self.sender.chat
         waiting = chat.count(Lane.REPLY) + chat.count(Lane.ALERT) + self.alerts.feed.waiting
         is_looking = chat.has_events or self.alerts.feed.is_more
-        return bool(chat.notes.disabled_because) or not (waiting or is_looking)
+        is_closed = chat.is_shut or bool(chat.notes.disabled_because)
+        return is_closed or not (waiting or is_looking)
 
     def counters(self, paused_because: str) -> ChatCounters:
         """Return how the chat fares."""

@@ -98,6 +98,8 @@ class ChatSender:
         """Make the next call, if one is due; return the seconds to wait, None for no end."""
         if self.chat.take_wake():
             self.on_wake()
+        if self.chat.is_shut:
+            return None
         now = self._clock.monotonic()
         if self.chat.notes.disabled_because:
             return None

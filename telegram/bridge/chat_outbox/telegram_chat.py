@@ -32,6 +32,7 @@ class TelegramChat:
         self._posts = Posts(bounds)
         self._log = LogDigest()
         self._shows_events = self._has_events = shows_events
+        self._is_shut = False
         self.on_work: Callable[[], None] = _nothing
         self.wishes: Wishes = _NoWishes()
 
@@ -90,6 +91,17 @@ class TelegramChat:
         """Show or edit a message of log lines: without a sound, after everything that matters."""
         return self.post(text, buttons, lane=Lane.LOG, number=message_id)
 
+    @property
+    def is_shut(self) -> bool:
+        """Tell whether nothing is to be said there: its readers were taken from the list."""
+        return self._is_shut
+
+    def shut(self, *, is_shut: bool) -> None:
+        """Say nothing more there, or speak again; events wait in the database meanwhile."""
+        if self._is_shut is not is_shut:
+            self._is_shut = is_shut
+            self.on_work()
+
     def obey(self, wishes: Wishes) -> None:
         """Show events and answers from now on as these wishes say."""
         self.wishes = wishes
@@ -124,7 +136,7 @@ class TelegramChat:
                 slot="" if before is None else before.slot,
                 is_pinned=before is not None and before.is_pinned,
             )
-            self._posts.put(post)
+            self._put(post)
         self.on_work()
         return post.number
 
@@ -149,9 +161,13 @@ class TelegramChat:
                 slot=slot,
                 is_pinned=is_pinned,
             )
-            self._posts.put(post)
+            self._put(post)
         self.on_work()
         return post.number
+
+    def _put(self, post: Post) -> None:
+        if not self._is_shut:
+            self._posts.put(post)
 
     def add_log(self, lines: Sequence[LogLine]) -> None:
         """Show log lines when there is room, many of them as a digest."""

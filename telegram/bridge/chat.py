@@ -60,6 +60,15 @@ class RichChat(Chat, Protocol):
     `telegram.bridge.views.pages.to_html`. Every call returns at once.
     """
 
+    @property
+    def shows_events(self) -> bool:
+        """Tell whether bots and the bridge speak up here unasked."""
+        ...
+
+    def tell(self, text: str) -> int:
+        """Show what matters as much as an event: it waits for the messenger as long as it takes."""
+        ...
+
     def send_picture(self, png: bytes, caption: str, *, command_id: str | None = None) -> int:
         """Show a PNG (under 1 MiB) with a plain caption of at most 1,024 characters.
 

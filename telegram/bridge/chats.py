@@ -94,10 +94,24 @@ class Chats:
             return None
         return known.show_stream(message_id, clean(text), buttons)
 
-    def send_to_all(self, text: str) -> None:
-        """Show a new message in every chat."""
-        for chat in self._chats:
+    def tell(self, chat: str, text: str) -> None:
+        """Show what must not be dropped while a messenger is away."""
+        known = self._chats.get(chat)
+        if isinstance(known, RichChat):
+            known.tell(clean(text))
+        else:
             self.send(chat, text)
+
+    def tell_all(self, text: str) -> None:
+        """Show a new message in every chat that shows events."""
+        for chat in self._chats:
+            if self.shows_events(chat):
+                self.tell(chat, text)
+
+    def shows_events(self, chat: str) -> bool:
+        """Tell whether a chat is there for more than answers."""
+        known = self._chats.get(chat)
+        return known.shows_events if isinstance(known, RichChat) else known is not None
 
     def wake(self) -> None:
         """Have every chat look for new events."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from daemonkit.secrets import Secret
 from telegram.bridge.assembly import World
-from telegram.bridge.bot_state import BotCallbacks
+from telegram.bridge.bot_state import BotCallbacks, BotState, Standing
 from telegram.bridge.forward import Parts
 from telegram.bridge.housekeeping import DAY_S
 from telegram.bridge.inbound_journal import InboundJournal
@@ -51,8 +51,9 @@ class Hearing:
 class _Ears:
     """Be what the thread tells, which is there before the intake."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_polling: Callable[[], object]) -> None:
         self.intake: TelegramIntake | None = None
+        self._on_polling = on_polling
 
     @property
     def callbacks(self) -> BotCallbacks:
@@ -61,6 +62,7 @@ class _Ears:
             on_lost=self._note_lost,
             on_conflict=self._note_conflict,
             on_ready=self._note_ready,
+            on_state=self._note_state,
         )
 
     def _hear(self, inbound: Inbound) -> None:
@@ -75,10 +77,18 @@ class _Ears:
     def _note_ready(self, me: Me) -> None:
         self._there.on_ready(me)
 
+    def _note_state(self, state: BotState) -> None:
+        if state.standing is Standing.POLLING:
+            self._on_polling()
+
     @property
     def _there(self) -> TelegramIntake:
         assert self.intake is not None, "the thread starts after it is built"
         return self.intake
+
+
+def _nothing(*_what: object) -> None:
+    return None
 
 
 def build_hearing(
@@ -88,9 +98,15 @@ def build_hearing(
     token: Secret,
     *,
     home_of: Callable[[Place], Place] = lambda place: place,
+    on_heard: Callable[[Place], object] = _nothing,
+    on_polling: Callable[[], object] = _nothing,
 ) -> Hearing:
-    """Build thread and intake; nothing runs yet."""
-    settings, ears = world.config.settings, _Ears()
+    """Build thread and intake; nothing runs yet.
+
+    `on_heard` is told in which place somebody wrote, `on_polling` that questions for news are
+    answered (again); both on a thread beside the loop.
+    """
+    settings, ears = world.config.settings, _Ears(on_polling)
     thread = TelegramThread(settings.telegram.bot_settings(token), ears.callbacks, world.clock)
     keep_days = max(_KEEP_DAYS_MIN, settings.keep.command_days)
     journal = InboundJournal(InboundTable(world.database), world.clock, keep_s=keep_days * DAY_S)
@@ -102,9 +118,11 @@ def build_hearing(
             messenger=thread.messenger,
             hear=parts.intake.add_input,
             say=lambda place, text: parts.chats.send(place.name, text),
+            tell=lambda place, text: parts.chats.tell(place.name, text),
             run=thread.call,
             find=CommandTable(world.database).read_one,
             home_of=home_of,
+            on_heard=on_heard,
         ),
         access,
         world.clock,

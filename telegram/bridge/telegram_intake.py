@@ -59,9 +59,10 @@ class IntakeParts:
     """Hold whom the intake tells and asks.
 
     `hear` takes an input for `forward` and says whether there was room; `say` shows a text in a
-    place; `run` has the loop `poll` run something; `find` returns a command by its id; `home_of`
-    returns the place under which a chat is known here: a group may have got another number;
-    `on_heard` is told where somebody who is listed has written.
+    place, `tell` one that waits for the messenger as long as it takes; `run` has the loop `poll`
+    run something; `find` returns a command by its id; `home_of` returns the place under which a
+    chat is known here: a group may have got another number; `on_heard` is told where somebody
+    who is listed has written.
     """
 
     journal: InboundJournal
@@ -70,6 +71,7 @@ class IntakeParts:
     messenger: Messenger
     hear: Callable[[ChatInput], bool]
     say: Callable[[Place, str], object]
+    tell: Callable[[Place, str], object]
     run: Callable[[Coroutine[Any, Any, None]], Future[None]]
     find: Callable[[str], CommandRecord | None]
     home_of: Callable[[Place], Place] = lambda place: place
@@ -152,7 +154,7 @@ class TelegramIntake:
         place = self._home_of(inbound.place)
         if self.access.role_of(inbound.user_id) is not None and self.access.hears(place):
             line = one_line(inbound.text, 80) or "a button"
-            self._parts.say(place, f"{line} could not be worked on, see the log; {NOT_SENT}")
+            self._parts.tell(place, f"{line} could not be worked on, see the log; {NOT_SENT}")
 
     def on_conflict(self, is_shared: bool) -> None:
         """Take in that another program uses the token, or that it has gone; tell the admins."""
@@ -162,7 +164,7 @@ class TelegramIntake:
         text = CONFLICT_NEWS if is_shared else CONFLICT_OVER
         log.warning("%s", text)
         for place in self.access.admins:
-            self._parts.say(place, text)
+            self._parts.tell(place, text)
 
     def take_up(self) -> None:
         """Say what an earlier process had begun and not ended; none of it is done again."""
@@ -170,7 +172,7 @@ class TelegramIntake:
         for chat, text in interruption_texts(rows).items():
             place = read_place(chat)
             if place is not None:
-                self._parts.say(place, text)
+                self._parts.tell(place, text)
 
     def close(self) -> None:
         """Write down what has ended."""

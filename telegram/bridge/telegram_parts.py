@@ -45,17 +45,28 @@ class TelegramParts:
         """Build what hears and what sends, for this bridge; before anything runs."""
         world = self._world
         hearing = build_hearing(
-            world, bridge.parts, self._access, self._token, home_of=self._home_of
+            world,
+            bridge.parts,
+            self._access,
+            self._token,
+            home_of=self._home_of,
+            on_heard=self._open,
+            on_polling=self._hear_back,
         )
+        settings = world.config.settings
         sender = Sender(
             hearing.thread.messenger,
             list(self.chats.values()),
             world.database,
             clock=world.clock,
             rng=world.rng,
-            limits=world.config.settings.outbox.limits,
+            limits=settings.outbox.limits,
+            patience=settings.outbox.patience(settings.telegram.polling.token_check_s),
             dress=to_html,
         )
+        # Who only asks is no operator who could do something about a chat that is closed.
+        told = {place.name for place in (*self._access.event_places, *self._access.admins)}
+        sender.is_told_of_others = told.__contains__
         hearing.thread.run(sender.run, "sender")
         self._hearing, self._sender = hearing, sender
         bridge.health.messenger_lines = self.health_lines
@@ -106,6 +117,18 @@ class TelegramParts:
         assert self._hearing is not None, "joined to a bridge before it is started"
         assert self._sender is not None, "built together with the ears"
         return self._hearing, self._sender
+
+    def _open(self, place: Place) -> None:
+        """Have a chat tried again that was closed to the bot."""
+        hearing, sender = self._joined
+        chat = self.chats.get(place.name)
+        if chat is not None and chat.notes.disabled_because:
+            hearing.thread.call(sender.open(chat.name))
+
+    def _hear_back(self) -> None:
+        """Have what waits for Telegram sent at once."""
+        hearing, sender = self._joined
+        hearing.thread.call(sender.hear_back())
 
     def _home_of(self, place: Place) -> Place:
         """Return the place by which a group that has a new number is known here."""

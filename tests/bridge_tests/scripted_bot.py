@@ -37,9 +37,16 @@ class MemoryOutbox:
         self.hears = True
         self.rows: list[OutboxRow] = []
 
-    def add(self, text: str, severity: str = "info", *, at: float = 1_790_000_000.0) -> int:
+    def add(
+        self,
+        text: str,
+        severity: str = "info",
+        *,
+        at: float = 1_790_000_000.0,
+        kind: str = "test",
+    ) -> int:
         self.seq += 1
-        event = Event(self.epoch, self.seq, "test", severity, text, at)
+        event = Event(self.epoch, self.seq, kind, severity, text, at)
         self.rows.append(OutboxRow(self.seq, self.epoch, self.seq, encode_event(event, at)))
         return self.seq
 

@@ -104,6 +104,7 @@ class Desk:
             messenger=self.messenger,
             hear=harness.bridge.parts.intake.add_input,
             say=lambda place, text: self.chat(place).send(text),
+            tell=lambda place, text: self.chat(place).send(text),
             run=self._run,
             find=CommandTable(harness.database).read_one,
         )
@@ -141,7 +142,9 @@ class Desk:
         self, shown: Shown, label: str, user: int = ANN, place: Place | None = None, times: int = 1
     ) -> None:
         """Press a button, fast if `times`."""
-        data = shown.data[shown.buttons.index(label)]
+        # The button that confirms says after its Yes what will be done.
+        labels = [one if one == label else one.partition(":")[0] for one in shown.buttons]
+        data = shown.data[labels.index(label)]
         self.press_data(data, user, place, times)
 
     def press_data(

@@ -12,7 +12,6 @@ from daemonkit.printable import one_line
 from telegram.bridge.chat_outbox.lanes import FILL_KINDS, Lane, lane_of
 from telegram.bridge.render import age_text, plural, utc_text
 
-OLDEST_S: Final = 120.0
 ROWS_MAX: Final = 20
 
 
@@ -56,11 +55,11 @@ class Backlog:
     log_lines: int = 0
     replies: int = 0
 
-    def needs_summary(self, now: float) -> bool:
-        """Tell whether a summary comes first."""
+    def needs_summary(self, now: float, after_s: float) -> bool:
+        """Tell whether a summary comes first: much waits, or something for longer than that."""
         rows = sum(one.count for one in self.events) + self.log_lines + self.replies
         oldest = min((one.first_at for one in self.events), default=now)
-        return rows > ROWS_MAX or now - oldest > OLDEST_S
+        return rows > ROWS_MAX or now - oldest > after_s
 
     def text(self, blockade: Blockade, now: float, *, is_repeat: bool) -> str:
         """Return the summary."""

@@ -95,7 +95,8 @@ def build_parts(
         PostSource(chat, lane, gap_s=gap_s if lane is Lane.STATUS else 0.0, dress=dress)
         for lane in Lane
     ]
-    summary = SummarySource(blockade, clock, count=count, on_sent=shorten)
+    after_s = gate.patience.summary_after_s
+    summary = SummarySource(blockade, clock, after_s=after_s, count=count, on_sent=shorten)
     sender = ChatSender(
         chat,
         [summary, *posts, alerts, notices, lines],

@@ -16,7 +16,7 @@ from telegram.bridge.chat_outbox.catch_up import Blockade
 from telegram.bridge.chat_outbox.gate import Gate
 from telegram.bridge.chat_outbox.lanes import Lane, rank
 from telegram.bridge.chat_outbox.pacing import ChatMeter
-from telegram.bridge.chat_outbox.retries import WAIT_MORE_S, Action, decide, pause_s
+from telegram.bridge.chat_outbox.retries import WAIT_MORE_S, Action, decide
 from telegram.bridge.chat_outbox.telegram_chat import TelegramChat
 from telegram.bridge.messenger import Messenger, MessengerError, Trouble
 
@@ -52,6 +52,9 @@ class ChatSender:
         self._rng = rng
         self._tries = 0
         self._sleep_until = float("-inf")
+        # With a start of the process too a closed chat is tried once more.
+        self._closed_until = float("-inf")
+        self._is_closing_told = False
         self._is_waiting_for_messenger = False
         self._work = asyncio.Event()
         self._faults = FaultLog(log, clock)
@@ -88,6 +91,12 @@ class ChatSender:
         """Look again at once; for this loop's own thread."""
         self._work.set()
 
+    def open(self) -> None:
+        """Try again at once in a chat that was closed to the bot: somebody has written there."""
+        if self.chat.notes.disabled_because:
+            self._closed_until = float("-inf")
+            self._work.set()
+
     def hear_back(self) -> None:
         """Try again at once: another chat has reached the messenger."""
         if self._is_waiting_for_messenger:
@@ -101,8 +110,8 @@ class ChatSender:
         if self.chat.is_shut:
             return None
         now = self._clock.monotonic()
-        if self.chat.notes.disabled_because:
-            return None
+        if self.chat.notes.disabled_because and now < self._closed_until:
+            return self._closed_until - now
         if self._gate.paused_because:
             self._block(self._gate.paused_because)
             return None
@@ -174,6 +183,8 @@ class ChatSender:
         source.sent(message_id, self._clock.monotonic())
         if self.blockade.is_unsure:
             self.blockade.end()
+        self._is_closing_told = False
+        self.chat.enable()
         self.sent_total += 1
         self.sent_at = self._clock.wall()
         if was_away:
@@ -210,19 +221,25 @@ class ChatSender:
             log.warning("%s has the number %d now", self.chat.name, error.new_chat_id)
             self.chat.notes.migrate(error.new_chat_id)
         elif action is Action.DISABLE:
-            log.error("%s cannot be written to: %s", self.chat.name, error)
-            self._block(str(error))
-            self.chat.notes.disable(str(error) or str(error.trouble))
-            self.on_disabled(str(error))
+            self._close(error)
         elif action is Action.PAUSE_ALL:
             self._block(str(error))
             self._gate.pause(str(error.trouble))
         else:
             log.warning("%s: %s: %s", self.chat.name, error.trouble, error)
 
+    def _close(self, error: MessengerError) -> None:
+        self._closed_until = self._clock.monotonic() + self._gate.patience.closed_retry_s
+        self._block(str(error))
+        self.chat.notes.disable(str(error) or str(error.trouble))
+        if not self._is_closing_told:
+            self._is_closing_told = True
+            log.error("%s cannot be written to: %s", self.chat.name, error)
+            self.on_disabled(str(error))
+
     def _back_off(self, error: MessengerError) -> None:
         self._tries += 1
-        wait_s = pause_s(self._tries, self._rng.random())
+        wait_s = self._gate.patience.pause_s(self._tries, self._rng.random())
         self._sleep_until = self._clock.monotonic() + wait_s
         if not self._is_waiting_for_messenger:
             log.warning("%s cannot be written to: %s", self.chat.name, error)

@@ -42,6 +42,9 @@ LANES: Final[Mapping[Lane, LaneRule]] = {
     Lane.LOG: LaneRule(False, True, 600.0, None, False),
 }
 
+# A command that has ended must not stand in a chat as one that is under way.
+EDIT_LIFETIME_S: Final = 86_400.0
+
 # Who gives way first when too much waits; alerts are the last.
 EVICTION: Final = (Lane.LOG, Lane.STATUS, Lane.NOTICE, Lane.REPLY, Lane.ALERT)
 

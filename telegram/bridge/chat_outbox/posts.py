@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from telegram.bridge.chat import Buttons
-from telegram.bridge.chat_outbox.lanes import EVICTION, LANES, Lane
+from telegram.bridge.chat_outbox.lanes import EDIT_LIFETIME_S, EVICTION, LANES, Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class Post:
     attachment: Attachment | None = None
     slot: str = ""
     is_pinned: bool = False
+    # Makes no sound and no new message, and what it replaces says less: it may come late.
+    is_edit: bool = False
 
     @property
     def size(self) -> int:
@@ -80,7 +82,8 @@ class Posts:
         lifetime_s = LANES[lane].lifetime_s
         if lifetime_s is not None:
             for post in list(self._lanes[lane].values()):
-                if now - post.queued_at > lifetime_s:
+                is_outcome = post.is_edit and lane is Lane.REPLY
+                if now - post.queued_at > (EDIT_LIFETIME_S if is_outcome else lifetime_s):
                     self.remove(post)
                     self.dropped[lane] += 1
         return list(self._lanes[lane].values())

@@ -1,17 +1,36 @@
 """What a failed call leads to, as a table: Trouble -> what is done next. No clock, no chance."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final
 
 from telegram.bridge.chat_outbox.lanes import LANES, Lane
 from telegram.bridge.messenger import Trouble
 
-RETRY_FIRST_S: Final = 1.0
-RETRY_MAX_S: Final = 60.0
 JITTER: Final = 0.2
 # Telegram's own number of seconds is sometimes a little short.
 WAIT_MORE_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Hold how long is waited for a messenger that does not take what is sent.
+
+    A chat that is closed to the bot is tried once in a while: what was taken for a refusal may
+    have been a mistake of the messenger's. After `summary_after_s` one summary comes first.
+    """
+
+    retry_first_s: float = 1.0
+    retry_max_s: float = 60.0
+    closed_retry_s: float = 3_600.0
+    token_check_s: float = 60.0
+    summary_after_s: float = 120.0
+
+    def pause_s(self, tries: int, chance: float) -> float:
+        """Return how long to wait after so many failures; `chance` is from 0 to 1."""
+        base = min(self.retry_max_s, self.retry_first_s * 2.0 ** min(tries - 1, 10))
+        return min(self.retry_max_s, base * (1.0 + JITTER * (2.0 * chance - 1.0)))
 
 
 class Action(StrEnum):
@@ -81,9 +100,3 @@ _WEAKER: Final[Mapping[tuple[Form, Trouble], Form]] = {
 def weaker(form: Form, trouble: Trouble) -> Form | None:
     """Return the form to try after a refusal; None when all were refused."""
     return _WEAKER.get((form, trouble))
-
-
-def pause_s(tries: int, chance: float) -> float:
-    """Return how long to wait after so many failures; `chance` is from 0 to 1."""
-    base = min(RETRY_MAX_S, RETRY_FIRST_S * 2.0 ** min(tries - 1, 10))
-    return min(RETRY_MAX_S, base * (1.0 + JITTER * (2.0 * chance - 1.0)))

@@ -18,6 +18,7 @@ from telegram.bridge.chat_outbox.lanes import Lane
 from telegram.bridge.chat_outbox.pacing import PaceLimits
 from telegram.bridge.chat_outbox.packing import Dress
 from telegram.bridge.chat_outbox.posts import Bounds
+from telegram.bridge.chat_outbox.retries import Patience
 from telegram.bridge.chat_outbox.target import TargetNotes
 from telegram.bridge.chat_outbox.telegram_chat import TelegramChat
 from telegram.bridge.messenger import Messenger, MessengerError, Place
@@ -26,10 +27,10 @@ from telegram.bridge.store.database import Database
 
 log = logging.getLogger(__name__)
 
-ASK_TOKEN_EVERY_S = 60.0
 _DRAIN_LOOK_S = 0.02
 _DEFAULT_LIMITS = PaceLimits()
 _DEFAULT_BOUNDS = Bounds()
+_DEFAULT_PATIENCE = Patience()
 
 
 def open_chat(
@@ -59,11 +60,12 @@ class Sender:
         clock: Clock,
         rng: Random,
         limits: PaceLimits = _DEFAULT_LIMITS,
+        patience: Patience = _DEFAULT_PATIENCE,
         dress: Dress | None = None,
     ) -> None:
         self._messenger = messenger
         self._clock = clock
-        self._gate = Gate(limits.overall)
+        self._gate = Gate(limits.overall, patience)
         self._gate.on_change = self._turn_all
         self._gate.on_back = self._tell_back
         self._parts: list[ChatParts] = [
@@ -81,6 +83,7 @@ class Sender:
         ]
         for part in self._parts:
             part.sender.on_disabled = self._tell_others(part.sender)
+        self.is_told_of_others: Callable[[str], bool] = _always
 
     @property
     def chats(self) -> list[ChatSender]:
@@ -119,9 +122,16 @@ class Sender:
         else:
             self._gate.resume()
 
-    def resume(self) -> None:
-        """Send again: whoever polls has found that the token works; on the loop's thread."""
+    async def hear_back(self) -> None:
+        """Send again at once: whoever polls has reached the messenger, and the token works."""
         self._gate.resume()
+        self._tell_back()
+
+    async def open(self, name: str) -> None:
+        """Try a chat again at once that was closed to the bot: somebody has written there."""
+        for sender in self.chats:
+            if sender.chat.name == name:
+                sender.open()
 
     def find(self, chat_id: int, thread_id: int | None) -> TelegramChat | None:
         """Return the chat of a place, also under the new number of a group."""
@@ -134,7 +144,7 @@ class Sender:
 
     async def _watch_token(self) -> None:
         while True:
-            await asyncio.sleep(ASK_TOKEN_EVERY_S)
+            await asyncio.sleep(self._gate.patience.token_check_s)
             await self.ask_token()
 
     def _turn_all(self) -> None:
@@ -148,8 +158,12 @@ class Sender:
     def _tell_others(self, gone: ChatSender) -> Callable[[str], None]:
         def tell(because: str) -> None:
             for sender in self.chats:
-                if sender is not gone:
+                if sender is not gone and self.is_told_of_others(sender.chat.name):
                     text = f"{gone.chat.name} gets no more messages: {because}"
                     sender.chat.post(text, lane=Lane.ALERT)
 
         return tell
+
+
+def _always(_chat: str) -> bool:
+    return True

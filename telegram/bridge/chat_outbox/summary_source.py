@@ -18,11 +18,13 @@ class SummarySource:
         blockade: Blockade,
         clock: Clock,
         *,
+        after_s: float,
         count: Callable[[], Backlog],
         on_sent: Callable[[], None],
     ) -> None:
         self._blockade = blockade
         self._clock = clock
+        self._after_s = after_s
         self._count = count
         self._on_sent = on_sent
         self._is_repeat = False
@@ -31,7 +33,7 @@ class SummarySource:
         """Return whether a summary comes first."""
         if not self._blockade.is_unsure:
             return None
-        if not self._count().needs_summary(self._clock.wall()):
+        if not self._count().needs_summary(self._clock.wall(), self._after_s):
             if self._blockade.since is None:
                 # A process that has just begun found nothing old; what comes now is new.
                 self._blockade.end()

@@ -31,7 +31,7 @@ class TelegramChat:
         self._lock = Lock()
         self._posts = Posts(bounds)
         self._log = LogDigest()
-        self._shows_events = self._has_events = shows_events
+        self.shows_events = self._has_events = shows_events
         self._is_shut = False
         self.on_work: Callable[[], None] = _nothing
         self.wishes: Wishes = _NoWishes()
@@ -61,6 +61,10 @@ class TelegramChat:
     ) -> None:
         """Replace what a message says; the latest of several waiting edits is shown."""
         self.post(text, buttons, number=message_id)
+
+    def tell(self, text: str) -> int:
+        """Show what matters as much as an event."""
+        return self.post(text, lane=Lane.ALERT)
 
     def send_picture(
         self,
@@ -108,7 +112,7 @@ class TelegramChat:
 
     def wake(self) -> None:
         """Look for new events in the database, unless they go to other places."""
-        if self._shows_events:
+        if self.shows_events:
             self._has_events = True
             self.on_work()
 
@@ -135,6 +139,7 @@ class TelegramChat:
                 attachment=attachment,
                 slot="" if before is None else before.slot,
                 is_pinned=before is not None and before.is_pinned,
+                is_edit=number is not None and self.notes.message_id(number) is not None,
             )
             self._put(post)
         self.on_work()

@@ -10,7 +10,7 @@ from telegram.bridge.chat_outbox.digest import LogDigest, LogLine, template_of
 from telegram.bridge.chat_outbox.lanes import EVICTION, LANES, Lane, lane_of, rank
 from telegram.bridge.chat_outbox.pacing import ChatMeter, Meter, Pace, PaceLimits
 from telegram.bridge.chat_outbox.posts import Attachment, Bounds, Post, Posts
-from telegram.bridge.chat_outbox.retries import Action, Form, decide, pause_s, weaker
+from telegram.bridge.chat_outbox.retries import Action, Form, Patience, decide, weaker
 from telegram.bridge.messenger import Trouble
 from tests.architecture_tests.source_tree import imports, is_below, modules
 from tests.architecture_tests.test_architecture import OUTSIDE_WORLD
@@ -113,8 +113,9 @@ def test_what_perhaps_went_through_is_repeated_only_where_it_matters() -> None:
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
 def test_pauses_grow_up_to_a_minute(tries: int, chance: float) -> None:
-    assert 0.8 <= pause_s(tries, chance) <= 60
-    assert pause_s(tries, 0.5) <= pause_s(tries + 1, 0.5)
+    patience = Patience()
+    assert 0.8 <= patience.pause_s(tries, chance) <= 60
+    assert patience.pause_s(tries, 0.5) <= patience.pause_s(tries + 1, 0.5)
 
 
 def _post(number: int, lane: Lane, text: str = "x", at: float = 0.0) -> Post:

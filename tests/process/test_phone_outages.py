@@ -1,0 +1,121 @@
+"""Telegram in trouble, as the real bridge meets it: away, refusing, slow, hanging.
+
+The bots are scripted; what they raise is counted, and has to arrive.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from daemonkit.clock import SystemClock
+from tests.bridge_tests.scripted_bot import ScriptedBot
+from tests.fakes.bot_api.faults import Rule
+from tests.fakes.bot_api.phone import Phone
+from tests.fakes.bot_api.server import FakeBotApi
+from tests.process.installation import PATIENCE_S, Installation, assert_no_traceback
+from tests.process.phone_alerts import count_repeats, first_shown, has_shown, summaries
+from tests.process.phone_desk import start_bridge
+
+# The waits of a bridge in trouble, shortened.
+QUICK = """\
+telegram: {polling: {poll_s: 5, call_s: 2, retry_min_s: 0.1, retry_max_s: 0.4, token_check_s: 0.4}}
+outbox: {retry_first_s: 0.1, retry_max_s: 0.4, summary_after_s: 1}
+phone: {live: false, follow_s: 0.2}
+follow: {interval_s: 0.1}
+"""
+# An alert is shown within two seconds, and as much again for a machine that does other things.
+ALERT_LIMIT_S = 4.0
+
+
+@contextmanager
+def connected_bot(here: Installation, name: str = "paper") -> Iterator[ScriptedBot]:
+    """Have a bot that does as it is told."""
+    bot = ScriptedBot(here.port, name, secret=here.secret)
+    try:
+        yield bot
+    finally:
+        bot.stop()
+
+
+def raise_fill(bot: ScriptedBot, text: str) -> None:
+    """Raise what a fill raises."""
+    bot.outbox.add(text, "notice", at=SystemClock.wall(), kind="bought")
+    bot.client.wake_outbox()
+
+
+def _length_s(trouble: Rule) -> float:
+    return trouble.met[-1].at - trouble.met[0].at if trouble.met else 0.0
+
+
+def await_fill(api: FakeBotApi, phone: Phone, text: str) -> None:
+    """Wait until a fill has arrived."""
+    api.wait(lambda: has_shown(phone, text), f"{text}\n{phone.describe()}", PATIENCE_S)
+
+
+def test_an_outage_ends_in_one_summary_then_all_fills_in_order_and_no_flood(
+    here: Installation, api: FakeBotApi, ann: Phone
+) -> None:
+    here.configure_bridge(QUICK)
+    api.limit_speed()
+    api.go_down()
+    bridge = start_bridge(here, api)
+    with connected_bot(here) as bot:
+        raise_fill(bot, "BOUGHT before Telegram was there")
+        bridge.wait_for("Telegram: away")
+        api.come_up()
+        await_fill(api, ann, "BOUGHT before Telegram was there")
+        ann.ask("/follow INFO", "applied")
+        trouble = api.faults.bad_gateway(times=None)
+        for fill in range(5):
+            for line in range(100):
+                bot.log(f"line {fill * 100 + line} of 500")
+            raise_fill(bot, f"BOUGHT {fill}")
+        api.wait(lambda: _length_s(trouble) > 1.5, "an outage", PATIENCE_S)
+        before = len(api.requests())
+        trouble.clear()
+        await_fill(api, ann, "BOUGHT 4")
+        ann.wait_for(r"… 4\d\d more lines")
+    assert len(summaries(ann)) == 1
+    assert "5 fills" in summaries(ann)[0]
+    assert [line.text for line in first_shown(ann)][-5:] == [f"BOUGHT {one}" for one in range(5)]
+    assert count_repeats(ann) == 0
+    # The summary, the fills and one message of log lines, which is edited a few times.
+    assert len(api.requests()) - before < 12
+    assert bridge.stop() == 0
+    assert_no_traceback(bridge)
+
+
+def test_what_befalls_one_chat_is_no_matter_for_the_others(
+    here: Installation, api: FakeBotApi, ann: Phone
+) -> None:
+    bob = api.phone(api.person("Bob", 43), has_met_bot=True)
+    group = api.rooms.group("Desk", [ann.person])
+    desk = api.phone(ann.person, group)
+    listed = f"users: {{42: admin, 43: trader}}, chats: [{{id: 42}}, {{id: {group.id}}}]"
+    here.configure_bridge(QUICK.replace("telegram: {", f"telegram: {{{listed}, "))
+    bridge = start_bridge(here, api, TELEGRAM_CHAT_ID=None)
+    with connected_bot(here) as bot:
+        # Bob only asks: he gets his answers and no events.
+        bob.ask("/ping", r"^\[applied\] /ping")
+        api.faults.too_many_requests(2, chat=ann.chat.id, method="sendMessage")
+        raise_fill(bot, "BOUGHT 1")
+        await_fill(api, desk, "BOUGHT 1")
+        assert not has_shown(ann, "BOUGHT 1")
+        await_fill(api, ann, "BOUGHT 1")
+        api.expect_refusal("blocked by the user")
+        ann.block()
+        raise_fill(bot, "BOUGHT 2")
+        await_fill(api, desk, "BOUGHT 2")
+        desk.wait_for("tg:42 gets no more messages: .*blocked by the user")
+        ann.unblock()
+        ann.ask("/ping", r"^\[applied\] /ping")
+        await_fill(api, ann, "BOUGHT 2")
+        api.expect_refusal("upgraded to a supergroup")
+        moved = api.phone(ann.person, api.rooms.migrate(group))
+        raise_fill(bot, "BOUGHT 3")
+        await_fill(api, moved, "BOUGHT 3")
+        await_fill(api, ann, "BOUGHT 3")
+    assert [text for text in bob.texts if not text.startswith("[applied] /ping")] == []
+    for phone in (ann, desk, moved):
+        assert count_repeats(phone) == 0
+    assert bridge.stop() == 0
+    assert_no_traceback(bridge)

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
@@ -106,7 +107,7 @@ class DatabaseWriter:
 
 
 class DatabaseReader:
-    """Keep one connection for single queries in a row, by one thread at a time.
+    """Keep one connection for single queries, which any thread may ask; they wait for no writer.
 
     Each sees what is committed at its moment. A row found by its key takes 10 µs, a tenth of
     what it takes through the layers above.
@@ -114,20 +115,23 @@ class DatabaseReader:
 
     def __init__(self, engine: Engine) -> None:
         self._pooled, self._connection = _take_connection(engine)
+        self._lock = Lock()
 
     def find(self, statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
         """Return the first row of a query."""
-        cursor = self._connection.execute(statement, parameters)
-        try:
-            found: tuple[Any, ...] | None = cursor.fetchone()
-            return found
-        finally:
-            # An open query would hold the log of the database back from being emptied.
-            cursor.close()
+        with self._lock:
+            cursor = self._connection.execute(statement, parameters)
+            try:
+                found: tuple[Any, ...] | None = cursor.fetchone()
+                return found
+            finally:
+                # An open query would hold the log of the database back from being emptied.
+                cursor.close()
 
     def close(self) -> None:
         """Give the connection back to the engine."""
-        self._pooled.close()
+        with self._lock:
+            self._pooled.close()
 
 
 def _take_connection(engine: Engine) -> tuple[PoolProxiedConnection, sqlite3.Connection]:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
 
 from daemonkit.storage.check import DatabaseKind
-from daemonkit.storage.database import DatabaseWriter, open_database, reading
+from daemonkit.storage.database import DatabaseReader, DatabaseWriter, open_database, reading
 from daemonkit.storage.faults import is_damage
 from trading.store.outbox import OutboxReader, OutboxWriter
 from trading.store.outcomes import OutcomeReader, OutcomeWriter
@@ -52,7 +52,8 @@ class StateDatabase:
             claim_database(connection, path, owner)
         self._identity = _identity_of(path)
         self.outbox = OutboxReader(self._read)
-        self.outcomes = OutcomeReader(self._read)
+        self._finder = DatabaseReader(engine)
+        self.outcomes = OutcomeReader(self._find)
         self.trading = TradingReader(self._read, path, restore_hint)
         self._report_damage: Callable[[Exception], None] = _tell_nobody
 
@@ -112,8 +113,18 @@ class StateDatabase:
                 self._report_damage(error)
             raise
 
+    def _find(self, statement: str, parameters: tuple[object, ...]) -> tuple[Any, ...] | None:
+        """Return the first row of a query that somebody waits for."""
+        try:
+            return self._finder.find(statement, parameters)
+        except Exception as error:
+            if is_damage(error):
+                self._report_damage(error)
+            raise
+
     def close(self) -> None:
         """Close all connections; the log is brought into the file by the last one."""
+        self._finder.close()
         self._engine.dispose()
 
 

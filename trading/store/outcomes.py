@@ -1,7 +1,8 @@
 """Outcomes of commands: kept for days, so that a repeated id does nothing and hears the first."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, func, select
@@ -9,9 +10,10 @@ from sqlalchemy import Connection, func, select
 from daemonkit.secrets import redact, redact_values
 from tcpproto import ReplyState
 from trading.model.outcome import CommandOutcome
-from trading.store.outbox import Read
 from trading.store.schema import OUTCOME
 from trading.store.statements import EVICT_OUTCOMES, FIND_OUTCOME, INSERT_OUTCOME, PRUNE_OUTCOMES
+
+Find = Callable[[str, tuple[object, ...]], tuple[Any, ...] | None]
 
 # A transaction deletes at most this many, so that pruning never holds up a commit for long.
 PRUNE_ROWS_MAX = 2_000
@@ -20,23 +22,23 @@ PRUNE_ROWS_MAX = 2_000
 class OutcomeReader:
     """Find committed outcomes, on whatever thread asks."""
 
-    def __init__(self, read: Read) -> None:
-        self._read = read
+    def __init__(self, find: Find) -> None:
+        self._find = find
 
     def find(self, command_id: str) -> CommandOutcome | None:
-        """Return the outcome of a command, if it has one."""
-        with self._read() as connection:
-            row = connection.exec_driver_sql(FIND_OUTCOME, (command_id,)).one_or_none()
+        """Return the outcome of a command, if it has one; every command asks, so it is quick."""
+        row = self._find(FIND_OUTCOME, (command_id,))
         if row is None:
             return None
+        found_id, verb, author, state, text, fields, at = row
         return CommandOutcome(
-            command_id=row.command_id,
-            verb=row.verb,
-            author=row.author,
-            state=ReplyState(row.state),
-            text=row.text,
-            at=row.at,
-            fields=orjson.loads(row.fields),
+            command_id=found_id,
+            verb=verb,
+            author=author,
+            state=ReplyState(state),
+            text=text,
+            at=at,
+            fields=orjson.loads(fields),
         )
 
 

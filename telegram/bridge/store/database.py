@@ -45,7 +45,6 @@ class Database:
             busy_timeout_s=BUSY_TIMEOUT_S,
         )
         self._writer = DatabaseWriter(self._engine)
-        self._finder_lock = Lock()
         self._finder = DatabaseReader(self._engine)
 
     @contextmanager
@@ -68,12 +67,11 @@ class Database:
 
     def find(self, statement: str, parameters: tuple[object, ...]) -> tuple[Any, ...] | None:
         """Return the first row of a query that somebody waits for; it waits for no writer."""
-        with self._finder_lock:
-            return self._finder.find(statement, parameters)
+        return self._finder.find(statement, parameters)
 
     def close(self) -> None:
         """Close every connection."""
-        with self._lock, self._finder_lock:
+        with self._lock:
             self._writer.close()
             self._finder.close()
             self._engine.dispose()

@@ -5,7 +5,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import DatabaseError
 
 from tcpproto import ReplyState
 from tests.small_filesystem import fill_up, read_only, small_filesystem
@@ -212,7 +211,7 @@ def test_damage_that_only_a_reader_meets_is_told_like_any_other(tmp_path: Path) 
         with (tmp_path / "state.db").open("r+b") as file:
             file.seek((root - 1) * page)
             file.write(b"\xff" * page)
-        with pytest.raises(DatabaseError):
+        with pytest.raises(sqlite3.DatabaseError):
             rig.database.outcomes.find("1")
         wait_until(lambda: troubles(rig) == [StoreTrouble.DAMAGED], 5, "the damage is told")
         assert rig.store.health.trouble is StoreTrouble.DAMAGED

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from daemonkit.printable import one_line
 from tcpproto.vocabulary import ALL, VOCABULARY, Confirm, ParsedCommand, needs_confirmation
+from telegram.bridge.sessions import LIVE, PAPER
 
 # A person's word is enough to lift it; see docs/commands.md.
 _LIFTED_UNASKED: Final = frozenset({"losing streak"})
@@ -58,6 +59,14 @@ def question_about(
         shown.append(f"  … {len(details) - len(shown)} more")
     line = ParsedCommand(command.verb, command.args).line
     return "\n".join((f"{line} on {labels} — are you sure?", *shown))
+
+
+def yes_to(command: ParsedCommand, targets: Sequence[Target]) -> str:
+    """Return what stands on the button that confirms: what it does, and whether it is LIVE."""
+    words = " ".join((command.verb, *command.args))
+    modes = {word.rstrip(",") for target in targets for word in target.label.split()}
+    named = " and ".join(mode for mode in (LIVE, PAPER) if mode in modes)
+    return f"Yes: {words} — {named}" if named else f"Yes: {words}"
 
 
 def news_since(
@@ -137,8 +146,17 @@ def _details(command: ParsedCommand, target: Target) -> Iterator[str]:
 def _about_buying(command: ParsedCommand, target: Target) -> Iterator[str]:
     price = _prices(target.fields).get(command.args[0])
     if price is not None:
-        yield f"price {_price_text(price)}"
+        yield f"price {_price_text(price)}{_cost_text(command, price)}"
     yield from _overrides(command, target)
+
+
+def _cost_text(command: ParsedCommand, price: float) -> str:
+    """Return what an amount would cost at a price, where the market says in which currency."""
+    _base, slash, quote = command.args[0].partition("/")
+    if len(command.args) < 2 or not slash:
+        return ""
+    cost = float(command.args[1]) * price
+    return f", about {cost:,.2f} {quote.partition(':')[0]}" if 0.01 <= cost < _PRICE_MAX else ""
 
 
 def _overrides(command: ParsedCommand, target: Target) -> Iterator[str]:

@@ -79,9 +79,11 @@ class Dialogs:
         """Ask for one of several; go on with the key of the choice."""
         self._ask(request, prompt, choices, then, self._times.choose_s).can_filter = True
 
-    def confirm(self, request: Request, prompt: str, then: Callable[[Request], None]) -> None:
+    def confirm(
+        self, request: Request, prompt: str, then: Callable[[Request], None], *, label: str = "Yes"
+    ) -> None:
         """Ask for a yes; go on only with it, and only for a short while."""
-        yes = (Choice("yes", "Yes"),)
+        yes = (Choice("yes", label),)
         self._ask(request, prompt, yes, lambda asked, _yes: then(asked), self._times.confirm_s)
 
     def _ask(

@@ -20,7 +20,7 @@ from tcpproto.vocabulary import (
 )
 from telegram.bridge.chats import ReceiptDesk
 from telegram.bridge.choices import Choices
-from telegram.bridge.confirmations import Target, news_since, question_about
+from telegram.bridge.confirmations import Target, news_since, question_about, yes_to
 from telegram.bridge.dialogs import Dialogs
 from telegram.bridge.errors import RefusalError
 from telegram.bridge.outbound import Outbound
@@ -109,7 +109,7 @@ class EngineCommands:
             else:
                 self._issue(asked, bots, confirmed=True)
 
-        self._dialogs.confirm(request, question, go_on)
+        self._dialogs.confirm(request, question, go_on, label=yes_to(command, targets))
 
     def _is_refused_anyway(self, command: ParsedCommand, bots: Sequence[str]) -> bool:
         """Tell whether nothing would be sent after all: then nothing is asked before either."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from daemonkit.printable import printable
 from tcpproto.vocabulary import VOCABULARY, ParsedCommand, parse_line
-from telegram.bridge.confirmations import Target, news_since, question_about
+from telegram.bridge.confirmations import Target, news_since, question_about, yes_to
 
 LABEL = "paper main PAPER"
 STREAK = {
@@ -51,12 +51,31 @@ def test_a_purchase_says_the_price_and_what_it_overrides() -> None:
     }
     assert asked("/buy BTC/USDT 0.01", fields) == [
         f"/buy BTC/USDT 0.01 on {LABEL} — are you sure?",
-        "  price 80,123.40",
+        "  price 80,123.40, about 801.23 USDT",
         "  overrides: trading is OFF",
         "  overrides: entries are paused",
         "  overrides: buying BTC/USDT is off: daily loss",
     ]
     assert "  price 0.18123" in asked("/buy DOGE/USDT", fields)
+
+
+@pytest.mark.parametrize(
+    ("line", "labels", "button"),
+    [
+        ("/buy btc-usdt 0.01", [LABEL], "Yes: buy BTC/USDT 0.01 — PAPER"),
+        ("/sell ALL", ["one main LIVE, second PAPER"], "Yes: sell ALL — LIVE and PAPER"),
+        ("/flatten", ["one main LIVE", "two main LIVE"], "Yes: flatten — LIVE"),
+        ("/buy BTC/USDT", ["legacy-1 (three-field peer)"], "Yes: buy BTC/USDT"),
+    ],
+)
+def test_the_button_says_what_it_does(line: str, labels: list[str], button: str) -> None:
+    assert yes_to(parse_line(line), [Target(label, {}) for label in labels]) == button
+
+
+@pytest.mark.parametrize("price", [0.0, -1.0, 1e300, 1e-12])
+def test_an_odd_price_makes_no_cost(price: float) -> None:
+    prices = [{"symbol": "BTC/USDT", "price": price}]
+    assert not any("about" in line for line in asked("/buy BTC/USDT 0.01", {"prices": prices}))
 
 
 def test_flags_may_also_come_as_a_row_for_each_market() -> None:

@@ -155,9 +155,9 @@ def test_a_tap_by_another_person_does_nothing(full: Harness, make_bot: MakeBot) 
 def test_an_answer_that_fits_nothing_is_told_what_fits(full: Harness, make_bot: MakeBot) -> None:
     make_bot(full)
     full.say("/buy BTC/USDT")
-    assert full.say("maybe").text == "answer with one of: 1 Yes, 2 Cancel"
-    assert full.say("3").text == "answer with one of: 1 Yes, 2 Cancel"
-    assert full.say("0").text == "answer with one of: 1 Yes, 2 Cancel"
+    assert full.say("maybe").text == "answer with one of: 1 Yes: buy BTC/USDT — PAPER, 2 Cancel"
+    assert full.say("3").text == "answer with one of: 1 Yes: buy BTC/USDT — PAPER, 2 Cancel"
+    assert full.say("0").text == "answer with one of: 1 Yes: buy BTC/USDT — PAPER, 2 Cancel"
 
 
 def test_the_last_question_is_the_one_that_words_answer(full: Harness, make_bot: MakeBot) -> None:

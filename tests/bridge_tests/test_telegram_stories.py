@@ -345,7 +345,7 @@ def test_the_price_is_looked_at_again_when_the_yes_comes(desk: Desk, make_bot: M
         "  the price of BTC/USDT moved from 100.00 to 100.60\n"
         "  price 100.60"
     )
-    assert shown.buttons == ["Yes", "Cancel"]
+    assert shown.buttons == ["Yes: buy BTC/USDT — PAPER", "Cancel"]
     assert bot.commands == []
     tell(desk, bot, prices(BTC=101.1))
     desk.press(shown, "Yes")

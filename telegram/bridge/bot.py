@@ -32,6 +32,7 @@ from telegram import (
     User,
     error,
 )
+from telegram.bridge.bot_addressing import way_to
 from telegram.bridge.bot_batches import readable_updates
 from telegram.bridge.bot_errors import loss_trouble, read_failure, refusal_trouble
 from telegram.bridge.bot_logs import quiet_libraries
@@ -119,7 +120,7 @@ class PtbMessenger:
                     parse_mode=_HTML if html else None,
                     link_preview_options=_NO_PREVIEW,
                     reply_markup=_keyboard(buttons),
-                    **_way(place, silent=silent),
+                    **way_to(place, silent=silent),
                 )
             )
         )
@@ -148,7 +149,7 @@ class PtbMessenger:
                 self._bot.send_photo(
                     photo=InputFile(data, "chart.png"),
                     caption=caption or None,
-                    **_way(place, silent=silent),
+                    **way_to(place, silent=silent),
                 )
             ),
             self._settings.upload_call_s,
@@ -164,7 +165,7 @@ class PtbMessenger:
                     document=InputFile(data, file_name),
                     caption=caption or None,
                     disable_content_type_detection=True,
-                    **_way(place, silent=silent),
+                    **way_to(place, silent=silent),
                 )
             ),
             self._settings.upload_call_s,
@@ -314,14 +315,6 @@ async def _number_of(sending: Awaitable[Message]) -> int:
     return (await sending).message_id
 
 
-def _way(place: Place, *, silent: bool) -> dict[str, Any]:
-    return {
-        "chat_id": place.chat_id,
-        "message_thread_id": place.thread_id,
-        "disable_notification": silent,
-    }
-
-
 def _keyboard(buttons: Buttons) -> InlineKeyboardMarkup | None:
     if not buttons:
         return None
@@ -380,15 +373,22 @@ def _read_message(update: Update, bot_id: int) -> Inbound | None:
         is_anonymous=is_anonymous,
         is_private=message.chat.type == "private",
         migrated_to=message.migrate_to_chat_id,
+        is_own_pin=_is_own_pin(message, bot_id),
     )
 
 
 def _is_for_us(message: Message, bot_id: int) -> bool:
-    """Leave out lines such as of pins; a group the bot was just put into is of interest."""
+    """Leave out lines such as of joins; a group the bot was just put into is of interest."""
     joined = any(each.id == bot_id for each in message.new_chat_members)
     is_made = bool(message.group_chat_created or message.supergroup_chat_created)
     has_words = bool(message.text or message.caption)
-    return has_words or joined or is_made or message.migrate_to_chat_id is not None
+    is_line = _is_own_pin(message, bot_id) or message.migrate_to_chat_id is not None
+    return has_words or joined or is_made or is_line
+
+
+def _is_own_pin(message: Message, bot_id: int) -> bool:
+    user = message.from_user
+    return message.pinned_message is not None and user is not None and user.id == bot_id
 
 
 def _topic(message: Message) -> int | None:

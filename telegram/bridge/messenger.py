@@ -86,6 +86,7 @@ class Inbound:
     `written_at` is the messenger's time in Unix seconds; a press has none of its own, so it is
     when it came. `press_id` answers a press. Whoever is not a person writing as themselves (an
     anonymous admin, a channel, a forward, an edit) is marked, and refused by whoever decides.
+    `is_own_pin` marks the line that the messenger writes when the bot has pinned a message.
     """
 
     update_id: int
@@ -103,6 +104,7 @@ class Inbound:
     is_anonymous: bool = False
     is_private: bool = False
     migrated_to: int | None = None
+    is_own_pin: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class Verdict(StrEnum):
     STRANGER = "stranger"
     LEAVE = "leave"
     MOVED = "moved"
+    TIDY = "tidy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,15 @@ def _unknown_place(inbound: Inbound, scene: GateScene) -> Decision | None:
     if place.is_group and not scene.access.knows_group(place.chat_id):
         return Decision(Verdict.LEAVE)
     return None
+
+
+def _own_pin(inbound: Inbound, scene: GateScene) -> Decision | None:
+    # What is pinned can be seen; the line that says so only pushes the chat up.
+    if not inbound.is_own_pin:
+        return None
+    # In a group that is listed, whatever the topic: in some the line stands outside of it.
+    is_ours = inbound.place.is_group or scene.access.hears(inbound.place)
+    return Decision(Verdict.TIDY if is_ours else Verdict.IGNORE)
 
 
 def _unknown_person(inbound: Inbound, scene: GateScene) -> Decision | None:
@@ -195,6 +205,7 @@ def _while_shared(inbound: Inbound, scene: GateScene) -> Decision | None:
 RULES: Final[Sequence[Callable[[Inbound, GateScene], Decision | None]]] = (
     _moved,
     _unknown_place,
+    _own_pin,
     _unknown_person,
     _disguised,
     _unlisted_topic,

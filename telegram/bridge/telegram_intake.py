@@ -146,6 +146,9 @@ class TelegramIntake:
                 self._leave(inbound)
             case Verdict.MOVED:
                 self._move(inbound)
+            case Verdict.TIDY:
+                delete = self._parts.messenger.delete
+                self._parts.run(_quietly(partial(delete, there, inbound.message_id)))
             case Verdict.IGNORE:
                 log.debug("update %d is for nobody", inbound.update_id)
 

@@ -130,12 +130,24 @@ def test_a_group_that_the_bot_is_put_into_is_told(api: FakeBotApi, ann: Phone) -
     assert (joined.place, joined.text) == (Place(group.id), "")
 
 
-def test_lines_such_as_of_pins_and_pictures_without_words_are_left_out(
+def test_the_line_of_an_own_pin_is_told_and_nobody_has_written_it(
     api: FakeBotApi, ann: Phone
 ) -> None:
     with BotRig(api) as rig:
         number = rig.call(lambda m: m.send_text(Place(ann.chat.id), "status", html=False))
         rig.call(lambda m: m.pin(Place(ann.chat.id), number))
+        (line,) = wait_until(lambda: rig.inbounds, PATIENCE_S, "the line")
+    assert (line.is_own_pin, line.user_id, line.text) == (True, None, "")
+    assert line.message_id == ann.messages[-1].message_id
+    assert ann.messages[-1].service
+
+
+def test_lines_such_as_of_joins_and_pictures_without_words_are_left_out(
+    api: FakeBotApi, ann: Phone
+) -> None:
+    with BotRig(api) as rig:
+        group = api.rooms.group("Desk", [ann.person])
+        api.rooms.join(group, api.person("Bob"))
         ann.send_document("notes.txt", b"x")
         ann.send_document("notes.txt", b"x", "with words")
         rig.wait_text("with words")

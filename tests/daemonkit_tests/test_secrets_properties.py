@@ -3,7 +3,8 @@
 import html
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from urllib.parse import quote, quote_plus, urlencode
 
 import orjson
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from daemonkit.log_lines import RedactingFormatter
 from daemonkit.printable import printable
 from daemonkit.redaction import REDACTED, Redactor
-from daemonkit.secrets import Secret
+from daemonkit.secrets import Secret, redact, redact_values
 
 # Shorter ones are too common for a meaningful "does not occur".
 secrets = st.text(st.characters(categories=None), min_size=8, max_size=60)
@@ -89,3 +90,45 @@ def test_of_many_overlapping_secrets_none_is_left(values: list[str], text: str) 
     redacted = redactor.redact(text)
     assert not [value for value in values if value in redacted]
     assert redacted.replace(REDACTED, "") in text or REDACTED in redacted
+
+
+PLANTED = "s3cr3t-Value/with+odd=chars"
+TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"
+# Halves too: two neighbours must not pass for one secret, nor hide one.
+pieces = st.sampled_from(
+    [
+        *(PLANTED, f"a {PLANTED} b", PLANTED[:14], PLANTED[14:], TOKEN, TOKEN[:9], TOKEN[9:]),
+        *("postgres://user:pass-word@host/db", "://user:", "pass@", "", "filled", "\n", "12"),
+    ]
+)
+numbers = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+leaves = st.none() | st.booleans() | numbers | pieces
+values = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(max_size=4), inner, max_size=4)
+        | st.dictionaries(st.text(max_size=4), inner, max_size=4).map(MappingProxyType)
+    ),
+    max_leaves=12,
+)
+
+
+def redacted_one_by_one(value: object) -> object:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {key: redacted_one_by_one(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [redacted_one_by_one(item) for item in value]
+    return value
+
+
+@given(value=values)
+def test_values_are_redacted_as_each_of_their_texts_is(value: object) -> None:
+    secret = Secret(PLANTED)
+    found = redact_values(value)
+    assert found == redacted_one_by_one(value)
+    assert json.loads(orjson.dumps(found)) == json.loads(json.dumps(found))
+    assert secret

@@ -342,8 +342,15 @@ def _read_press(update_id: int, press: CallbackQuery, at: float) -> Inbound | No
         written_at=at,
         press_data=press.data,
         press_id=press.id,
+        has_button=_has_button(message, press.data),
         is_private=message.chat.type == "private",
     )
+
+
+def _has_button(message: object, data: str) -> bool:
+    markup = message.reply_markup if isinstance(message, Message) else None
+    rows = () if markup is None else markup.inline_keyboard
+    return any(button.callback_data == data for row in rows for button in row)
 
 
 def _read_message(update: Update, bot_id: int) -> Inbound | None:

@@ -86,6 +86,7 @@ class Inbound:
     `written_at` is the messenger's time in Unix seconds; a press has none of its own, so it is
     when it came. `press_id` answers a press. Whoever is not a person writing as themselves (an
     anonymous admin, a channel, a forward, an edit) is marked, and refused by whoever decides.
+    `has_button` says that the message shows the button: an app may press what is not there.
     `is_own_pin` marks the line that the messenger writes when the bot has pinned a message.
     """
 
@@ -104,6 +105,7 @@ class Inbound:
     is_anonymous: bool = False
     is_private: bool = False
     migrated_to: int | None = None
+    has_button: bool = True
     is_own_pin: bool = False
 
 

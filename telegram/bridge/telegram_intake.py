@@ -223,7 +223,7 @@ class TelegramIntake:
         if refusal:
             if self._note_refused(inbound, refusal):
                 self._answer(press_id, refusal)
-                if look.is_of_earlier_run:
+                if look.is_of_earlier_run and inbound.has_button:
                     self._expire(there, inbound.message_id)
             return
         if self._note(inbound, look.risk, look.about):

@@ -3,22 +3,30 @@
 The bots are scripted; what they raise is counted, and has to arrive.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from html import unescape
 
 from daemonkit.clock import SystemClock
 from tests.bridge_tests.scripted_bot import ScriptedBot
 from tests.fakes.bot_api.faults import Rule
 from tests.fakes.bot_api.phone import Phone
+from tests.fakes.bot_api.refusals import RefusalError
 from tests.fakes.bot_api.server import FakeBotApi
 from tests.process.installation import PATIENCE_S, Installation, assert_no_traceback
-from tests.process.phone_alerts import count_repeats, first_shown, has_shown, summaries
+from tests.process.phone_alerts import count_repeats, first_shown, has_shown, lines_of, summaries
 from tests.process.phone_desk import start_bridge
+from tests.waiting import wait_until
 
 # The waits of a bridge in trouble, shortened.
 QUICK = """\
 telegram: {polling: {poll_s: 5, call_s: 2, retry_min_s: 0.1, retry_max_s: 0.4, token_check_s: 0.4}}
-outbox: {retry_first_s: 0.1, retry_max_s: 0.4, summary_after_s: 1}
+outbox:
+  private: {count: 100, span_s: 1, burst: 100}
+  group: {count: 100, span_s: 1, burst: 100}
+  retry_first_s: 0.1
+  retry_max_s: 0.4
+  summary_after_s: 1
 phone: {live: false, follow_s: 0.2}
 follow: {interval_s: 0.1}
 """
@@ -55,7 +63,6 @@ def test_an_outage_ends_in_one_summary_then_all_fills_in_order_and_no_flood(
     here: Installation, api: FakeBotApi, ann: Phone
 ) -> None:
     here.configure_bridge(QUICK)
-    api.limit_speed()
     api.go_down()
     bridge = start_bridge(here, api)
     with connected_bot(here) as bot:
@@ -73,7 +80,7 @@ def test_an_outage_ends_in_one_summary_then_all_fills_in_order_and_no_flood(
         before = len(api.requests())
         trouble.clear()
         await_fill(api, ann, "BOUGHT 4")
-        ann.wait_for(r"… 4\d\d more lines")
+        ann.wait_for(r"^… \d+ more lines")
     assert len(summaries(ann)) == 1
     assert "5 fills" in summaries(ann)[0]
     assert [line.text for line in first_shown(ann)][-5:] == [f"BOUGHT {one}" for one in range(5)]
@@ -119,3 +126,73 @@ def test_what_befalls_one_chat_is_no_matter_for_the_others(
         assert count_repeats(phone) == 0
     assert bridge.stop() == 0
     assert_no_traceback(bridge)
+
+
+def test_a_refused_token_keeps_the_link_up_and_a_hanging_telegram_does_not_hold_up_the_stop(
+    here: Installation, api: FakeBotApi, ann: Phone
+) -> None:
+    token = api.token
+    api.revoke_token("7001234567:AAAnotherTokenForTestsOnly_0123456789ab")
+    here.configure_bridge(QUICK)
+    bridge = start_bridge(here, api, TELEGRAM_BOT_TOKEN=token)
+    with connected_bot(here) as bot:
+        raise_fill(bot, "BOUGHT 1")
+        wait_until(lambda: bot.acknowledged == 1, PATIENCE_S, "the fill is stored")
+        api.wait_for_request("getMe", count=3, timeout_s=PATIENCE_S)
+        assert bridge.stderr.count("token refused") == 1
+        api.revoke_token(token)
+        await_fill(api, ann, "BOUGHT 1")
+        # One refusal among the answers ends nothing.
+        refused = api.faults.unauthorized(method="getUpdates")
+        api.wait(lambda: refused.met, "the refusal", PATIENCE_S)
+        ann.ask("/ping", r"^\[applied\] /ping", PATIENCE_S)
+        stuck = api.faults.hang(times=None)
+        raise_fill(bot, "BOUGHT 2")
+        api.wait(
+            lambda: any(one.method == "sendMessage" for one in stuck.met), "a send", PATIENCE_S
+        )
+        assert bridge.stop(10) == 0
+    stuck.clear()
+    assert token not in bridge.stderr
+    assert_no_traceback(bridge)
+
+
+def test_alerts_overtake_log_lines_and_come_in_a_form_that_telegram_takes(
+    here: Installation, api: FakeBotApi, ann: Phone
+) -> None:
+    here.configure_bridge(QUICK)
+    bridge = start_bridge(here, api)
+    with connected_bot(here) as bot:
+        ann.ask("/follow INFO", "applied")
+        hold = api.faults.too_many_requests(1, method="sendMessage")
+        ann.say("/ping")
+        api.wait(lambda: hold.met, "the answer is held up", PATIENCE_S)
+        for line in range(200):
+            bot.log(f"line {line} of 200")
+        raised_at = SystemClock.wall()
+        raise_fill(bot, "BOUGHT 1")
+        await_fill(api, ann, "BOUGHT 1")
+        assert SystemClock.wall() - raised_at < ALERT_LIMIT_S
+        ann.wait_for("more lines")
+        order = [text for text in ann.texts if "BOUGHT 1" in text or "of 200" in text]
+        assert "BOUGHT 1" in order[0]
+        bad_html = RefusalError(400, "Bad Request: can't parse entities: unsupported start tag")
+        api.faults.refuse(
+            bad_html, times=None, when=lambda one: "BOUGHT & <2>" in _html_of(one.parameters)
+        )
+        raise_fill(bot, "BOUGHT & <2>")
+        await_fill(api, ann, "BOUGHT & <2>")
+        raise_fill(bot, f"BOUGHT {'x' * 3_980}")
+        raise_fill(bot, "BOUGHT 4")
+        await_fill(api, ann, "BOUGHT 4")
+    documents = [one for one in ann.bot_messages if one.document is not None]
+    assert [line.text for line in lines_of(documents[0])] == [f"BOUGHT {'x' * 3_980}"]
+    assert [line.id for line in first_shown(ann)] == [1, 2, 3, 4]
+    assert bridge.stop() == 0
+    assert_no_traceback(bridge)
+
+
+def _html_of(parameters: Mapping[str, object]) -> str:
+    if parameters.get("parse_mode") != "HTML":
+        return ""
+    return unescape(str(parameters.get("text", "")))

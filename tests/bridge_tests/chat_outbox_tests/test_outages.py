@@ -134,6 +134,42 @@ def test_a_day_without_telegram_loses_no_alert_and_floods_nobody(
             assert count <= most
 
 
+def test_what_is_urgent_waits_for_hours_and_an_answer_does_not(desk: Desk, phone: Phone) -> None:
+    trouble = desk.api.faults.bad_gateway(times=None)
+    desk.chat.tell("paper: state.db is not written")
+    desk.chat.send("pong")
+    desk.run(3 * 3_600)
+    trouble.clear()
+    desk.run(120)
+    assert phone.texts == ["paper: state.db is not written"]
+    assert len(phone.sounds) == 1
+
+
+def test_a_command_that_ended_during_an_outage_does_not_stand_there_as_under_way(
+    desk: Desk, phone: Phone
+) -> None:
+    number = desk.chat.send("[sent] /buy BTC/USDT")
+    desk.run(1)
+    trouble = desk.api.faults.bad_gateway(times=None)
+    desk.chat.edit(number, "[rejected] /buy BTC/USDT")
+    desk.run(3 * 3_600)
+    trouble.clear()
+    desk.run(120)
+    assert phone.texts == ["[rejected] /buy BTC/USDT"]
+
+
+def test_what_waits_is_sent_at_once_when_questions_for_news_are_answered_again(
+    desk: Desk, phone: Phone
+) -> None:
+    trouble = desk.api.faults.bad_gateway(times=None)
+    desk.raise_event("SOLD")
+    desk.run(600)
+    trouble.clear()
+    desk.runner.run(desk.sender.hear_back())
+    desk.run(1)
+    assert arrived(phone) == [1]
+
+
 def test_a_database_that_is_locked_loses_nothing_and_repeats_nothing(
     desk: Desk, phone: Phone
 ) -> None:

@@ -188,6 +188,35 @@ def test_a_chat_that_shuts_the_bot_out_is_left_alone_and_the_others_are_told(
     assert arrived(phone) == [1]
 
 
+def test_a_closed_chat_is_tried_once_an_hour_at_a_start_and_when_somebody_writes_there(
+    api: FakeBotApi, make_desk: MakeDesk, phone: Phone
+) -> None:
+    other = api.phone(api.person("Bob"), has_met_bot=True)
+    desk = make_desk(Place(phone.chat.id), Place(other.chat.id))
+    api.expect_refusal("blocked by the user")
+
+    def tries() -> int:
+        return len([one for one in api.requests("sendMessage") if one.chat_id == phone.chat.id])
+
+    phone.block()
+    desk.raise_event("SOLD")
+    desk.run(10)
+    assert tries() == 1
+    desk.run(2 * 3_600)
+    assert tries() == 3
+    desk.runner.run(desk.sender.open(desk.chat.name))
+    desk.run(10)
+    assert tries() == 4
+    assert said(other).count("gets no more messages") == 1
+    desk.restart()
+    desk.run(10)
+    assert tries() == 5
+    phone.unblock()
+    desk.run(3_600)
+    assert arrived(phone) == [1]
+    assert not desk.sender.counters()[0].blocked_because
+
+
 def test_bad_html_is_shown_as_text(desk: Desk, phone: Phone) -> None:
     desk.api.expect_refusal("can't parse")
     desk.chat.post("<b>1 &lt; 2</b> <wrong>x</wrong>", is_html=True)

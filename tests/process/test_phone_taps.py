@@ -70,10 +70,7 @@ def test_a_question_of_an_earlier_bridge_is_over_and_pages_turn_back_and_forth(
     bridge = people.start()
     here.start_trading()
     ann.wait_for("started")
-    status = r"^\[applied\] /getstatus"
-    wait_until(
-        lambda: "C12/USDT" in ann.ask("/getstatus", status).text, PATIENCE_S, "all have prices"
-    )
+    wait_for_prices(ann, "C12/USDT")
     asked = ann.ask("/buy C01/USDT 1", "are you sure")
     picker = ann.ask("/buy", "which market")
     first = data_of(picker, "C01/USDT")
@@ -108,6 +105,7 @@ def test_a_price_that_moved_since_the_question_is_asked_about_again(people: Peop
     people.start()
     here.start_trading()
     ann.wait_for("started")
+    wait_for_prices(ann, "BTC/USDT")
     asked = ann.ask("/buy BTC/USDT 0.01", r"are you sure\?\n  price")
     before = price_in(asked.text)
 
@@ -130,6 +128,14 @@ def test_a_price_that_moved_since_the_question_is_asked_about_again(people: Peop
     wait_until(is_bought, PATIENCE_S, "one purchase")
     ann.ask("/ping", r"^\[applied\] /ping")
     assert purchases(here) == [("BTC/USDT", "tg:42")]
+
+
+def wait_for_prices(phone: Phone, symbol: str) -> None:
+    """Wait until a bot tells the price of a market."""
+    answer = r"^\[applied\] /getstatus"
+    wait_until(
+        lambda: symbol in phone.ask("/getstatus", answer).text, PATIENCE_S, f"a price of {symbol}"
+    )
 
 
 def price_in(text: str, pattern: str = r"price ([\d,.]+)") -> float:

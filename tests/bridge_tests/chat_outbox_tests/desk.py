@@ -40,7 +40,7 @@ class Desk:
         self.places = list(places)
         self.database = Database(folder / "bridge.db")
         self.runner = asyncio.Runner()
-        self.messenger: Messenger = self._make_messenger()
+        self.messenger: Messenger = self.make_messenger()
         self._seq = 0
         self.restart()
 
@@ -108,8 +108,9 @@ class Desk:
         self.runner.close()
         self.database.close()
 
-    def _make_messenger(self) -> PtbMessenger:
-        settings = BotSettings(Secret(self.api.token), self.api.base_url, read_s=1.0)
+    def make_messenger(self, read_s: float = 1.0) -> PtbMessenger:
+        """Build what calls Telegram; how long it waits for an answer is real time."""
+        settings = BotSettings(Secret(self.api.token), self.api.base_url, read_s=read_s)
         return PtbMessenger(settings, self.clock)
 
 

@@ -271,8 +271,11 @@ class EngineCore:
         self._health = event
         self._note_trouble()
         self._trader.on_sample(event.at, event.uptime_s)
-        told = [RaiseEvent(one) for one in self._repeats.due(event.at)]
-        return [*self._traded(), *told, self._status(event.at), self._state(event.at)]
+        due = [RaiseEvent(one) for one in self._repeats.due(event.at)]
+        effects: list[Effect] = [*self._traded(), *due]
+        if event.is_shown:
+            effects += [self._status(event.at), self._state(event.at)]
+        return effects
 
     def _on_standstill(self, event: StoodStill) -> Sequence[Effect]:
         self._trader.conditions.clock.stand_still(event.still_s, event.uptime_s)

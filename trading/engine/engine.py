@@ -7,6 +7,7 @@ ones to outlets that only queue. Its heartbeat is what the watchdog trusts.
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from daemonkit.clock import Clock
@@ -49,7 +50,8 @@ HELD_BACK_S: Final = 0.01
 STILL_S: Final = 3.0
 # A bot whose market says nothing for so long is shown all the same.
 AWAKE_S: Final = 1.0
-# A command is answered with a picture of link and store that is at most this old.
+# A command is answered with a picture of link and store that is at most this old; and what
+# trading has changed is shown at most this often.
 FRESH_S: Final = 0.1
 
 
@@ -129,7 +131,7 @@ class EngineThread:
             ShowState: lambda effect: store.show(effect.view),
             Finish: self._finish,
         }
-        self._sampled_at = float("-inf")
+        self._sampled_at = self._shown_at = float("-inf")
         self.beat = clock.monotonic()
 
     def start(self) -> None:
@@ -170,10 +172,10 @@ class EngineThread:
             # A round of many slow items is slow, not frozen.
             self._beat()
             if isinstance(item, Command):
-                self._freshen()
+                self._look_again()
                 effects = self._core.process(CommandReceived(item, self._clock.wall()))
             elif isinstance(item, UncheckedCommand):
-                self._freshen()
+                self._look_again()
                 effects = self._core.process(
                     CommandReceived(item.command, self._clock.wall(), is_history_known=False)
                 )
@@ -185,8 +187,8 @@ class EngineThread:
                 return
         for name in self._timers.take_due(self._clock.monotonic()):
             self._fire(name)
-        if self._core.has_news:
-            self._freshen()
+        if self._core.has_news and self._clock.monotonic() - self._shown_at >= FRESH_S:
+            self._sample()
 
     def _beat(self) -> float:
         """Show a sign of life, and tell the core when there was none for long; return the time."""
@@ -200,13 +202,18 @@ class EngineThread:
     def _wants_commands(self) -> bool:
         return not self._store.is_behind
 
-    def _freshen(self) -> None:
-        """Look at the link and the store again before a command is answered with old news."""
-        if self._clock.monotonic() - self._sampled_at >= FRESH_S:
-            self._sample()
+    def _look_again(self) -> None:
+        """Look at the link and the store again before a command is answered with old news.
+
+        The status keeps to its timer: to write it would take as long as to answer.
+        """
+        now = self._clock.monotonic()
+        if now - self._sampled_at >= FRESH_S:
+            self._sampled_at = now
+            self._apply(self._core.process(replace(self._sample_health(), is_shown=False)))
 
     def _sample(self) -> None:
-        self._sampled_at = self._clock.monotonic()
+        self._sampled_at = self._shown_at = self._clock.monotonic()
         self._apply(self._core.process(self._sample_health()))
 
     def _fire(self, name: TimerName) -> None:

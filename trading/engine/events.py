@@ -141,7 +141,8 @@ class ConfigurationReloaded:
 class HealthSampled:
     """Bring figures that others own, for the status; the core decides nothing by them but pauses.
 
-    `outbox_room` is how many more events the outbox takes before it refuses the lesser ones.
+    `outbox_room` is how many more events the outbox takes before it refuses the lesser ones;
+    `is_shown` says that the status is wanted too.
     """
 
     at: float
@@ -153,6 +154,7 @@ class HealthSampled:
     log_lines_dropped: int
     link: str
     link_since: float
+    is_shown: bool = True
 
 
 @dataclass(frozen=True, slots=True)

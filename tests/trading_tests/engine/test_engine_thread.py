@@ -134,6 +134,8 @@ def test_the_first_command_is_answered_with_the_present_state_of_the_link() -> N
     effects = [effect for unit in rig.store.units for effect in unit]
     (recorded,) = [one for one in effects if isinstance(one, RecordOutcome)]
     assert f"link     {make_health(NOW).link}" in recorded.outcome.text
+    # Of the start alone: who waits for an answer does not wait for a status as well.
+    assert len(rig.outlet.statuses) == 1
     rig.stop()
 
 

@@ -60,7 +60,11 @@ class TelegramParts:
             world.database,
             clock=world.clock,
             rng=world.rng,
-            limits=settings.outbox.limits,
+            limits=replace(
+                settings.outbox.limits,
+                status_private_s=settings.phone.live_private_s,
+                status_group_s=settings.phone.live_group_s,
+            ),
             patience=settings.outbox.patience(settings.telegram.polling.token_check_s),
             dress=to_html,
         )

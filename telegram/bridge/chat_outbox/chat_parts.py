@@ -23,9 +23,6 @@ from telegram.bridge.store.database import Database
 from telegram.bridge.store.events import EventTable
 from telegram.bridge.store.settings import ChatCursorTable
 
-STATUS_GAP_PRIVATE_S = 10.0
-STATUS_GAP_GROUP_S = 20.0
-
 
 @dataclass(frozen=True, slots=True)
 class ChatParts:
@@ -90,7 +87,7 @@ def build_parts(
         notices.catch_up(last_id)
         lines.drop()
 
-    gap_s = STATUS_GAP_GROUP_S if chat.place.is_group else STATUS_GAP_PRIVATE_S
+    gap_s = limits.status_group_s if chat.place.is_group else limits.status_private_s
     posts = [
         PostSource(chat, lane, gap_s=gap_s if lane is Lane.STATUS else 0.0, dress=dress)
         for lane in Lane

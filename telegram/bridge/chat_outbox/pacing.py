@@ -25,12 +25,17 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class PaceLimits:
-    """Hold the speeds of all chats; log lines get at most a part of a chat's."""
+    """Hold the speeds of all chats; log lines get at most a part of a chat's.
+
+    A status is edited only so often, in a private chat and in a group.
+    """
 
     private: Pace = Pace(3, 3.0, 3)
     group: Pace = Pace(18, 60.0, 4)
     overall: Pace = Pace(25, 1.0, 25)
     log_share: float = 0.5
+    status_private_s: float = 10.0
+    status_group_s: float = 20.0
 
 
 class Meter:

@@ -136,7 +136,11 @@ class Process:
         self._bridge = build_bridge(world, chats, on_bot=bot_is_there.set)
         if telegram is not None:
             telegram.join(self._bridge)
-            self._watchdog.watch(poll_complaint(telegram.thread, world.clock))
+            self._watchdog.watch(
+                poll_complaint(
+                    telegram.thread, world.clock, world.config.settings.watchdog.silences
+                )
+            )
 
     def run(self) -> None:
         """Serve until a signal or the end of input."""

@@ -22,6 +22,7 @@ from telegram.bridge.obituary import ObituarySettings
 from telegram.bridge.outbound import OutboundLimits
 from telegram.bridge.telegram_config import TelegramSection
 from telegram.bridge.views.live_status import LiveGaps
+from telegram.bridge.watchdog import Silences
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIG_NAME = "telegram.yaml"
@@ -152,6 +153,18 @@ class KeepSection(Settings):
         return Keep(self.event_days, self.command_days)
 
 
+class WatchdogSection(Settings):
+    """The `watchdog` section: when systemd is to end and start the bridge."""
+
+    poll_silence_s: Seconds = 120.0
+    loop_silence_s: Seconds = 30.0
+
+    @property
+    def silences(self) -> Silences:
+        """Return what is too long."""
+        return Silences(self.poll_silence_s, self.loop_silence_s)
+
+
 class BridgeSettings(Settings):
     """Everything that telegram.yaml says."""
 
@@ -168,11 +181,18 @@ class BridgeSettings(Settings):
     keep: KeepSection = KeepSection()
     telegram: TelegramSection = TelegramSection()
     outbox: OutboxSection = OutboxSection()
+    watchdog: WatchdogSection = WatchdogSection()
 
     @field_validator("log_level", mode="before")
     @classmethod
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _polls_may_end(self) -> "BridgeSettings":
+        if self.watchdog.poll_silence_s <= self.telegram.polling.poll_s:
+            raise ValueError("watchdog.poll_silence_s above telegram.polling.poll_s")
+        return self
 
     @property
     def intake_limits(self) -> IntakeLimits:

@@ -6,7 +6,8 @@ the link. What counts is that the loop turns, and that polls which should succee
 
 import logging
 from collections.abc import Callable
-from typing import Final, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from daemonkit.clock import Clock
 from daemonkit.notify import Notifier
@@ -14,11 +15,15 @@ from telegram.bridge.bot_state import BotState, Standing
 
 log = logging.getLogger(__name__)
 
-# A long poll takes 30 s by default and is given 60 s at the most.
-POLL_SILENCE_MAX_S: Final = 120.0
-LOOP_SILENCE_MAX_S: Final = 30.0
-
 Complaint = Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Silences:
+    """Hold how long no poll may end, and how long the loop that polls may stand still."""
+
+    poll_s: float = 120.0
+    loop_s: float = 30.0
 
 
 class PollLife(Protocol):
@@ -67,7 +72,7 @@ class Watchdog:
             self._notifier.watchdog()
 
 
-def poll_complaint(thread: PollLife, clock: Clock) -> Complaint:
+def poll_complaint(thread: PollLife, clock: Clock, silences: Silences = Silences()) -> Complaint:
     """Return what asks the thread `poll`."""
     started_at = clock.monotonic()
 
@@ -75,12 +80,12 @@ def poll_complaint(thread: PollLife, clock: Clock) -> Complaint:
         now, state = clock.monotonic(), thread.state
         if not thread.is_alive:
             return "the thread poll has ended"
-        if now - thread.turned_at > LOOP_SILENCE_MAX_S:
+        if now - thread.turned_at > silences.loop_s:
             return "the loop of the thread poll stands still"
         if state.standing is Standing.POLLING:
             # Another standing says that polls do end, and that somebody is told why.
             last = max(thread.last_poll_at or started_at, started_at)
-            if now - last > POLL_SILENCE_MAX_S:
+            if now - last > silences.poll_s:
                 return "no poll has ended"
         return ""
 

@@ -23,8 +23,8 @@ The bridge needs the token of a Telegram bot of your own:
   1. In Telegram, open a chat with @BotFather and send /newbot.
   2. Choose a name and a user name that ends with "bot".
   3. BotFather answers with a token such as 123456789:AAE…; keep it secret.
-  4. Start again with it: TELEGRAM_BOT_TOKEN=… ./run_telegram.sh
-  5. ./run_telegram.sh setup asks for it, finds your chat, and writes telegram.yaml.
+  4. ./run_telegram.sh setup asks for it, finds you and your chats, and writes telegram.yaml.
+  5. Start the bridge as its last line says, such as TELEGRAM_BOT_TOKEN=… ./run_telegram.sh
 To use the bridge without Telegram: ./run_telegram.sh --console
 """
 

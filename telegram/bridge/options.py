@@ -11,12 +11,15 @@ from daemonkit.version import VERSION
 _DESCRIPTION = """\
 Serve the link to all trading bots, and a chat to command them.
 
-Without --console the chat is Telegram (TELEGRAM_BOT_TOKEN). With it the chat is this terminal:
-standard output is the chat and nothing else, a line with / is a command, /help lists them.
+Without --console the chat is Telegram (TELEGRAM_BOT_TOKEN; docs/telegram.md leads you there).
+With it the chat is this terminal: standard output is the chat and nothing else, a line with / is
+a command, /help lists them.
 """
 _EPILOG = """\
 other forms:
-  setup                find your chat with a one-time code and write telegram.yaml
+  setup                the first time with Telegram: ask for the bot's token, find you and
+                       your groups with one-time codes, send a test message to each, and
+                       write telegram.yaml; who is in it already stays
   backup FILE          copy bridge.db into FILE, also while the bridge runs
   restore FILE         put the copy FILE in the place of bridge.db
 """

@@ -4,6 +4,7 @@ The promise: no alert is lost, all come in order, and at most one message for ea
 second time, whole, marked and with the same numbers.
 """
 
+import signal
 from random import Random
 
 import pytest
@@ -13,7 +14,8 @@ from tests.fakes.bot_api.server import FakeBotApi
 from tests.process.installation import PATIENCE_S, Installation, assert_no_traceback
 from tests.process.killing import VICTIMS, Life
 from tests.process.phone_alerts import count_repeats, first_shown, has_shown
-from tests.process.phone_desk import launch_bridge, start_bridge
+from tests.process.phone_desk import QUICK, launch_bridge, start_bridge
+from tests.waiting import wait_until
 
 
 @pytest.mark.timeout(400)
@@ -69,3 +71,33 @@ def test_a_kill_in_the_middle_of_a_send_repeats_one_message_marked(
     texts = [line.text for line in first_shown(ann) if line.text.endswith(" of 30")]
     assert texts == [f"alert {number} of 30" for number in range(1, 31)]
     assert (trading.stop(), again.stop()) == (0, 0)
+
+
+def test_a_killed_bot_is_announced_on_the_phone_with_what_it_holds_and_later_as_back(
+    here: Installation, api: FakeBotApi, ann: Phone
+) -> None:
+    here.configure_bot("status_interval_s: 0.1\n")
+    here.configure_bridge("obituary: {after_s: 0.5, steady_s: 0.3}\n" + QUICK)
+    bridge, first = start_bridge(here, api), here.start_trading()
+    ann.wait_for(r"paper \(PAPER, paper\) started", timeout_s=PATIENCE_S)
+    ann.ask("/buy BTC/USDT 0.01", "are you sure")
+    ann.press("Yes")
+    ann.wait_for("BOUGHT BTC/USDT", timeout_s=PATIENCE_S)
+    # The live status shows that the bridge knows of the position.
+    ann.wait_for(r"LONG +0\.01", timeout_s=PATIENCE_S)
+    first.send_signal(signal.SIGHUP)
+    wait_until(here.forwarded_log.exists, PATIENCE_S, "a forwarded line")
+    first.kill()
+    lost = ann.wait_for("LOST, no word for", timeout_s=PATIENCE_S)
+    assert not lost.is_silent
+    for words in ("1 open position:", "BTC/USDT LONG 0.01", "PAPER: its stop acts when the"):
+        assert words in lost.text
+    assert " INFO " in lost.text.split("last log lines:")[1]
+    second = here.start_trading()
+    back = ann.wait_for("BACK after", timeout_s=PATIENCE_S)
+    assert "1 open position: BTC/USDT" in back.text
+    ids = [line.id for line in first_shown(ann)]
+    assert ids == sorted(ids)
+    assert count_repeats(ann) == 0
+    assert (second.stop(), bridge.stop()) == (0, 0)
+    assert_no_traceback(first, second, bridge)

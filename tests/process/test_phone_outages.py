@@ -5,9 +5,14 @@ The bots are scripted; what they raise is counted, and has to arrive.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from html import unescape
 
+import psutil
+import pytest
+
 from daemonkit.clock import SystemClock
+from tcpproto import Log
 from tests.bridge_tests.scripted_bot import ScriptedBot
 from tests.fakes.bot_api.faults import Rule
 from tests.fakes.bot_api.phone import Phone
@@ -32,6 +37,7 @@ follow: {interval_s: 0.1}
 """
 # An alert is shown within two seconds, and as much again for a machine that does other things.
 ALERT_LIMIT_S = 4.0
+GROWTH_MAX_BYTES = 48 * 2**20
 
 
 @contextmanager
@@ -48,6 +54,33 @@ def raise_fill(bot: ScriptedBot, text: str) -> None:
     """Raise what a fill raises."""
     bot.outbox.add(text, "notice", at=SystemClock.wall(), kind="bought")
     bot.client.wake_outbox()
+
+
+def send_lines(bot: ScriptedBot, first: int, count: int) -> None:
+    """Forward so many log lines, as fast as they are taken."""
+    for number in range(first, first + count):
+        line = Log("INFO", "flood", SystemClock.wall(), f"line {number} {'x' * 60}").to_message(0.0)
+        wait_until(partial(bot.client.offer, line, 1.0), PATIENCE_S, "room for a log line")
+
+
+def _wait_for_line(here: Installation, number: int) -> None:
+    wait_until(
+        lambda: f"line {number} " in here.forwarded_log.read_text(encoding="utf-8"),
+        PATIENCE_S,
+        f"line {number} in the log",
+    )
+
+
+def _troubles(api: FakeBotApi) -> Iterator[None]:
+    """Have Telegram refuse, then hang, then be gone; nothing gets through between."""
+    refusing = api.faults.bad_gateway(times=None)
+    yield
+    api.faults.hang(times=None)
+    refusing.clear()
+    yield
+    api.go_down()
+    api.faults.clear()
+    yield
 
 
 def _length_s(trouble: Rule) -> float:
@@ -196,3 +229,42 @@ def _html_of(parameters: Mapping[str, object]) -> str:
     if parameters.get("parse_mode") != "HTML":
         return ""
     return unescape(str(parameters.get("text", "")))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(240)
+def test_a_long_outage_with_many_alerts_and_log_lines_fills_neither_memory_nor_disk(
+    here: Installation, api: FakeBotApi, ann: Phone
+) -> None:
+    logs = "logs: {file_max_bytes: 1000000, file_backups: 2}\n"
+    here.configure_bridge(QUICK + logs)
+    api.limit_speed()
+    bridge = start_bridge(here, api)
+    process = psutil.Process(bridge.pid)
+    with connected_bot(here) as bot:
+        ann.ask("/follow DEBUG", "applied")
+        before, sizes, troubles = process.memory_info().rss, [], _troubles(api)
+        for alert in range(300):
+            if alert % 100 == 0:
+                next(troubles)
+            raise_fill(bot, f"BOUGHT {alert}")
+            send_lines(bot, alert * 334, 334)
+            sizes.append(process.memory_info().rss)
+        _wait_for_line(here, 300 * 334 - 1)
+        api.come_up()
+        await_fill(api, ann, "BOUGHT 299")
+    growth = max(sizes) - before
+    disk = sum(file.stat().st_size for file in here.bridge_folder.glob("bridge.db*"))
+    print(f"memory +{growth / 2**20:.1f} MiB, bridge.db {disk / 2**20:.1f} MiB")  # noqa: T201
+    assert growth < GROWTH_MAX_BYTES
+    assert disk < 4 * 2**20
+    logged = sum(file.stat().st_size for file in here.bridge_folder.glob("logs/*"))
+    assert logged < 5_000_000
+    assert len(summaries(ann)) == 1
+    assert "300 fills" in summaries(ann)[0]
+    assert [line.text for line in first_shown(ann)] == [f"BOUGHT {one}" for one in range(300)]
+    # The receipt, the summary, three messages and a file with alerts, and one of log lines.
+    assert len(ann.bot_messages) <= 7
+    assert bridge.stderr.count("cannot be written to") <= 3
+    assert bridge.stop() == 0
+    assert_no_traceback(bridge)

@@ -28,12 +28,12 @@ def render_trading(view: TradingView) -> View:
     """Return the holdings part of a status; it shows the same whether the bot runs or not."""
     text = page(
         _switch_lines(view),
+        _unprotected_lines(view),
         _tripped_lines(view),
         *(_account_lines(one, view) for one in view.accounts),
         _flag_lines(view, "buying"),
         _flag_lines(view, "selling"),
         labelled("open", _counts(view)),
-        _unprotected_lines(view),
         _holding_lines(view, 26),
         _order_lines(view),
         _instance_lines(view),

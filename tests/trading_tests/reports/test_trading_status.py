@@ -120,10 +120,9 @@ def test_of_many_positions_the_one_without_a_stop_is_shown_first() -> None:
     bare = make_holding(make_position(symbol="LTC/USDT", stop_price=None))
     view = make_view(holdings=[*[make_holding()] * 30, bare])
     lines = render_trading(view).text.split("\n")
-    assert lines[lines.index("open     31 pos, 0 ord, 5 pairs") :][1:3] == [
-        "⚠ NO STOP: 1 position",
-        "LTC/USDT",
-    ]
+    # A live status of several bots shows the first few lines of each.
+    assert lines[1] == "⚠ NO STOP: 1 position"
+    assert lines[lines.index("open     31 pos, 0 ord, 5 pairs") + 1] == "LTC/USDT"
     assert positions_view(view).text.startswith("LTC/USDT\n")
 
 

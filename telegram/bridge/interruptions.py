@@ -1,32 +1,69 @@
 """What is said at a start about things that an earlier process had begun and not ended."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from daemonkit.printable import one_line
+from telegram.bridge.receipts import OUTCOMES
+from telegram.bridge.records import CommandRecord
 from telegram.bridge.store.inbound import InboundRow
 
 _ROWS_MAX = 10
 _LINE_LENGTH_MAX = 80
 
 
-def interruption_texts(rows: Sequence[InboundRow]) -> dict[str, str]:
-    """Return one message for each chat, by its name."""
+@dataclass(slots=True)
+class Interrupted:
+    """Hold what is to be told, which of it is under way, and the commands that came of any."""
+
+    rows: list[InboundRow] = field(default_factory=list)
+    under_way: set[int] = field(default_factory=set)
+    commands: list[str] = field(default_factory=list)
+
+
+def sort_out(
+    rows: Sequence[InboundRow], find: Callable[[InboundRow], CommandRecord | None]
+) -> Interrupted:
+    """Tell what is unknown from what a command has come of; that one is told of once."""
+    found = Interrupted()
+    for row in rows:
+        record = find(row)
+        if record is None:
+            found.rows.append(row)
+        elif record.id not in found.commands:
+            found.commands.append(record.id)
+            if record.state not in OUTCOMES:
+                found.rows.append(row)
+                found.under_way.add(row.update_id)
+    return found
+
+
+def interruption_texts(
+    rows: Sequence[InboundRow], under_way: Container[int] = ()
+) -> dict[str, str]:
+    """Return one message for each chat, by its name; what is under way has a receipt."""
     by_chat: dict[str, list[InboundRow]] = {}
     for row in rows:
         by_chat.setdefault(row.chat, []).append(row)
-    return {chat: _text_of(found) for chat, found in by_chat.items()}
+    return {chat: _text_of(found, under_way) for chat, found in by_chat.items()}
 
 
-def _text_of(rows: Sequence[InboundRow]) -> str:
-    at = max(row.received_at for row in rows)
-    lines = [
-        f"interrupted at {_time_text(at)}, result unknown, check /orders; nothing is done again:"
-    ]
-    lines += [f"  {one_line(row.text, _LINE_LENGTH_MAX)}" for row in rows[:_ROWS_MAX]]
+def _text_of(rows: Sequence[InboundRow], under_way: Container[int]) -> str:
+    at = f"interrupted at {_time_text(max(row.received_at for row in rows))}"
+    if all(row.update_id in under_way for row in rows):
+        lines = [f"{at}; what was under way goes on, its receipt tells how it ends:"]
+    else:
+        lines = [f"{at}, result unknown, check /orders; nothing is done again:"]
+    lines += [_line_of(row, under_way) for row in rows[:_ROWS_MAX]]
     if len(rows) > _ROWS_MAX:
         lines.append(f"  … {len(rows) - _ROWS_MAX} more")
     return "\n".join(lines)
+
+
+def _line_of(row: InboundRow, under_way: Container[int]) -> str:
+    line = f"  {one_line(row.text, _LINE_LENGTH_MAX)}"
+    return f"{line} (goes on, see its receipt)" if row.update_id in under_way else line
 
 
 def _time_text(at: float) -> str:

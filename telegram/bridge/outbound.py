@@ -156,6 +156,13 @@ class Outbound:
         is_at_hand = command_id in self._open or command_id in self._lost
         return is_at_hand or self._journal.knows(command_id)
 
+    def show_again(self, command_id: str) -> None:
+        """Show how far a command has come where that was perhaps not seen before a restart."""
+        if (entry := self._open.get(command_id)) is not None:
+            self._announce(entry)
+        elif (record := self._find(command_id)) is not None:
+            self._show(record)
+
     def cancel(self, command_id: str) -> bool:
         """Give up a command that was not sent yet; False when it is too late."""
         entry = self._open.get(command_id)

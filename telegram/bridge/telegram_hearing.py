@@ -19,6 +19,7 @@ from telegram.bridge.housekeeping import DAY_S
 from telegram.bridge.inbound_journal import InboundJournal
 from telegram.bridge.messenger import Inbound, Me, Place
 from telegram.bridge.poll_thread import TelegramThread
+from telegram.bridge.records import CommandRecord
 from telegram.bridge.store.commands import CommandTable
 from telegram.bridge.store.inbound import InboundTable, MessengerNotes
 from telegram.bridge.telegram_access import TelegramAccess
@@ -98,14 +99,25 @@ def build_hearing(
     token: Secret,
     *,
     home_of: Callable[[Place], Place] = lambda place: place,
+    number_of: Callable[[Place, int], int | None] = lambda _place, _message_id: None,
     on_heard: Callable[[Place], object] = _nothing,
     on_polling: Callable[[], object] = _nothing,
 ) -> Hearing:
     """Build thread and intake; nothing runs yet.
 
     `on_heard` is told in which place somebody wrote, `on_polling` that questions for news are
-    answered (again); both on a thread beside the loop.
+    answered (again); both on a thread beside the loop. `number_of` returns our own number of a
+    message in a place.
     """
+    table = CommandTable(world.database)
+
+    def find_at(place: Place, message_id: int) -> CommandRecord | None:
+        number = number_of(place, message_id)
+        return None if number is None else table.read_at(place.name, number)
+
+    def show_again(command_id: str) -> None:
+        parts.intake.call(lambda: parts.outbound.show_again(command_id))
+
     settings, ears = world.config.settings, _Ears(on_polling)
     thread = TelegramThread(settings.telegram.bot_settings(token), ears.callbacks, world.clock)
     keep_days = max(_KEEP_DAYS_MIN, settings.keep.command_days)
@@ -120,7 +132,9 @@ def build_hearing(
             say=lambda place, text: parts.chats.send(place.name, text),
             tell=lambda place, text: parts.chats.tell(place.name, text),
             run=thread.call,
-            find=CommandTable(world.database).read_one,
+            find=table.read_one,
+            find_at=find_at,
+            show_again=show_again,
             home_of=home_of,
             on_heard=on_heard,
         ),

@@ -19,11 +19,10 @@ from daemonkit.printable import one_line
 from tcpproto.vocabulary import Risk
 from telegram.bridge.chat import ChatInput
 from telegram.bridge.inbound_journal import InboundJournal
-from telegram.bridge.interruptions import interruption_texts
+from telegram.bridge.interruptions import interruption_texts, sort_out
 from telegram.bridge.messenger import Inbound, Me, Messenger, MessengerError, Place, read_place
 from telegram.bridge.outbound import NOT_SENT
 from telegram.bridge.questions import Questions
-from telegram.bridge.receipts import OUTCOMES
 from telegram.bridge.records import CommandRecord
 from telegram.bridge.store.inbound import InboundRow, InboundState, MessengerNotes
 from telegram.bridge.telegram_access import TelegramAccess
@@ -48,6 +47,7 @@ _STRANGERS_MAX: Final = 1_000
 _MOVED: Final = "moved:"
 _MET: Final = "met:"
 _EXPIRED_TEXT: Final = f"[expired] asked before the bridge was restarted; {NOT_SENT}, send it again"
+_ANSWERED: Final = "answered before the bridge was restarted; its receipt is shown here again"
 CONFLICT_NEWS: Final = (
     f"{CONFLICT_TEXT}. If that program is not yours, take a new token: /revoke at @BotFather"
 )
@@ -60,7 +60,8 @@ class IntakeParts:
 
     `hear` takes an input for `forward` and says whether there was room; `say` shows a text in a
     place, `tell` one that waits for the messenger as long as it takes; `run` has the loop `poll`
-    run something; `find` returns a command by its id; `home_of` returns the place under which a
+    run something; `find` returns a command by its id, `find_at` the one whose receipt stands in a
+    message of the messenger, and `show_again` shows it; `home_of` returns the place under which a
     chat is known here: a group may have got another number; `on_heard` is told where somebody
     who is listed has written.
     """
@@ -74,6 +75,8 @@ class IntakeParts:
     tell: Callable[[Place, str], object]
     run: Callable[[Coroutine[Any, Any, None]], Future[None]]
     find: Callable[[str], CommandRecord | None]
+    find_at: Callable[[Place, int], CommandRecord | None]
+    show_again: Callable[[str], None]
     home_of: Callable[[Place], Place] = lambda place: place
     on_heard: Callable[[Place], object] = lambda _place: None
 
@@ -171,8 +174,11 @@ class TelegramIntake:
 
     def take_up(self) -> None:
         """Say what an earlier process had begun and not ended; none of it is done again."""
-        rows = [row for row in self._parts.journal.take_interrupted() if not self._is_over(row)]
-        for chat, text in interruption_texts(rows).items():
+        found = sort_out(self._parts.journal.take_interrupted(), self._find_of)
+        for command_id in found.commands:
+            # Where it stands was perhaps not shown any more.
+            self._parts.show_again(command_id)
+        for chat, text in interruption_texts(found.rows, found.under_way).items():
             place = read_place(chat)
             if place is not None:
                 self._parts.tell(place, text)
@@ -218,12 +224,19 @@ class TelegramIntake:
         author = author_of(inbound, self.access)
         look = questions.look(inbound.place.name, author.id, data)
         refusal = look.refusal
+        record = None
+        if look.is_of_earlier_run and inbound.has_button:
+            record = self._parts.find_at(inbound.place, inbound.message_id)
+        if record is not None:
+            refusal = _ANSWERED
         if not refusal and self._is_shared and look.risk is Risk.RAISING:
             refusal = CONFLICT_TEXT
         if refusal:
             if self._note_refused(inbound, refusal):
                 self._answer(press_id, refusal)
-                if look.is_of_earlier_run and inbound.has_button:
+                if record is not None:
+                    self._parts.show_again(record.id)
+                elif look.is_of_earlier_run and inbound.has_button:
                     self._expire(there, inbound.message_id)
             return
         if self._note(inbound, look.risk, look.about):
@@ -299,14 +312,14 @@ class TelegramIntake:
         self._old_numbers[new] = old
         log.warning("group %d has the number %d now; change it in the configuration", old, new)
 
-    def _is_over(self, row: InboundRow) -> bool:
-        """Tell whether the outcome is known after all: it reached the disk before the end."""
-        if row.pressed is not None:
-            return False
+    def _find_of(self, row: InboundRow) -> CommandRecord | None:
+        """Return the command that came of what was said or pressed, if it reached the disk."""
         place = read_place(row.chat)
-        known_as = None if place is None else _input_id(place.chat_id, row.message_id)
-        record = None if known_as is None else self._parts.find(known_as)
-        return record is not None and record.state in OUTCOMES
+        if place is None:
+            return None
+        if row.pressed is not None:
+            return self._parts.find_at(place, row.message_id)
+        return self._parts.find(_input_id(place.chat_id, row.message_id))
 
     def _is_first(self, whom: str) -> bool:
         """Tell whether somebody was not spoken of for a while."""

@@ -50,6 +50,7 @@ class TelegramParts:
             self._access,
             self._token,
             home_of=self._home_of,
+            number_of=self._number_of,
             on_heard=self._open,
             on_polling=self._hear_back,
         )
@@ -133,6 +134,10 @@ class TelegramParts:
         """Have what waits for Telegram sent at once."""
         hearing, sender = self._joined
         hearing.thread.call(sender.hear_back())
+
+    def _number_of(self, place: Place, message_id: int) -> int | None:
+        chat = self.chats.get(place.name)
+        return None if chat is None else chat.notes.number_of(message_id)
 
     def _home_of(self, place: Place) -> Place:
         """Return the place by which a group that has a new number is known here."""

@@ -107,6 +107,11 @@ class Desk:
             tell=lambda place, text: self.chat(place).send(text),
             run=self._run,
             find=CommandTable(harness.database).read_one,
+            # Here the messenger counts messages as the bridge does.
+            find_at=lambda place, number: CommandTable(harness.database).read_at(
+                place.name, number
+            ),
+            show_again=harness.bridge.parts.outbound.show_again,
         )
         self.intake = TelegramIntake(parts, access, harness.clock)
         self.intake.bot_name = "desk_bot"
@@ -148,7 +153,12 @@ class Desk:
         self.press_data(data, user, place, times)
 
     def press_data(
-        self, data: str, user: int = ANN, place: Place | None = None, times: int = 1
+        self,
+        data: str,
+        user: int = ANN,
+        place: Place | None = None,
+        times: int = 1,
+        message_id: int = 400,
     ) -> None:
         """Send a press, also of a button that is not there."""
         for _ in range(times):
@@ -157,7 +167,7 @@ class Desk:
                 Inbound(
                     update_id=number,
                     place=place or Place(user),
-                    message_id=400,
+                    message_id=message_id,
                     user_id=user,
                     user_name="",
                     language="en",

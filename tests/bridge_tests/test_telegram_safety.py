@@ -139,3 +139,76 @@ def test_at_the_console_too_a_role_is_looked_at_again(bridge: Harness, make_bot:
     bridge.say("yes", Author("tg:3", Role.VIEWER))
     assert "this needs the role trader" in shown.text
     assert bot.commands == []
+
+
+@pytest.fixture
+def make_desk(make_bridge: Callable[..., Harness], closing: ExitStack) -> Callable[..., Desk]:
+    def make(seed: int) -> Desk:
+        desk = Desk(make_bridge(seed=seed))
+        closing.callback(desk.close)
+        desk.chat(Place(ANN))
+        return desk
+
+    return make
+
+
+def test_a_second_tap_that_comes_to_the_next_bridge_shows_the_receipt_of_the_first(
+    make_desk: Callable[..., Desk], make_bot: MakeBot
+) -> None:
+    old = make_desk(1)
+    bot = make_bot(old.harness)
+    old.write("/buy BTC/USDT")
+    data = old.last().data[0]
+    old.press_data(data, message_id=1)
+    old.harness.turn_until(lambda: bot.commands, "the command")
+    bot.reply(0, "applied", "bought")
+    old.harness.turn_until(lambda: "[applied]" in old.last().text, "the outcome")
+    desk = make_desk(2)
+    desk.chat(Place(ANN)).send("as it was last shown")
+    desk.press_data(data, message_id=1)
+    desk.let_poll()
+    assert desk.texts() == ["[applied] /buy BTC/USDT — paper main PAPER: bought"]
+    (answer,) = desk.messenger.calls
+    assert answer[2].startswith("answered before the bridge was restarted")
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+def test_a_press_that_was_interrupted_is_followed_to_its_outcome(
+    make_desk: Callable[..., Desk], make_bot: MakeBot, is_over: bool
+) -> None:
+    old = make_desk(1)
+    bot = make_bot(old.harness)
+    old.write("/buy BTC/USDT")
+    old.press_data(old.last().data[0], message_id=1)
+    old.harness.turn_until(lambda: bot.commands, "the command")
+    if is_over:
+        bot.reply(0, "applied", "bought")
+        old.harness.turn_until(lambda: "[applied]" in old.last().text, "the outcome")
+    desk = make_desk(2)
+    desk.chat(Place(ANN)).send("are you sure?")
+    desk.harness.turn()
+    desk.intake.take_up()
+    receipt, *others = desk.texts()
+    if is_over:
+        assert receipt == "[applied] /buy BTC/USDT — paper main PAPER: bought"
+        assert others == []
+    else:
+        assert receipt.startswith("[sent] /buy BTC/USDT")
+        (other,) = others
+        assert other.splitlines()[0].endswith(
+            "what was under way goes on, its receipt tells how it ends:"
+        )
+        assert other.splitlines()[1].endswith("/buy BTC/USDT (goes on, see its receipt)")
+
+
+def test_a_stop_that_waits_for_its_bot_is_not_called_interrupted_for_good(
+    make_desk: Callable[..., Desk], make_bot: MakeBot
+) -> None:
+    old = make_desk(1)
+    make_bot(old.harness).stop()
+    old.harness.away("paper")
+    old.write("/stoptrading")
+    desk = make_desk(2)
+    desk.intake.take_up()
+    assert "result unknown" not in "".join(desk.texts())
+    assert "what was under way goes on" in desk.last().text

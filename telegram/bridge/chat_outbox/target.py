@@ -66,6 +66,12 @@ class TargetNotes:
         """Return which message of the messenger ours became."""
         return self._messages.get(number)
 
+    def number_of(self, message_id: int) -> int | None:
+        """Return which message of ours one of the messenger is; from any thread."""
+        # The copy is made in one step of the interpreter, so no other thread is in between.
+        known = tuple(self._messages.items())
+        return next((number for number, other in known if other == message_id), None)
+
     def forget(self, number: int) -> None:
         """Have a message made anew: the messenger's is gone."""
         self._messages.pop(number, None)

@@ -44,6 +44,12 @@ class CommandTable:
         found = self._read(schema.command.c.id == command_id)
         return found[0] if found else None
 
+    def read_at(self, chat: str, message_id: int) -> CommandRecord | None:
+        """Return the command whose receipt stands in a message of a chat."""
+        table = schema.command.c
+        found = self._read(sa.and_(table.chat == chat, table.message_id == message_id))
+        return found[-1] if found else None
+
     def last_message_id(self, chat: str) -> int:
         """Return the greatest message id that a command of a chat refers to, or 0."""
         table = schema.command.c

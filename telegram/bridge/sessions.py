@@ -15,7 +15,7 @@ from telegram.bridge.records import SeenBot
 
 KNOWN_MAX = 1_000
 REASON_LEN_MAX = 200
-PAPER, LIVE = "PAPER", "LIVE"
+PAPER, LIVE = MODES = ("PAPER", "LIVE")
 
 
 @dataclass(slots=True)

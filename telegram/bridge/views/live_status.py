@@ -9,7 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from telegram.bridge.render import age_text, fitted
-from telegram.bridge.sessions import Session
+from telegram.bridge.sessions import MODES, Session
 from telegram.bridge.views.moments import clock_text
 
 # When only its time has changed, it is shown that often: it must not seem to stand still.
@@ -18,8 +18,9 @@ LINES_MAX: Final = 36
 BOTS_MAX: Final = 8
 # A status that is older than this is told with its age.
 _OLD_S: Final = 30.0
-# What counts up all the time and nobody looks for here.
-_LEFT_OUT: Final = ("ticks ", "commands ", "up ")
+# What counts up all the time and nobody looks for here; a status that comes says itself that
+# there is a link.
+_LEFT_OUT: Final = ("ticks ", "commands ", "up ", "link ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,9 @@ def _block(session: Session, wall: float, room: int, indent: str) -> list[str]:
     if session.status_at is None:
         return [*head, " has told nothing yet"]
     told = session.status_text.split("\n")
+    # The head has said it: bot, accounts, and PAPER or LIVE.
+    if session.accounts and told[0].startswith(tuple(f"{one} {session.name} " for one in MODES)):
+        told = told[1:]
     lines = [line for line in told if not line.startswith(_LEFT_OUT)]
     if wall - session.status_at > _OLD_S:
         lines.insert(0, f"SILENT for {age_text((wall - session.status_at) // 60 * 60)}")

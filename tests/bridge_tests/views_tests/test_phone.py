@@ -247,3 +247,13 @@ def test_a_console_is_told_where_the_picture_is(tmp_path: Path) -> None:
     assert Path(path).read_bytes().startswith(b"\x89PNG")
     harness.bridge.parts.views.close()
     harness.close()
+
+
+def test_a_board_says_once_whose_it_is() -> None:
+    text = "PAPER paper (paper)\nengine   RUNNING\nlink     connected 00:01:58"
+    fields = {"accounts": [{"name": "main", "mode": "PAPER"}]}
+    session = Session("paper", peer=object(), status_at=100.0, status_text=text)  # type: ignore[arg-type]
+    session.status_fields = fields
+    assert draw_board([session], 100.0).body == "paper main PAPER:\nengine   RUNNING"
+    session.status_fields = {}
+    assert draw_board([session], 100.0).body.splitlines()[1] == "PAPER paper (paper)"

@@ -48,6 +48,8 @@ def _join(stack: ExitStack, port: int, name: str) -> socket.socket:
     peer = stack.enter_context(socket.create_connection(("127.0.0.1", port), 10))
     if name:
         peer.sendall(_greeting(name))
+        # Nothing may be sent before the welcome.
+        assert b'"welcome"' in peer.recv(65_536)
     return peer
 
 

@@ -46,6 +46,10 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
+def _has_stood(rig: BotRig, told: int, standing: Standing) -> bool:
+    return any(state.standing is standing for state in rig.states[told:])
+
+
 def test_no_log_line_of_a_whole_life_has_the_token(
     api: FakeBotApi, ann: Phone, log: pytest.LogCaptureFixture
 ) -> None:
@@ -54,10 +58,17 @@ def test_no_log_line_of_a_whole_life_has_the_token(
         rig.wait_text("/stop")
         rig.call(lambda m: m.send_text(place_of(ann), "x", html=True))
         rig.call(lambda m: m.send_photo(place_of(ann), PNG, "x"))
-        for harm in (api.faults.unauthorized, api.faults.captive_portal, api.faults.conflict):
-            rule = harm(method="getUpdates")
+        for harm, standing in (
+            (api.faults.unauthorized, Standing.TOKEN_REFUSED),
+            (api.faults.captive_portal, Standing.AWAY),
+            (api.faults.conflict, Standing.CONFLICT),
+        ):
+            told = len(rig.states)
+            harm(method="getUpdates")
             api.end_connections()
-            wait_until(partial(bool, rule.met), PATIENCE_S, "the trouble")
+            wait_until(
+                partial(_has_stood, rig, told, standing), PATIENCE_S, f"the state {standing}"
+            )
         with api.is_down():
             rig.wait_standing(Standing.AWAY)
         ann.say("after")

@@ -69,6 +69,10 @@ class RichChat(Chat, Protocol):
         """Show what matters as much as an event: it waits for the messenger as long as it takes."""
         ...
 
+    def pass_on(self, text: str) -> None:
+        """Show what a bot says that is no event, packed with what else it says if that is much."""
+        ...
+
     def send_picture(self, png: bytes, caption: str, *, command_id: str | None = None) -> int:
         """Show a PNG (under 1 MiB) with a plain caption of at most 1,024 characters.
 

@@ -102,11 +102,15 @@ class Chats:
         else:
             self.send(chat, text)
 
-    def tell_all(self, text: str) -> None:
-        """Show a new message in every chat that shows events."""
-        for chat in self._chats:
-            if self.shows_events(chat):
-                self.tell(chat, text)
+    def pass_on(self, text: str) -> None:
+        """Show what a bot says in every chat that shows events."""
+        for name, chat in self._chats.items():
+            if not self.shows_events(name):
+                continue
+            if isinstance(chat, RichChat):
+                chat.pass_on(clean(text))
+            else:
+                self.send(name, text)
 
     def shows_events(self, chat: str) -> bool:
         """Tell whether a chat is there for more than answers."""

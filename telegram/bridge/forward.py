@@ -162,7 +162,7 @@ class Forward:
                 self._parts.housekeeping.note_change(item.peer.name)
                 self._parts.obituaries.note_gone(item.peer.name, item.reason, clean=item.clean)
         elif isinstance(item, Said):
-            self._parts.chats.tell_all(f"{item.bot}: {continued(item.text)}")
+            self._parts.chats.pass_on(f"{item.bot}: {continued(item.text)}")
         else:
             item()
 

@@ -35,9 +35,10 @@ class ChatParts:
 
     @property
     def is_quiet(self) -> bool:
-        """Tell whether no answer and no alert waits that could be sent."""
+        """Tell whether no answer, alert or text waits that could be sent."""
         chat = self.sender.chat
-        waiting = chat.count(Lane.REPLY) + chat.count(Lane.ALERT) + self.alerts.feed.waiting
+        lanes = (Lane.REPLY, Lane.ALERT, Lane.TEXT)
+        waiting = sum(chat.count(lane) for lane in lanes) + self.alerts.feed.waiting
         is_looking = chat.has_events or self.alerts.feed.is_more
         is_closed = chat.is_shut or bool(chat.notes.disabled_because)
         return is_closed or not (waiting or is_looking)

@@ -14,7 +14,7 @@ from daemonkit.fault_log import FaultLog
 from telegram.bridge.chat_outbox.calls import Call, Offer, Source
 from telegram.bridge.chat_outbox.catch_up import Blockade
 from telegram.bridge.chat_outbox.gate import Gate
-from telegram.bridge.chat_outbox.lanes import Lane, rank
+from telegram.bridge.chat_outbox.lanes import LANES, Lane, rank
 from telegram.bridge.chat_outbox.pacing import ChatMeter
 from telegram.bridge.chat_outbox.retries import WAIT_MORE_S, Action, decide
 from telegram.bridge.chat_outbox.telegram_chat import TelegramChat
@@ -153,11 +153,13 @@ class ChatSender:
         return None, min(later, default=None)
 
     def _pace_s(self, lane: Lane, now: float) -> float:
-        return max(self._meter.wait_s(now, is_log=lane is Lane.LOG), self._gate.meter.wait_s(now))
+        return max(
+            self._meter.wait_s(now, is_bulk=LANES[lane].is_bulk), self._gate.meter.wait_s(now)
+        )
 
     async def _send(self, source: Source, call: Call) -> None:
         now = self._clock.monotonic()
-        self._meter.take(now, is_log=call.lane is Lane.LOG)
+        self._meter.take(now, is_bulk=LANES[call.lane].is_bulk)
         self._gate.meter.take(now)
         try:
             message_id = await call.make(self._messenger, self.chat.place)

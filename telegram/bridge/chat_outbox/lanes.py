@@ -14,9 +14,10 @@ class Lane(IntEnum):
 
     REPLY = 0
     ALERT = 1
-    NOTICE = 2
-    STATUS = 3
-    LOG = 4
+    TEXT = 2
+    NOTICE = 3
+    STATUS = 4
+    LOG = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class LaneRule:
     """Hold how one lane is treated.
 
     From `rises_after_s` on, what waits competes with the lane above: nothing starves. `is_kept`
-    is over restarts; `repeats` is what happens after a call that perhaps went through.
+    is over restarts; `repeats` is what happens after a call that perhaps went through; what
+    `is_bulk` uses only a part of a chat's speed.
     """
 
     is_kept: bool
@@ -32,21 +34,24 @@ class LaneRule:
     lifetime_s: float | None
     rises_after_s: float | None
     repeats: bool
+    is_bulk: bool = False
 
 
 LANES: Final[Mapping[Lane, LaneRule]] = {
     Lane.REPLY: LaneRule(False, False, 60.0, None, False),
     Lane.ALERT: LaneRule(True, False, None, 10.0, True),
+    # What a bot says that is no event: of one without events all it says, perhaps every log line.
+    Lane.TEXT: LaneRule(False, False, None, 10.0, True, is_bulk=True),
     Lane.NOTICE: LaneRule(True, True, 6 * 3_600.0, 120.0, True),
     Lane.STATUS: LaneRule(False, True, None, 120.0, True),
-    Lane.LOG: LaneRule(False, True, 600.0, None, False),
+    Lane.LOG: LaneRule(False, True, 600.0, None, False, is_bulk=True),
 }
 
 # A command that has ended must not stand in a chat as one that is under way.
 EDIT_LIFETIME_S: Final = 86_400.0
 
 # Who gives way first when too much waits; alerts are the last.
-EVICTION: Final = (Lane.LOG, Lane.STATUS, Lane.NOTICE, Lane.REPLY, Lane.ALERT)
+EVICTION: Final = (Lane.LOG, Lane.STATUS, Lane.NOTICE, Lane.TEXT, Lane.REPLY, Lane.ALERT)
 
 # What happens all day and needs no sound. Every other kind is an alert: one that this table does
 # not know may matter.

@@ -25,7 +25,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class PaceLimits:
-    """Hold the speeds of all chats; log lines get at most a part of a chat's.
+    """Hold the speeds of all chats; log lines and bots' texts get at most a part of a chat's.
 
     A status is edited only so often, in a private chat and in a group.
     """
@@ -76,23 +76,23 @@ class Meter:
 
 
 class ChatMeter:
-    """Measure the speed of one chat, whose log lines leave room for what matters."""
+    """Measure the speed of one chat, whose bulk leaves room for what matters."""
 
     def __init__(self, limits: PaceLimits, *, is_group: bool) -> None:
         pace = limits.group if is_group else limits.private
         self._all = Meter(pace)
-        self._log = Meter(pace.share(limits.log_share))
+        self._bulk = Meter(pace.share(limits.log_share))
 
-    def wait_s(self, now: float, *, is_log: bool) -> float:
+    def wait_s(self, now: float, *, is_bulk: bool) -> float:
         """Return how long the next call has to wait."""
         wait_s = self._all.wait_s(now)
-        return max(wait_s, self._log.wait_s(now)) if is_log else wait_s
+        return max(wait_s, self._bulk.wait_s(now)) if is_bulk else wait_s
 
-    def take(self, now: float, *, is_log: bool) -> None:
+    def take(self, now: float, *, is_bulk: bool) -> None:
         """Count a call."""
         self._all.take(now)
-        if is_log:
-            self._log.take(now)
+        if is_bulk:
+            self._bulk.take(now)
 
     def settle(self, now: float) -> None:
         """Have the last call count from its answer."""

@@ -95,6 +95,8 @@ class PostSource:
 
     def _choose(self, now: float) -> None:
         self._calls.clear()
+        if self._lane is Lane.TEXT:
+            self._chat.join_texts()
         for post in self._chat.waiting(self._lane, now):
             if self._due_at(post, now) > now:
                 continue

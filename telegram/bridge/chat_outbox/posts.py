@@ -4,10 +4,15 @@ Durable events do not wait here but in the database. No clock: callers say what 
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 from telegram.bridge.chat import Buttons
 from telegram.bridge.chat_outbox.lanes import EDIT_LIFETIME_S, EVICTION, LANES, Lane
+
+# So long a text is a file of a handy size, and no great loss when it gives way.
+JOINED_LEN_MAX: Final = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class Post:
     is_pinned: bool = False
     # Makes no sound and no new message, and what it replaces says less: it may come late.
     is_edit: bool = False
+    # How many texts it holds.
+    count: int = 1
 
     @property
     def size(self) -> int:
@@ -85,7 +92,7 @@ class Posts:
                 is_outcome = post.is_edit and lane is Lane.REPLY
                 if now - post.queued_at > (EDIT_LIFETIME_S if is_outcome else lifetime_s):
                     self.remove(post)
-                    self.dropped[lane] += 1
+                    self.dropped[lane] += post.count
         return list(self._lanes[lane].values())
 
     def remove(self, post: Post) -> None:
@@ -96,14 +103,46 @@ class Posts:
             self._rows -= 1
             self._bytes -= post.size
 
-    def count(self, lane: Lane) -> int:
-        """Count what waits in a lane."""
+    def join(self, lane: Lane, *, skip: int = 0) -> None:
+        """Make one post of the plain texts of a lane, but for the first ones; none is lost."""
+        before = list(self._lanes[lane].values())
+        after = before[:skip] + _joined(before[skip:])
+        self._rows += len(after) - len(before)
+        self._bytes += sum(one.size for one in after) - sum(one.size for one in before)
+        self._lanes[lane] = {one.number: one for one in after}
+
+    def rows(self, lane: Lane) -> int:
+        """Count the posts of a lane."""
         return len(self._lanes[lane])
+
+    def count(self, lane: Lane) -> int:
+        """Count the texts that wait in a lane."""
+        return sum(post.count for post in self._lanes[lane].values())
 
     def _evict(self) -> None:
         for lane in EVICTION:
             oldest = next(iter(self._lanes[lane].values()), None)
             if oldest is not None:
                 self.remove(oldest)
-                self.dropped[lane] += 1
+                self.dropped[lane] += oldest.count
                 return
+
+
+def _joined(posts: Sequence[Post]) -> list[Post]:
+    """Return as few posts as can be that say the same."""
+    groups: list[list[Post]] = []
+    length = 0
+    for post in posts:
+        length += len(post.text)
+        if not groups or length > JOINED_LEN_MAX:
+            groups.append([])
+            length = len(post.text)
+        groups[-1].append(post)
+    return [
+        replace(
+            group[0],
+            text="\n".join(one.text for one in group),
+            count=sum(one.count for one in group),
+        )
+        for group in groups
+    ]

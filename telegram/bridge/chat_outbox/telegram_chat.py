@@ -17,6 +17,8 @@ from telegram.bridge.messenger import Place
 
 # The slot of the pinned message.
 LIVE = "live"
+# More than these take room, and are one message or file in the end.
+_TEXTS_APART_MAX = 200
 
 
 class TelegramChat:
@@ -65,6 +67,19 @@ class TelegramChat:
     def tell(self, text: str) -> int:
         """Show what matters as much as an event."""
         return self.post(text, lane=Lane.ALERT)
+
+    def pass_on(self, text: str) -> None:
+        """Show what a bot says that is no event; what comes in a flood shares a message."""
+        self.post(text, lane=Lane.TEXT)
+        with self._lock:
+            if self._posts.rows(Lane.TEXT) > _TEXTS_APART_MAX:
+                # The first is perhaps on its way.
+                self._posts.join(Lane.TEXT, skip=1)
+
+    def join_texts(self) -> None:
+        """Make one post of what bots have said; for whoever sends it, while none is on its way."""
+        with self._lock:
+            self._posts.join(Lane.TEXT)
 
     def send_picture(
         self,
@@ -210,7 +225,7 @@ class TelegramChat:
         """Take a post away that cannot be shown, and count it."""
         with self._lock:
             self._posts.remove(post)
-            self._posts.dropped[post.lane] += 1
+            self._posts.dropped[post.lane] += post.count
 
     def count(self, lane: Lane) -> int:
         """Count what waits in a lane, without the events of the database."""

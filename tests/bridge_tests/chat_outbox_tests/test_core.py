@@ -34,8 +34,8 @@ def test_no_chat_is_ever_spoken_to_faster_than_telegram_allows(
     for chat, pause, is_log, takes_s in turns:
         now += pause
         meter = chats[chat]
-        now += max(meter.wait_s(now, is_log=is_log), overall.wait_s(now))
-        meter.take(now, is_log=is_log)
+        now += max(meter.wait_s(now, is_bulk=is_log), overall.wait_s(now))
+        meter.take(now, is_bulk=is_log)
         overall.take(now)
         now += takes_s
         # It may have arrived at any moment until its answer came.
@@ -65,10 +65,10 @@ def test_a_group_gets_less_than_twenty_in_any_minute() -> None:
 def test_log_lines_leave_half_of_a_chat_to_what_matters() -> None:
     meter, now, count = ChatMeter(PaceLimits(), is_group=False), 0.0, 0
     while now < 60:
-        now += meter.wait_s(now, is_log=True)
-        meter.take(now, is_log=True)
+        now += meter.wait_s(now, is_bulk=True)
+        meter.take(now, is_bulk=True)
         count += 1
-        assert meter.wait_s(now, is_log=False) == 0
+        assert meter.wait_s(now, is_bulk=False) == 0
     assert count <= 31
 
 
@@ -90,8 +90,10 @@ def test_events_have_their_lane(kind: str, severity: str, lane: Lane) -> None:
 
 
 def test_what_has_waited_long_moves_up() -> None:
-    assert rank(Lane.NOTICE, 119) > rank(Lane.ALERT, 0)
-    assert rank(Lane.NOTICE, 121) == rank(Lane.ALERT, 0)
+    assert rank(Lane.NOTICE, 119) > rank(Lane.TEXT, 0)
+    assert rank(Lane.NOTICE, 121) == rank(Lane.TEXT, 0)
+    assert rank(Lane.TEXT, 9) > rank(Lane.ALERT, 0)
+    assert rank(Lane.TEXT, 11) == rank(Lane.ALERT, 0)
     assert rank(Lane.LOG, 10_000) == Lane.LOG
 
 
@@ -107,7 +109,7 @@ def test_what_perhaps_went_through_is_repeated_only_where_it_matters() -> None:
     repeated = [
         lane for lane in Lane if decide(Trouble.UNCLEAR, lane, is_edit=False) is Action.REPEAT
     ]
-    assert repeated == [Lane.ALERT, Lane.NOTICE, Lane.STATUS]
+    assert repeated == [Lane.ALERT, Lane.TEXT, Lane.NOTICE, Lane.STATUS]
     assert decide(Trouble.UNCLEAR, Lane.REPLY, is_edit=True) is Action.RETRY
 
 
@@ -123,14 +125,14 @@ def _post(number: int, lane: Lane, text: str = "x", at: float = 0.0) -> Post:
 
 
 def test_too_much_gives_way_in_order() -> None:
-    posts = Posts(Bounds(rows_max=5))
+    posts = Posts(Bounds(rows_max=6))
     for number, lane in enumerate(reversed(EVICTION)):
         posts.put(_post(number, lane))
     gone = []
-    for number in range(10, 14):
+    for number in range(10, 15):
         posts.put(_post(number, Lane.ALERT))
         gone.append(next(lane for lane in EVICTION if posts.dropped[lane] and lane not in gone))
-    assert gone == list(EVICTION[:4])
+    assert gone == list(EVICTION[:5])
     posts.put(_post(99, Lane.ALERT))
     assert posts.dropped[Lane.ALERT] == 1
     assert posts.find(99)

@@ -36,6 +36,9 @@ class Phone(RecordingChat):
     def tell(self, text: str) -> int:
         return self.send(text)
 
+    def pass_on(self, text: str) -> None:
+        self.send(text)
+
     def send_picture(self, png: bytes, caption: str, *, command_id: str | None = None) -> int:
         self.pictures.append(png)
         return self.send(caption, command_id=command_id)

@@ -1,0 +1,92 @@
+"""What bots say that is no event: all of it, in order, in few messages, behind every alert."""
+
+import pytest
+
+from telegram.bridge.chat_outbox.lanes import Lane
+from telegram.bridge.chat_outbox.posts import JOINED_LEN_MAX, Bounds, Post, Posts
+from tests.bridge_tests.chat_outbox_tests.desk import Desk, arrived, said
+from tests.fakes.bot_api.phone import Phone
+
+
+def _lines(count: int, first: int = 0) -> list[str]:
+    return [f"old: line {number} of a bot" for number in range(first, first + count)]
+
+
+def test_an_alert_overtakes_a_bot_that_says_much(desk: Desk, phone: Phone) -> None:
+    desk.run(1)
+    for second in range(60):
+        for line in _lines(5, 5 * second):
+            desk.chat.pass_on(line)
+        desk.run(1)
+    desk.raise_event("SOLD")
+    desk.run(1.9)
+    assert arrived(phone) == [1]
+
+
+def test_what_a_bot_says_in_a_flood_comes_whole_in_order_and_in_few_messages(
+    desk: Desk, phone: Phone
+) -> None:
+    for line in _lines(300):
+        desk.chat.pass_on(line)
+    desk.run(60)
+    texts = said(phone).splitlines()
+    assert [text for text in texts if text.startswith("old")] == _lines(300)
+    assert len(phone.bot_messages) <= 3
+    desk.chat.pass_on("alone")
+    desk.run(5)
+    assert phone.last.text == "alone"
+    assert not phone.last.is_silent
+
+
+@pytest.mark.parametrize("trouble", ["bad_gateway", "unauthorized"])
+def test_what_a_bot_has_said_during_an_outage_is_a_file(
+    desk: Desk, phone: Phone, trouble: str
+) -> None:
+    rule = getattr(desk.api.faults, trouble)(times=None, method="sendMessage")
+    for minute in range(120):
+        for line in _lines(100, 100 * minute):
+            desk.chat.pass_on(line)
+        desk.run(60)
+    assert desk.chat.count(Lane.TEXT) == 12_000
+    rule.clear()
+    desk.runner.run(desk.sender.ask_token())
+    desk.run(120)
+    assert len(phone.bot_messages) == 2
+    assert phone.last.document is not None
+    assert phone.last.document.decode().splitlines() == _lines(12_000)
+    assert desk.chat.count(Lane.TEXT) == 0
+
+
+def test_what_is_said_while_a_text_is_on_its_way_is_a_message_of_its_own(
+    desk: Desk, phone: Phone
+) -> None:
+    desk.chat.pass_on("first")
+    late = desk.api.faults.drop(acts=True, method="sendMessage")
+    desk.run(0.1)
+    assert late.met
+    for line in _lines(300):
+        desk.chat.pass_on(line)
+    desk.run(60)
+    assert phone.texts[0] == "first"
+    texts = said(phone).splitlines()
+    assert texts.count("(perhaps shown before)") == 1
+    assert [text for text in texts if text.startswith("old")] == _lines(300)
+    assert all(len(message.texts) == 1 for message in phone.bot_messages), "nothing is edited"
+
+
+def test_joined_texts_stay_in_bounds_and_in_order() -> None:
+    posts = Posts(Bounds())
+    for number in range(30):
+        posts.put(Post(number, Lane.TEXT, chr(97 + number) * 50_000, 0.0))
+    posts.join(Lane.TEXT, skip=1)
+    waiting = posts.waiting(Lane.TEXT, 0.0)
+    assert len(waiting) == 4
+    assert all(len(one.text) <= JOINED_LEN_MAX + 10 for one in waiting)
+    assert (posts.count(Lane.TEXT), posts.rows(Lane.TEXT)) == (30, 4)
+    assert "".join(one.text for one in waiting).replace("\n", "") == "".join(
+        chr(97 + number) * 50_000 for number in range(30)
+    )
+    for one in waiting:
+        posts.remove(one)
+    posts.put(Post(99, Lane.TEXT, "x", 0.0))
+    assert posts.count(Lane.TEXT) == 1

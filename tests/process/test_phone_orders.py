@@ -134,6 +134,8 @@ class Life:
         one = Round(self.people.here, asked, size, heard(self.people.here))
         self.rounds.append(one)
         if is_lost:
+            # One question for news is open, and will be answered with the press; no later one.
+            api.wait_for_poll()
             api.faults.bad_gateway(
                 method="getUpdates",
                 times=None,

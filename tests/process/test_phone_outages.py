@@ -4,7 +4,7 @@ The bots are scripted; what they raise is counted, and has to arrive.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from html import unescape
 
@@ -64,11 +64,13 @@ def send_lines(bot: ScriptedBot, first: int, count: int) -> None:
 
 
 def _wait_for_line(here: Installation, number: int) -> None:
-    wait_until(
-        lambda: f"line {number} " in here.forwarded_log.read_text(encoding="utf-8"),
-        PATIENCE_S,
-        f"line {number} in the log",
-    )
+    def is_written() -> bool:
+        # While the files are rotated, there is none of that name.
+        with suppress(FileNotFoundError):
+            return f"line {number} " in here.forwarded_log.read_text(encoding="utf-8")
+        return False
+
+    wait_until(is_written, PATIENCE_S, f"line {number} in the log")
 
 
 def _troubles(api: FakeBotApi) -> Iterator[None]:

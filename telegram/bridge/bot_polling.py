@@ -92,6 +92,9 @@ class Polling:
             await self._take(arrival)
             self._offset = arrival.update_id + 1
         self._pause_s = self._settings.retry_min_s
+        if any(arrival.inbound for arrival in arrivals):
+            # To ask takes this loop two milliseconds, in which it would send no answer.
+            await asyncio.sleep(self._settings.answer_first_s)
         if not arrivals:
             # All is confirmed. After a silent week the numbers start anew, perhaps below.
             self._offset = 0

@@ -37,6 +37,8 @@ class BotSettings:
     keep_connection_s: float = 30.0
     # How long an idle poll stays open at Telegram.
     poll_s: float = 30.0
+    # How long after something came the next poll begins: the answers go first.
+    answer_first_s: float = 0.01
     # The pauses while Telegram cannot be reached, doubling from the first to the last.
     retry_min_s: float = 1.0
     retry_max_s: float = 60.0

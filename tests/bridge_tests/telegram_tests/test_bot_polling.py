@@ -269,6 +269,35 @@ def test_stopping_confirms_what_was_taken(api: FakeBotApi, ann: Phone) -> None:
     assert api.world.updates.pending == []
 
 
+def test_an_answer_is_sent_before_telegram_is_asked_for_more(api: FakeBotApi, ann: Phone) -> None:
+    async def answer() -> None:
+        for _ in range(100):
+            # As whoever works on it: the loop has turned many times before there is an answer.
+            await asyncio.sleep(0)
+        await rig.thread.messenger.send_text(Place(ann.chat.id), "pong", html=False)
+
+    def journal(_inbound: Inbound) -> None:
+        rig.thread.call(answer())
+
+    with BotRig(api, journal=journal, answer_first_s=60.0) as rig:
+        api.wait_for_poll()
+        polls = len(api.requests("getUpdates"))
+        ann.say("/ping")
+        ann.wait_for("pong")
+        assert len(api.requests("getUpdates")) == polls
+
+
+def test_what_came_with_nothing_for_the_bridge_is_followed_by_a_poll_at_once(
+    api: FakeBotApi, ann: Phone
+) -> None:
+    with BotRig(api, answer_first_s=60.0) as rig:
+        api.wait_for_poll()
+        ann.send_document("without-a-word.txt", b"nothing")
+        wait_until(lambda: not api.world.updates.pending, PATIENCE_S, "it is confirmed")
+        ann.say("/ping")
+        rig.wait_text("/ping")
+
+
 def test_an_idle_bot_costs_one_request_per_long_poll(api: FakeBotApi) -> None:
     with BotRig(api, poll_s=1) as rig:
         rig.wait_standing(Standing.POLLING)

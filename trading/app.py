@@ -31,6 +31,7 @@ from trading.instances_of import load_instances
 from trading.link.log_forward import LogForwardHandler
 from trading.parts import Parts, RunOptions, Surroundings
 from trading.reload import merge_settings
+from trading.setup_of import check_nothing_is_left_out
 from trading.store.database import StateDatabase, open_state_database
 from trading.store.ownership import AccountOwner, Owner
 from trading.store.reserve import RESERVE_NAME
@@ -83,7 +84,7 @@ class TradingApp:
             parts.start()
             show_thread_names()
             self._around.notifier.announce_ready()
-            reason, failure = self._serve(parts)
+            reason, failure = self._serve(parts, database)
             code = self._stop(parts, reason, failure)
             parts.close()
             return code
@@ -135,7 +136,7 @@ class TradingApp:
             self._config, self._options, database, endpoint, self._log_handler, self._around
         )
 
-    def _serve(self, parts: Parts) -> tuple[str, ThreadEnded | None]:
+    def _serve(self, parts: Parts, database: StateDatabase) -> tuple[str, ThreadEnded | None]:
         """Handle signals until the bot is to stop; return why."""
         while True:
             notice = self._control.get()
@@ -144,9 +145,9 @@ class TradingApp:
             if isinstance(notice, SignalCame):
                 if notice.number in STOP_SIGNALS:
                     return "asked to stop", None
-                self._reload(parts)
+                self._reload(parts, database)
 
-    def _reload(self, parts: Parts) -> None:
+    def _reload(self, parts: Parts, database: StateDatabase) -> None:
         """Read the configuration again; a wrong one changes nothing."""
         at = self._around.clock.wall()
         self._around.notifier.reloading()
@@ -155,6 +156,7 @@ class TradingApp:
             check_runnable(config)
             # They wait for a restart; that it would fail is to be known now.
             load_instances(config)
+            _check_with_saved(config, database)
         except ConfigurationError as error:
             # Without its traceback: the line says what is wrong, and where.
             log.error("the new configuration is refused, the old one stays: %s", error)  # noqa: TRY400
@@ -185,6 +187,17 @@ class TradingApp:
             raise UnavailableError(f"{self._config.folder}: {', '.join(wrong)}")
         log.info("stopped")
         return ExitCode.OK
+
+
+def _check_with_saved(config: BotConfig, database: StateDatabase) -> None:
+    """Refuse a configuration with which the next start could not go on with what is open now."""
+    try:
+        kept = database.load_trading()
+    except Exception as error:
+        # The store's own thread tells of its trouble; a reload must not end the bot.
+        log.warning("what is open cannot be read, so the reload goes on without: %s", error)
+    else:
+        check_nothing_is_left_out(config, kept)
 
 
 def owner_of(config: BotConfig) -> Owner:

@@ -193,8 +193,7 @@ def _check_with_saved(config: BotConfig, database: StateDatabase) -> None:
     """Refuse a configuration with which the next start could not go on with what is open now."""
     try:
         kept = database.load_trading()
-    except Exception as error:
-        # The store's own thread tells of its trouble; a reload must not end the bot.
+    except Exception as error:  # noqa: BLE001 - the store thread tells of it, and the bot goes on
         log.warning("what is open cannot be read, so the reload goes on without: %s", error)
     else:
         check_nothing_is_left_out(config, kept)

@@ -21,7 +21,7 @@ from telegram.bridge.chat_outbox.packing import (
     text_file,
 )
 from telegram.bridge.chat_outbox.retries import Action, Form, weaker
-from telegram.bridge.chat_outbox.splitting import UNITS_BUDGET, UNITS_MAX
+from telegram.bridge.chat_outbox.splitting import UNITS_BUDGET, UNITS_MAX, head
 from telegram.bridge.messenger import Trouble
 from telegram.bridge.records import StoredEvent
 from telegram.bridge.render import clean, event_text, plural
@@ -35,6 +35,7 @@ MESSAGES_BEFORE_FILE = 3
 ROUNDS_MAX = 5
 ROUND_PAUSE_S = 60.0
 _READ_AGAIN_S = 1.0
+_CUT = "… (cut: files are refused here)"
 
 
 class EventSource:
@@ -56,6 +57,7 @@ class EventSource:
         self._since: float | None = None
         self._last_id = 0
         self._is_in_file = False
+        self._takes_files = True
         self._file_to_id = 0
         self._messages_left = 0
         self._rounds = 0
@@ -65,6 +67,7 @@ class EventSource:
     def catch_up(self, to_id: int) -> None:
         """Have the events up to an id come as a few messages and a file."""
         self._file_to_id, self._messages_left = to_id, MESSAGES_BEFORE_FILE
+        self._takes_files = True
 
     def offer(self, now: float) -> Offer | None:
         """Return whether an event waits."""
@@ -103,15 +106,18 @@ class EventSource:
         if action is Action.REPEAT:
             return
         self.feed.note_refused()
-        if action is Action.WEAKEN:
-            form = weaker(Form.FILE if self._is_in_file else self._form, trouble)
-            if form is None:
-                self._start_over(trouble)
-            else:
-                self._form = form
+        if action is not Action.WEAKEN:
+            return
+        if self._is_in_file:
+            # A group may forbid its members files and nothing else.
+            self._takes_files = False
+        elif (form := weaker(self._form, trouble)) is not None:
+            self._form = form
+        else:
+            self._start_over(trouble)
 
     def _start_over(self, trouble: Trouble) -> None:
-        """Try all forms again later: perhaps the chat's rights are mended; not for ever."""
+        """Try all forms again later, one event at a time: perhaps it is only one; not for ever."""
         self._form = Form.DRESSED
         self._rounds += 1
         if self._rounds < ROUNDS_MAX:
@@ -156,9 +162,11 @@ class EventSource:
     def _fitting(self, events: list[tuple[StoredEvent, bool]], texts: list[str]) -> int:
         # With their marks, the lines of a message that is repeated are longer than they were.
         budget = UNITS_MAX if events[0][1] else UNITS_BUDGET
-        return fitting(texts, budget, 1 if self._form is Form.SMALL else LINES_MAX)
+        return fitting(texts, budget, 1 if self._form is Form.SMALL or self._rounds else LINES_MAX)
 
     def _wants_file(self, events: list[tuple[StoredEvent, bool]]) -> bool:
+        if not self._takes_files:
+            return False
         if self._form is Form.FILE or not self._fitting(events, self._texts(events)):
             return True
         ahead = self._run_of(self.feed.peek(LINES_MAX + 1))
@@ -172,9 +180,11 @@ class EventSource:
     def _message(self, events: list[tuple[StoredEvent, bool]]) -> Call:
         texts = self._texts(events)
         count = self._fitting(events, texts)
+        text = "\n".join(texts[:count])
+        if not count:
+            count, text = 1, head(texts[0], UNITS_BUDGET - len(_CUT)) + _CUT
         self._is_in_file = False
         self._last_id = events[count - 1][0].id
-        text = "\n".join(texts[:count])
         html = dressed(text, self._dress) if self._form is Form.DRESSED else None
         return Call(
             self.feed.lane,

@@ -1,0 +1,81 @@
+"""What a chat refuses or a broken database withholds costs no alert and keeps nothing else out."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from telegram.bridge.chat_outbox.lanes import Lane
+from tests.bridge_tests.chat_outbox_tests.desk import Desk, arrived
+from tests.fakes.bot_api.phone import Phone
+from tests.fakes.bot_api.refusals import RefusalError
+
+NO_FILES = RefusalError(400, "Bad Request: not enough rights to send documents to the chat")
+NOT_ALLOWED = RefusalError(400, "Bad Request: something is not allowed here")
+
+
+def test_alerts_of_an_outage_come_as_messages_where_files_are_refused(
+    desk: Desk, phone: Phone
+) -> None:
+    desk.api.expect_refusal("send documents")
+    desk.api.faults.refuse(NO_FILES, method="sendDocument", times=None)
+    _be_away(desk, 300)
+    desk.run(3_600)
+    assert arrived(phone) == list(range(1, 301))
+
+
+def test_an_event_too_long_for_a_message_is_cut_where_files_are_refused(
+    desk: Desk, phone: Phone
+) -> None:
+    desk.api.expect_refusal("send documents")
+    desk.api.faults.refuse(NO_FILES, method="sendDocument", times=None)
+    desk.raise_event("SOLD " + "x" * 9_000)
+    desk.raise_event("SOLD again")
+    desk.run(3_600)
+    assert arrived(phone) == [1, 2]
+
+
+def test_a_summary_that_is_refused_does_not_keep_the_alerts_out(desk: Desk, phone: Phone) -> None:
+    desk.api.expect_refusal("not allowed here")
+    desk.api.faults.refuse(
+        NOT_ALLOWED,
+        when=lambda record: "waiting:" in str(record.parameters.get("text")),
+        times=None,
+    )
+    _be_away(desk, 300)
+    desk.run(120)
+    assert arrived(phone) == list(range(1, 301))
+
+
+def test_an_event_that_is_refused_takes_no_other_with_it(desk: Desk, phone: Phone) -> None:
+    desk.api.expect_refusal("not allowed here")
+    desk.api.faults.refuse(
+        NOT_ALLOWED, when=lambda record: "odd" in str(record.parameters.get("text")), times=None
+    )
+    desk.api.faults.refuse(NO_FILES, method="sendDocument", times=None)
+    desk.api.expect_refusal("send documents")
+    desk.raise_events(["SOLD", "SOLD", "odd", "SOLD", "SOLD"])
+    desk.run(3_600)
+    assert arrived(phone) == [1, 2, 4, 5]
+    assert desk.sender.counters()[0].dropped[Lane.ALERT] == 1
+
+
+def test_a_database_that_cannot_be_read_keeps_no_answer_back(
+    desk: Desk, phone: Phone, caplog: pytest.LogCaptureFixture
+) -> None:
+    with desk.api.is_down():
+        desk.chat.tell("in the dark")
+        desk.run(10)
+    with closing(sqlite3.connect(desk.database.path)) as damage:
+        damage.execute("ALTER TABLE event RENAME TO gone")
+    desk.chat.send("pong")
+    desk.run(120)
+    assert phone.texts == ["in the dark", "pong"]
+    assert "cannot be summed up" in caplog.text
+
+
+def _be_away(desk: Desk, count: int) -> None:
+    with desk.api.is_down():
+        for number in range(count):
+            desk.raise_event(f"SOLD {number}")
+            desk.run(2)

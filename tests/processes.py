@@ -156,21 +156,24 @@ class Processes:
         cwd: Path = ROOT,
     ) -> RunningProcess:
         """Start a program in `cwd`; `env` adds to the environment or, with None, takes away."""
+        process = RunningProcess(
+            [str(argument) for argument in arguments],
+            folder=self._folder / f"process-{len(self._started)}",
+            cwd=cwd,
+            environment=self.environment(env),
+        )
+        self._started.append(process)
+        return process
+
+    def environment(self, env: Mapping[str, str | None] | None = None) -> dict[str, str]:
+        """Return what a program of this test is started with; None takes a variable away."""
         environment = clean_environment(self.var_dir)
         for name, value in (env or {}).items():
             if value is None:
                 environment.pop(name, None)
             else:
                 environment[name] = value
-        environment[_MARK] = self._mark
-        process = RunningProcess(
-            [str(argument) for argument in arguments],
-            folder=self._folder / f"process-{len(self._started)}",
-            cwd=cwd,
-            environment=environment,
-        )
-        self._started.append(process)
-        return process
+        return environment | {_MARK: self._mark}
 
     def run(
         self,

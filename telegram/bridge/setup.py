@@ -6,6 +6,7 @@ this program. The token is asked for without an echo and shown nowhere.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
@@ -80,6 +81,7 @@ class Setup:
         chats = []
         while says_yes(self._person, "Shall the bot also work in a group or a topic?"):
             chats.append(await self._find_chat(me, user_id))
+        await self._confirm()
         self._person.tell(
             "When it is in all its groups, send /setjoingroups to @BotFather and choose Disable."
         )
@@ -174,6 +176,11 @@ class Setup:
                 self._tell_conflict()
             await asyncio.sleep(max(_PAUSE_S, error.wait_s))
             return ()
+
+    async def _confirm(self) -> None:
+        """Say that the last code was taken, which the bridge would read as a command else."""
+        with suppress(MessengerError):
+            await self._line.poll(self._offset, 0.0)
 
     def _tell_conflict(self) -> None:
         if not self._is_conflict_told:

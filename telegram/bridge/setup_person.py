@@ -21,7 +21,7 @@ class Person(Protocol):
         ...
 
     def ask_secret(self, prompt: str) -> str:
-        """Ask for a line that is not shown while it is typed."""
+        """Ask for a line that is not shown while it is typed; nothing at the end of input."""
         ...
 
 
@@ -41,9 +41,13 @@ class StandardPerson:
 
     def ask_secret(self, prompt: str) -> str:
         """Ask for a line that is not shown while it is typed."""
-        if os.isatty(0):
+        if not os.isatty(0):
+            return self.ask(prompt)
+        try:
             return getpass(f"{prompt} ").strip()
-        return self.ask(prompt)
+        except EOFError:
+            self.tell("")
+            return ""
 
 
 def says_yes(person: Person, question: str) -> bool:

@@ -144,17 +144,25 @@ def test_only_the_code_counts_and_only_from_the_person_themselves(
     assert eve.texts == []
 
 
-def test_what_the_file_says_already_stays(api: FakeBotApi, root: Path, ann: Phone) -> None:
+def test_what_the_file_says_already_stays_and_no_copy_is_written_over_another(
+    api: FakeBotApi, root: Path, ann: Phone
+) -> None:
     file = root / "telegram.yaml"
     old = "# mine\nlog_level: DEBUG\ntelegram:\n  users: {5: viewer}\n  chats: [{id: -9}]\n"
-    file.write_text(old)
-    person = ScriptedPerson(secret=api.token, on_codes=(ann.say,))
-    run_setup(None, environ(api, root), SystemClock(), person)
+    for copy in ("telegram.yaml.before-setup", "telegram.yaml.before-setup-2"):
+        file.write_text(old)
+        person = ScriptedPerson("n", "y", secret=api.token, on_codes=(ann.say,))
+        run_setup(None, environ(api, root), SystemClock(), person)
+        assert (root / copy).read_text() == old
     settings = load_config(file, {}).settings
     assert settings.log_level == "DEBUG"
     assert settings.telegram.users == {ann.person.id: Role.ADMIN, 5: Role.VIEWER}
     assert [one.id for one in settings.telegram.chats] == [-9]
-    assert (root / "telegram.yaml.before-setup").read_text() == old
+    written = file.read_text()
+    person = ScriptedPerson("n", "n", secret=api.token, on_codes=(ann.say,))
+    run_setup(None, environ(api, root), SystemClock(), person)
+    assert f"{file} says all of this already." in person.told
+    assert (file.read_text(), len(list(root.glob("*.yaml*")))) == (written, 3)
 
 
 def test_the_token_is_kept_only_when_asked_and_then_privately(

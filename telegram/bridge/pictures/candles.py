@@ -56,9 +56,9 @@ def draw_candles(chart: Mapping[str, Any], zone: str) -> bytes:
     interval_s = number(chart.get("interval_s")) or 60.0
     for place in gaps([one.start for one in candles], interval_s):
         canvas.axes.axvline(place - 0.5, color=INK, linewidth=1.2, linestyle=(0, (2, 4)), zorder=1)
-    _draw_bodies(canvas, candles)
-    _draw_trades(canvas, candles, interval_s, chart)
     low, high = _scale(candles, chart)
+    _draw_bodies(canvas, candles, body_min=(high - low) * 0.004)
+    _draw_trades(canvas, candles, interval_s, chart)
     # Few candles stand at the right, with room for more: as wide as the sheet they are walls.
     canvas.axes.set_xlim(
         min(-1.5, len(candles) - _PLACES_MIN), len(candles) + max(2.0, len(candles) * 0.02)
@@ -87,7 +87,8 @@ def _read(given: object) -> Iterator[_Candle]:
             yield candle
 
 
-def _draw_bodies(canvas: Canvas, candles: Sequence[_Candle]) -> None:
+def _draw_bodies(canvas: Canvas, candles: Sequence[_Candle], *, body_min: float) -> None:
+    """Draw all candles; one without a body is a line, but one that is seen."""
     width = 0.7
     for is_up, colour in ((True, UP), (False, DOWN)):
         chosen = [(n, one) for n, one in enumerate(candles) if (one.close >= one.open) is is_up]
@@ -102,11 +103,9 @@ def _draw_bodies(canvas: Canvas, candles: Sequence[_Candle]) -> None:
             linewidth=1.4,
             zorder=2,
         )
-        spread = max(one.high for one in candles) - min(one.low for one in candles)
-        least = (spread or candles[0].close * 0.001) * 0.002
         canvas.axes.bar(
             places,
-            [max(abs(one.close - one.open), least) for _, one in chosen],
+            [max(abs(one.close - one.open), body_min) for _, one in chosen],
             width,
             [min(one.open, one.close) for _, one in chosen],
             color=colour,

@@ -8,13 +8,21 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, tzinfo
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from telegram.bridge.pictures.moments import DAY, even_places, long_text, round_moments, short_text
+from telegram.bridge.pictures.moments import (
+    DAY,
+    even_places,
+    long_text,
+    round_moments,
+    rounder_places,
+    short_text,
+)
 
 WIDTH, HEIGHT, DPI = 1000, 600, 100
 # A grey paper between Telegram's white and its night blue; the ink is dark on either.
@@ -33,6 +41,8 @@ _TITLE_MAX: Final = 30
 # What a title may take of the width, the space between its two parts aside.
 _TITLE_ROOM: Final = 0.93
 _AXIS_CHARS: Final = 8
+_MARGIN: Final = 0.012
+_UNITS: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
 
 
 class Canvas:
@@ -99,14 +109,19 @@ class Canvas:
 
     def put_numbers(self, label: Callable[[float], str], *more_axes: Any) -> None:
         """Write the figures at the right side, and leave them the room they need."""
-        widest = max(_put_numbers(axes, label) for axes in more_axes or (self.axes,))
-        taken = 0.035 + 0.0158 * min(widest, 14)
-        self._grid.update(right=min(0.88, 1 - taken))
+        drawn = [_put_numbers(axes, label) for axes in more_axes or (self.axes,)]
+        widest = max((one.get_window_extent().width for one in chain(*drawn)), default=0.0)
+        # From the edge of the axes to its figures, and from these to the edge of the picture.
+        taken = widest / WIDTH + 2 * _MARGIN
+        self._grid.update(right=max(0.5, min(0.88, 1 - taken)))
+        # Without pyplot nobody else tells the axes of it.
+        self.figure.subplots_adjust()
 
     def put_moments(self, moments: Sequence[float]) -> None:
         """Write times below things that stand side by side."""
         span = moments[-1] - moments[0]
-        places = even_places(len(moments), 4 if DAY <= span < DAY * 4 else 5)
+        shown = even_places(len(moments), 4 if DAY <= span < DAY * 4 else 5)
+        places = rounder_places(moments, shown, self.zone)
         labels = [short_text(moments[one], span, self.zone) for one in places]
         self.panels[-1].set_xticks(places, labels)
 
@@ -171,7 +186,7 @@ def price_label(value: float) -> str:
     """Return a price as short as it can be read: two decimals from 10 up, six digits below."""
     size = abs(value)
     if size >= 1e9:
-        return f"{value:.4g}"
+        return _in_units(value, 5)
     if size >= 10_000:
         return f"{value:,.0f}"
     if size >= 10:
@@ -182,16 +197,14 @@ def price_label(value: float) -> str:
 
 def axis_label(value: float) -> str:
     """Return a price for the side of a picture, where there is little room."""
-    return f"{value / 1e6:,.6g}M" if 1e7 <= abs(value) < 1e9 else price_label(value)
+    return _in_units(value, 6) if abs(value) >= 1e7 else price_label(value)
 
 
 def money_label(value: float) -> str:
     """Return a sum of money with its sign: millions shortened, cents only where they count."""
     size = abs(value)
-    if size >= 1e12:
-        return f"{value:+.3g}"
     if size >= 1e6:
-        return f"{value / 1e6:+,.6g}M"
+        return _in_units(value, 4, sign="+")
     if size >= 100:
         return f"{value:+,.0f}"
     if size < 1e-9:
@@ -201,7 +214,16 @@ def money_label(value: float) -> str:
 
 def sum_label(value: float) -> str:
     """Return a sum of money with its sign, to the cent or to three digits of less."""
-    return money_label(value) if abs(value) < 0.1 or abs(value) >= 1e8 else f"{value:+,.2f}"
+    if abs(value) >= 1e8:
+        return _in_units(value, 6, sign="+")
+    return money_label(value) if abs(value) < 0.1 else f"{value:+,.2f}"
+
+
+def _in_units(value: float, digits: int, *, sign: str = "") -> str:
+    """Return a large figure in millions, billions or trillions."""
+    unit, name = next(one for one in _UNITS if abs(value) >= one[0])
+    size = f"{value / unit:.{digits}g}"
+    return f"{Decimal(size):{sign},f}{name}"
 
 
 def shorten(text: str, width: int = _TITLE_MAX) -> str:
@@ -226,8 +248,8 @@ def apart(places: Sequence[float], gap: float, low: float, high: float) -> list[
     return found
 
 
-def _put_numbers(axes: Any, label: Callable[[float], str]) -> int:
-    """Write the figures of one panel; return how many characters the widest has."""
+def _put_numbers(axes: Any, label: Callable[[float], str]) -> list[Any]:
+    """Write the figures of one panel, and return them as they are drawn."""
     low, high = axes.get_ylim()
     ticks = [one for one in axes.get_yticks(minor=False) if low <= one <= high]
     step = max(1, math.ceil(len(ticks) / 7))
@@ -240,4 +262,4 @@ def _put_numbers(axes: Any, label: Callable[[float], str]) -> int:
     widest = max(map(len, labels), default=0)
     size = FONT if widest <= _AXIS_CHARS else LABEL_FONT if widest <= 10 else 14
     axes.set_yticks(shown, labels, fontsize=size, parse_math=False)
-    return round(widest * size / FONT)
+    return list(axes.get_yticklabels())

@@ -1,4 +1,4 @@
-"""Draws profit over time with its fall from the peak below. Runs in the worker only."""
+"""Draws profit over time with its drawdown below. Runs in the worker only."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -42,13 +42,18 @@ def draw_equity(curve: Mapping[str, Any], zone: str) -> bytes:
     currency = shorten(str(curve.get("currency", "")))
     fall = min(falls)
     last = profits[-1]
-    canvas.put_title(f"profit {currency}", sum_label(last), _colour(last))
+    canvas.put_title(f"Profit {currency}", sum_label(last), _colour(last))
     canvas.put_origin(str(curve.get("whose", "")), moments[-1])
-    words = {"fontsize": LABEL_FONT, "color": DOWN, "fontweight": "bold", "parse_math": False}
+    words = {
+        "fontsize": LABEL_FONT,
+        "color": DOWN if fall else INK,
+        "fontweight": "bold",
+        "parse_math": False,
+    }
     below.text(
         0.006,
         0.08,
-        f"fall from the peak, deepest {money_label(fall)}",
+        f"drawdown, deepest {money_label(fall)}" if fall else "no drawdown",
         transform=below.transAxes,
         **words,
     )
@@ -68,7 +73,9 @@ def _scale(canvas: Canvas, moments: list[float], profits: list[float], falls: li
     span = moments[-1] - moments[0] or 3_600.0
     for axes in canvas.panels:
         axes.set_xlim(moments[0] - span * 0.01, moments[-1] + span * 0.02)
-    canvas.put_numbers(money_label, above, below)
+    canvas.put_numbers(money_label, above, *([below] if any(falls) else []))
+    if not any(falls):
+        below.set_yticks([])
     canvas.put_time_line(moments[0], moments[0] + span)
 
 

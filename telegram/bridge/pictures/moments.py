@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
@@ -28,6 +29,24 @@ def even_places(count: int, labels_max: int) -> list[int]:
     """Return which of many things that stand side by side get a label."""
     shown = max(1, min(labels_max, count // 5))
     return sorted({round((n + 0.5) * (count - 1) / shown) for n in range(shown)})
+
+
+def rounder_places(starts: Sequence[float], places: Sequence[int], zone: tzinfo) -> list[int]:
+    """Return places moved to near neighbours that begin at rounder times, all equally round."""
+    if len(starts) < 2:
+        return list(places)
+    reach = len(starts) // (len(places) * 6)
+    width = (2 * reach + 1) * min(two - one for one, two in pairwise(starts))
+    step = max((one for one in _STEPS if one <= min(width, DAY)), default=1)
+
+    def distance(place: int, one: int) -> tuple[bool, int]:
+        return (starts[one] + _offset(starts[one], zone)) % step != 0, abs(one - place)
+
+    found = []
+    for place in places:
+        near = range(max(0, place - reach), min(len(starts), place + reach + 1))
+        found.append(min(near, key=partial(distance, place)))
+    return found
 
 
 def short_text(at: float, span: float, zone: tzinfo) -> str:

@@ -19,9 +19,24 @@ from hypothesis import strategies as st
 from daemonkit.clock import SystemClock
 from telegram.bridge.pictures.artist import Artist, Picture
 from telegram.bridge.pictures.candles import draw_candles
-from telegram.bridge.pictures.canvas import Canvas, apart, money_label, price_label, sum_label
+from telegram.bridge.pictures.canvas import (
+    WIDTH,
+    Canvas,
+    apart,
+    axis_label,
+    money_label,
+    price_label,
+    sum_label,
+)
 from telegram.bridge.pictures.equity import draw_equity, read_points
-from telegram.bridge.pictures.moments import gaps, long_text, round_moments, short_text
+from telegram.bridge.pictures.moments import (
+    even_places,
+    gaps,
+    long_text,
+    round_moments,
+    rounder_places,
+    short_text,
+)
 from telegram.bridge.pictures.worker import PICTURE_MAX, answer
 
 START = 1_763_600_000.0
@@ -122,13 +137,40 @@ def test_rubbish_is_answered_in_words() -> None:
         (99.5, "99.50"),
         (0.52, "0.52"),
         (0.0000123, "0.0000123"),
-        (2e12, "2e+12"),
+        (0.00001234, "0.00001234"),
+        (1_234_567_890.0, "1.2346B"),
+        (2e12, "2T"),
         (0.0, "0"),
     ],
 )
 def test_prices_are_short(price: float, text: str) -> None:
     assert price_label(price) == text
     assert len(money_label(price * 1e6)) < 12
+
+
+@pytest.mark.parametrize("price", [0.0000123, 0.0345, 64_000.0, 98_765_432.1, 1.2e9, 9e14])
+def test_no_figure_at_the_side_is_cut_off_or_has_an_exponent(price: float) -> None:
+    for label in (axis_label, money_label):
+        canvas = Canvas(UTC, panels=(2.0, 1.0))
+        for axes in canvas.panels:
+            axes.set_ylim(price * 0.99, price * 1.01)
+        canvas.put_numbers(label, *canvas.panels)
+        canvas.figure.canvas.draw()
+        for axes in canvas.panels:
+            figures = axes.get_yticklabels()
+            assert len(figures) > 1
+            assert not [one for one in figures if "e" in one.get_text()]
+            assert max(one.get_window_extent().x1 for one in figures) < WIDTH
+
+
+def test_times_below_candles_are_round_ones_of_the_zone_also_beside_a_gap() -> None:
+    starts = [START + 40 + n * 60 for n in range(60)]
+    starts += [starts[-1] + 36_000 + n * 60 for n in range(140)]
+    zone = ZoneInfo("Asia/Kolkata")
+    places = rounder_places(starts, even_places(200, 5), zone)
+    assert [short_text(starts[one], 1_000.0, zone)[-1] for one in places] == ["0"] * 5
+    assert all(20 < two - one < 60 for one, two in itertools.pairwise(places))
+    assert rounder_places(starts[:1], [0], zone) == [0]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +180,9 @@ def test_prices_are_short(price: float, text: str) -> None:
         (0.0000845, "+0.0000845"),
         (-0.99, "-0.99"),
         (1234.5, "+1,234.50"),
+        (-4_598_920.5, "-4,598,920.50"),
         (123_456_789.0, "+123.457M"),
+        (-1.5e15, "-1,500T"),
     ],
 )
 def test_a_profit_has_its_sign_and_no_exponent(profit: float, text: str) -> None:

@@ -42,7 +42,6 @@ def dressed(text: str, dress: Dress | None) -> str | None:
     html = dress(text)
     try:
         units, entities = measure(html)
-        split_html(html)
     except ValueError:
         return None
     return html if units <= UNITS_MAX and entities <= ENTITIES_MAX else None

@@ -74,6 +74,33 @@ def test_html_whose_tags_do_not_match_is_refused(html: str) -> None:
         split_html(html)
 
 
+_MARKUP = (
+    "<b>",
+    "</b>",
+    "</B>",
+    "<i class='x'>",
+    "</i>",
+    "<",
+    ">",
+    "&",
+    "&lt;",
+    "&am",
+    "p;",
+    "a\n",
+)
+
+
+@given(st.lists(st.sampled_from(_MARKUP), max_size=12).map("".join))
+def test_a_length_is_told_of_what_can_be_cut_and_of_nothing_else(html: str) -> None:
+    try:
+        pieces = split_html(html)
+    except ValueError:
+        with pytest.raises(ValueError, match="tag"):
+            measure(html)
+        return
+    assert measure(html)[0] == utf16_len("".join(plain_of(piece) for piece in pieces))
+
+
 def test_a_text_that_is_no_html_is_shown_as_it_is() -> None:
     assert plain_of("a < b &amp; c") == "a < b &amp; c"
 

@@ -1,18 +1,14 @@
 """Where Telegram is, and how patient the bridge is with it; knows nothing of its library."""
 
 import re
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
-from daemonkit.errors import ConfigurationError
-from daemonkit.secrets import Secret, hide
+from daemonkit.secrets import Secret
 
 BASE_URL: Final = "https://api.telegram.org/bot"
 
-_ENVIRONMENT: Final = "environment"
 _SCHEMES: Final = ("http", "https")
 _PLAIN: Final = re.compile(r"[!-~]+")
 
@@ -53,26 +49,16 @@ class BotSettings:
     offer_retry_max_s: float = 5.0
 
 
-def read_bot_settings(environ: Mapping[str, str], token: Secret) -> BotSettings:
-    """Read TELEGRAM_BASE_URL and TELEGRAM_PROXY; ConfigurationError when one is no address."""
-    base_url = environ.get("TELEGRAM_BASE_URL", "").strip() or BASE_URL
-    proxy = environ.get("TELEGRAM_PROXY", "").strip() or None
-    # Without the end the token would become a part of the host's name, and be looked up.
-    _check_url("TELEGRAM_BASE_URL", base_url, BASE_URL, end="/bot")
-    if proxy is not None:
-        parts = _check_url("TELEGRAM_PROXY", proxy, "http://127.0.0.1:3128")
-        if parts.password:
-            hide(parts.password)
-    return BotSettings(token, base_url, proxy)
-
-
-def _check_url(name: str, text: str, example: str, end: str = "") -> SplitResult:
-    with suppress(ValueError):
+def is_address(text: str, end: str = "") -> bool:
+    """Tell whether a text is the address of a server, with a path that ends so."""
+    try:
         parts = urlsplit(text)
-        is_whole = bool(parts.hostname) and parts.port != 0 and parts.path.endswith(end)
-        if is_whole and parts.scheme in _SCHEMES and _PLAIN.fullmatch(text):
-            return parts
-    # Not shown: it may hold a password.
-    raise ConfigurationError(
-        _ENVIRONMENT, name, found="something else", allowed=f"an address such as {example}"
-    )
+        return (
+            parts.scheme in _SCHEMES
+            and bool(parts.hostname)
+            and parts.port != 0
+            and parts.path.endswith(end)
+            and _PLAIN.fullmatch(text) is not None
+        )
+    except ValueError:
+        return False

@@ -1,16 +1,15 @@
 """The `telegram` section of the configuration: who may speak where, how to reach the messenger."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from daemonkit.secrets import Secret
+from daemonkit.secrets import Secret, hide
 from daemonkit.settings import Settings
 from tcpproto.vocabulary import Role
-from telegram.bridge.bot_settings import BotSettings
+from telegram.bridge.bot_settings import BASE_URL, BotSettings, is_address
 from telegram.bridge.messenger import Place
-
-BASE_URL = "https://api.telegram.org/bot"
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 UserId = Annotated[int, Field(ge=1, lt=2**63)]
@@ -64,8 +63,20 @@ class TelegramSection(Settings):
     @field_validator("base_url")
     @classmethod
     def _is_url(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
+        # Without its end the token, which follows it, would become a part of the host.
+        if not is_address(value, "/bot"):
             raise ValueError(f"an address such as {BASE_URL}")
+        return value
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_proxy(cls, value: Secret | None) -> Secret | None:
+        if value is not None and not is_address(value.reveal()):
+            raise ValueError("an address such as http://127.0.0.1:3128")
+        password = None if value is None else urlsplit(value.reveal()).password
+        if password:
+            # Alone, too: an error may quote only a part of the address.
+            hide(password)
         return value
 
     def bot_settings(self, token: Secret) -> BotSettings:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from daemonkit.endpoint import DEFAULT_HOST, DEFAULT_PORT, TlsSection
 from daemonkit.errors import ConfigurationError
-from daemonkit.secrets import Secret
+from daemonkit.secrets import Secret, redact
 from telegram.bridge import config as bridge_config
 from telegram.bridge.access import check_token
 from telegram.bridge.config import ROOT, BridgeSettings, load_config
@@ -161,3 +161,41 @@ def test_a_misspelt_option_is_named_itself() -> None:
 def test_a_wrong_command_line_is_a_usage_error(arguments: list[str]) -> None:
     with pytest.raises(UsageError):
         parse_options(arguments)
+
+
+@pytest.mark.parametrize("name", ["TELEGRAM_BASE_URL", "TELEGRAM_PROXY"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("127.0.0.1:8081", "ftp://x/bot", "http://", "http://x:99999/bot", "http://a b/bot"),
+        *("http://ä/bot", "http://[::1/bot", "socks5://127.0.0.1:1080/bot"),
+    ],
+)
+def test_what_is_no_address_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        load_config(_file(tmp_path), {name: text})
+
+
+@pytest.mark.parametrize(
+    "text", ["https://api.telegram.org", "http://127.0.0.1:8081/", "https://api.telegram.org/bot/"]
+)
+def test_an_api_address_without_its_end_is_refused(tmp_path: Path, text: str) -> None:
+    # The token, which follows it, would be taken for a part of the host.
+    with pytest.raises(ConfigurationError, match=r"TELEGRAM_BASE_URL.*/bot"):
+        load_config(_file(tmp_path), {"TELEGRAM_BASE_URL": text})
+
+
+def test_the_password_of_a_proxy_is_never_shown(tmp_path: Path) -> None:
+    proxy = "http://me:hidden-from-all@10.0.0.1:3128"
+    settings = load_config(_file(tmp_path), {"TELEGRAM_PROXY": proxy}).settings.telegram
+    assert settings.bot_settings(Secret(TOKEN)).proxy == proxy
+    assert "hidden-from-all" not in redact("the password hidden-from-all")
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(_file(tmp_path), {"TELEGRAM_PROXY": "ftp://me:another-of-these@10.0.0.1"})
+    assert "another-of-these" not in str(caught.value)
+
+
+def _file(tmp_path: Path) -> Path:
+    file = tmp_path / "telegram.yaml"
+    file.touch()
+    return file

@@ -6,11 +6,8 @@ from typing import Any
 
 import pytest
 
-from daemonkit.errors import ConfigurationError
-from daemonkit.secrets import Secret, redact
 from telegram.bridge.bot import PtbMessenger
 from telegram.bridge.bot_errors import refusal_trouble
-from telegram.bridge.bot_settings import BASE_URL, read_bot_settings
 from telegram.bridge.chat import Button
 from telegram.bridge.messenger import CommandName, MessengerError, Place, Trouble
 from tests.bridge_tests.telegram_tests.bot_rig import Ask, ask, place_of, trouble_of
@@ -307,37 +304,3 @@ def test_a_proxy_is_used(api: FakeBotApi, ann: Phone) -> None:
     ask(api, _hello(ann), proxy=proxy, base_url="http://telegram.invalid/bot")
     assert all(each.is_proxied for each in api.requests())
     assert ann.texts == ["hello"]
-
-
-def test_an_api_address_without_its_end_is_refused() -> None:
-    # The token would be taken for a part of the host.
-    with pytest.raises(ConfigurationError, match=r"TELEGRAM_BASE_URL.*/bot"):
-        read_bot_settings(
-            {"TELEGRAM_BASE_URL": "https://api.telegram.org"}, Secret("no-token-of-anything")
-        )
-
-
-def test_addresses_come_from_the_environment() -> None:
-    token = Secret("987654321:AAECanaryCanaryCanaryCanaryCanary")
-    plain = read_bot_settings({}, token)
-    assert (plain.base_url, plain.proxy) == (BASE_URL, None)
-    environ = {
-        "TELEGRAM_BASE_URL": "http://127.0.0.1:8081/bot",
-        "TELEGRAM_PROXY": "http://me:hidden-from-all@10.0.0.1:3128",
-    }
-    settings = read_bot_settings(environ, token)
-    assert settings.base_url == environ["TELEGRAM_BASE_URL"]
-    assert settings.proxy == environ["TELEGRAM_PROXY"]
-    assert "hidden-from-all" not in redact("the password hidden-from-all")
-
-
-@pytest.mark.parametrize("name", ["TELEGRAM_BASE_URL", "TELEGRAM_PROXY"])
-@pytest.mark.parametrize(
-    "text",
-    ["127.0.0.1:8081", "ftp://x/bot", "http://", "http://x:99999", "http://a b/", "http://ä"],
-)
-def test_what_is_no_address_is_refused_and_not_shown(name: str, text: str) -> None:
-    with pytest.raises(ConfigurationError) as raised:
-        read_bot_settings({name: text}, Secret("987654321:AAECanaryCanaryCanaryCanaryCanary"))
-    assert name in str(raised.value)
-    assert text not in str(raised.value).replace("http://127.0.0.1:3128", "")

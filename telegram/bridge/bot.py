@@ -7,7 +7,6 @@ updates before they are on disk, and ends for good on one 401.
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -35,7 +34,7 @@ from telegram import (
 from telegram.bridge.bot_addressing import way_to
 from telegram.bridge.bot_batches import readable_updates
 from telegram.bridge.bot_errors import loss_trouble, read_failure, refusal_trouble
-from telegram.bridge.bot_logs import quiet_libraries
+from telegram.bridge.bot_libraries import prepare_libraries
 from telegram.bridge.bot_settings import BotSettings
 from telegram.bridge.bot_state import Arrival
 from telegram.bridge.chat import Buttons
@@ -56,15 +55,12 @@ _NOTICE_LENGTH_MAX: Final = 200
 _NAME_LENGTH_MAX: Final = 64
 _ERROR_LENGTH_MAX: Final = 300
 
-# Without it the library warns of its own error for every 429.
-os.environ["PTB_TIMEDELTA"] = "true"
-
 
 class PtbMessenger:
     """Be the Messenger of the bridge, and the place where its updates come from."""
 
     def __init__(self, settings: BotSettings, clock: Clock) -> None:
-        quiet_libraries()
+        prepare_libraries()
         self._settings = settings
         self._clock = clock
         self._is_closed = False

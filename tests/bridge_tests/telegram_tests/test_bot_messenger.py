@@ -1,6 +1,8 @@
 """The calls of the bot: what arrives on the phone, and what every trouble means."""
 
 import asyncio
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -289,6 +291,28 @@ def test_a_call_that_finds_no_free_connection_was_not_sent(api: FakeBotApi, ann:
 
     assert ask(api, two, connections_max=1, pool_s=0.1).trouble is Trouble.DOWN
     assert ann.texts == ["first"]
+
+
+def test_a_call_searches_no_folder_for_modules(
+    api: FakeBotApi, ann: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sought: list[str] = []
+    mine = threading.get_ident()
+
+    class Finder:
+        @staticmethod
+        def find_spec(name: str, *_: object) -> None:
+            if threading.get_ident() == mine:
+                sought.append(name)
+
+    async def twice(messenger: PtbMessenger) -> None:
+        await messenger.send_text(place_of(ann), "first", html=False)
+        monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
+        await messenger.send_text(place_of(ann), "second", html=False)
+
+    ask(api, twice)
+    assert ann.texts == ["first", "second"]
+    assert sought == []
 
 
 def test_a_closed_messenger_does_nothing(api: FakeBotApi, ann: Phone) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from daemonkit.clock import Clock
 from daemonkit.printable import one_line
+from daemonkit.secrets import redact
 from tcpproto.vocabulary import Risk
 from telegram.bridge.chat import ChatInput
 from telegram.bridge.inbound_journal import InboundJournal
@@ -124,7 +125,8 @@ class TelegramIntake:
     def on_inbound(self, inbound: Inbound) -> None:
         """Act on one update; an error means that it was not noted and has to come again."""
         there = inbound.place
-        inbound = replace(inbound, place=self._home_of(there))
+        # Nothing that looks like a secret is written down, or said again in part.
+        inbound = replace(inbound, place=self._home_of(there), text=redact(inbound.text))
         chat, author, questions = inbound.place.name, f"tg:{inbound.user_id}", self._parts.questions
         scene = GateScene(
             access=self.access,
@@ -159,7 +161,7 @@ class TelegramIntake:
         """Take in that an update is given up; whoever is listed is told."""
         place = self._home_of(inbound.place)
         if self.access.role_of(inbound.user_id) is not None and self.access.hears(place):
-            line = one_line(inbound.text, 80) or "a button"
+            line = one_line(redact(inbound.text), 80) or "a button"
             self._parts.tell(place, f"{line} could not be worked on, see the log; {NOT_SENT}")
 
     def on_conflict(self, is_shared: bool) -> None:

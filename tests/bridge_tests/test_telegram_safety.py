@@ -212,3 +212,19 @@ def test_a_stop_that_waits_for_its_bot_is_not_called_interrupted_for_good(
     desk.intake.take_up()
     assert "result unknown" not in "".join(desk.texts())
     assert "what was under way goes on" in desk.last().text
+
+
+TOKEN = "7001234567:AACanaryCanaryCanaryCanaryCanaryCan"
+
+
+@pytest.mark.parametrize("line", [f"/help {TOKEN}", f"/buy BTC/USDT {TOKEN}", f"/{TOKEN}"])
+@pytest.mark.parametrize("age_s", [0.0, 3_600.0])
+def test_a_token_that_somebody_writes_is_not_written_down(
+    desk: Desk, line: str, age_s: float
+) -> None:
+    desk.write(line, age_s=age_s)
+    desk.write(f"{'x' * 60} {TOKEN}")
+    desk.intake.on_lost(desk.write(f"/help {'x' * 60} {TOKEN}", age_s=age_s))
+    written = str(desk.states()) + "".join(desk.texts())
+    assert "help" in written
+    assert "Canary" not in written

@@ -5,12 +5,18 @@ configuration, environment, commands, log lines, events, statuses, answers, gree
 """
 
 import signal
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 from tests.bridge_tests.scripted_bot import ScriptedBot
+from tests.fakes.bot_api.faults import Rule
+from tests.fakes.bot_api.phone import Phone
+from tests.fakes.bot_api.server import FakeBotApi
 from tests.process.installation import PATIENCE_S, Installation, ask, last_error
+from tests.process.phone_desk import start_bridge
 from tests.process.scripted_bridge import ScriptedBridge
 from tests.processes import RunningProcess
 from tests.tcpproto_tests.raw_peer import RawPeer
@@ -20,6 +26,12 @@ LINK_SECRET = "9f1c72e0b45d83a6c8e1d07f52b39a64e7150c8db2f4a6937d0e518c4b7f2a96"
 TOKEN = "987654321:AAECanaryTokenOfTheEnvironment_12-34"
 OTHERS = "123456789:AAHCanaryTokenOfSomebodyElse_56-78"
 SETTINGS = "log_level: DEBUG\n"
+QUICK_POLLS = (
+    "telegram: {polling: {retry_min_s: 0.02, retry_max_s: 0.1, token_check_s: 0.1, "
+    "conflict_retry_s: 0.1, conflict_clear_s: 0.5}}\n"
+    "outbox: {retry_first_s: 0.05, retry_max_s: 0.1, "
+    "private: {count: 100, span_s: 1, burst: 100}}\n"
+)
 
 
 def written(here: Installation, processes: list[RunningProcess]) -> dict[str, bytes]:
@@ -112,6 +124,45 @@ def _tell(bot: ScriptedBot, bridge: RunningProcess) -> None:
     bridge.wait_for("text of", stream="stdout")
     bridge.wait_for("logger", stream="stdout")
     assert ask(bridge, "/bots").startswith("[applied]")
+
+
+def test_no_token_appears_whatever_telegram_answers(
+    here: Installation, api: FakeBotApi, ann: Phone
+) -> None:
+    here.configure_bridge(f"{SETTINGS}{QUICK_POLLS}phone: {{live: false}}\n")
+    api.expect_refusal(".")
+    bridge = start_bridge(here, api)
+    api.wait_for_poll()
+    for harm in harms(api):
+        met = harm(method="getUpdates")
+        api.end_connections()
+        api.wait(lambda rule=met: rule.met, f"{met.name} of a poll", PATIENCE_S)
+    ann.ask("/ping", r"^\[applied\] /ping", PATIENCE_S)
+    for harm in harms(api):
+        met = harm(method="sendMessage")
+        ann.say(f"/help {api.token}")
+        api.wait(lambda rule=met: rule.met, f"{met.name} of a message", PATIENCE_S)
+    ann.ask("/health", r"^\[applied\] /health", PATIENCE_S)
+    command = Path(f"/proc/{bridge.pid}/cmdline").read_bytes()
+    assert bridge.stop() == 0
+    lost = start_bridge(here, api, TELEGRAM_BASE_URL="http://127.0.0.1:1/bot")
+    lost.wait_for("Telegram: away")
+    assert lost.stop() == 0
+    texts = written(here, [bridge, lost]) | {"command line": command}
+    assert any(b" DEBUG " in data for data in texts.values())
+    check_nowhere(texts, api.token)
+
+
+def harms(api: FakeBotApi) -> list[Callable[..., Rule]]:
+    """Return all that Telegram may answer, once each, with the token in it where that can be."""
+    faults = api.faults
+    return [
+        *(faults.unauthorized, faults.not_found, faults.captive_portal, faults.bad_gateway),
+        *(faults.server_error, faults.conflict, faults.truncate),
+        partial(faults.odd_json, {"ok": False, "description": f"no {api.token}"}),
+        partial(faults.odd_json, None),
+        partial(faults.drop, acts=False),
+    ]
 
 
 def test_no_secret_appears_when_a_program_refuses_to_start(here: Installation) -> None:

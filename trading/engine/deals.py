@@ -50,6 +50,10 @@ class Deals:
         keys = [key for key in self._places.keys(call) if self._is_long(key)]
         if keys:
             return self._summed([self._leave(call, key) for key in keys])
+        if not any(
+            self._trader.desks[key.account].account.can_short for key in self._places.keys(call)
+        ):
+            raise NotPossibleError(f"nothing is held of {call.symbol}")
         return self._summed(
             [self._deal(call, key, Side.SELL) for key in self._places.one_account_keys(call)]
         )
@@ -62,7 +66,7 @@ class Deals:
         conditions = self._trader.conditions
         if call.account:
             keys = [key for desk in desks for key in desk.markets.values()]
-            conditions.flags.set_buying(keys, f"off since /flatten by {call.author}")
+            conditions.flags.set_buying(keys, f"/flatten by {call.author}")
         elif not conditions.flags.paused:
             conditions.flags.paused = f"paused since /flatten by {call.author}"
         conditions.keep()

@@ -122,7 +122,7 @@ class Switches:
     def stop_buying(self, call: Call) -> Answer:
         """Keep strategies from buying."""
         keys = self._places.keys(call)
-        changed = self._trader.conditions.flags.set_buying(keys, f"off by {call.author}")
+        changed = self._trader.conditions.flags.set_buying(keys, f"/stopbuying by {call.author}")
         cancelled = self._cancel_entries(keys)
         self._trader.conditions.keep()
         return applied(_switched_text("buying", "off", keys, changed) + cancelled)
@@ -137,7 +137,7 @@ class Switches:
     def stop_selling(self, call: Call) -> Answer:
         """Keep strategies from selling; protective stops stay armed."""
         keys = self._places.keys(call)
-        changed = self._trader.conditions.flags.set_selling(keys, f"off by {call.author}")
+        changed = self._trader.conditions.flags.set_selling(keys, f"/stopselling by {call.author}")
         self._trader.conditions.keep()
         said = _switched_text("selling", "off", keys, changed)
         return applied(f"{said}; stops and targets stay armed")

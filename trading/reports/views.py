@@ -201,10 +201,10 @@ def _stats_block(one: Statistics, currency: str, *, has_several: bool) -> list[s
     parts = own if one.symbol else ["total", one.account, currency]
     name = " ".join(part for part in parts if part)
     if not one.trades and one.symbol:
-        return [cut(name), " no trades yet", *_fall_lines(one)]
+        return [cut(name), " no trades yet", *_drawdown_lines(one)]
     wins = f"{one.wins:,} of {one.trades:,} ({percent_text(one.win_rate)})"
     factor = "-" if one.profit_factor is None else f"{one.profit_factor:.3g}"
-    streak = f"{one.losing_streak:,} (most {one.losing_streak_max:,})"
+    streak = f"{one.losing_streak:,} lost (longest {one.losing_streak_max:,})"
     lines = [
         cut(name),
         *labelled(" trades", f"{one.trades:,}"),
@@ -217,19 +217,19 @@ def _stats_block(one: Statistics, currency: str, *, has_several: bool) -> list[s
         *labelled(" best", profit_text(one.win_largest)),
         *labelled(" worst", profit_text(one.loss_largest)),
         *labelled(" mean", profit_text(one.profit_mean)),
-        *labelled(" losing", streak),
+        *labelled(" streak", streak),
         *labelled(" fees", amount_text(one.fees)),
         *labelled(" hold", "-" if one.hold_mean_s is None else duration_text(one.hold_mean_s)),
     ]
-    lines += _fall_lines(one)
+    lines += _drawdown_lines(one)
     return lines + (wrapped("24 h to 30 d: latest only", indent=1) if one.is_recent_cut else [])
 
 
-def _fall_lines(one: Statistics) -> list[str]:
+def _drawdown_lines(one: Statistics) -> list[str]:
     if one.drawdown_daily is None and one.drawdown_total is None:
         return []
-    fallen = f"{percent_text(one.drawdown_daily)} today, {percent_text(one.drawdown_total)} in all"
-    return labelled(" fall", fallen)
+    total, daily = percent_text(one.drawdown_total), percent_text(one.drawdown_daily)
+    return labelled(" drawdown", f"{total} (today {daily})")
 
 
 def _trade_block(trade: Trade, *, names_account: bool) -> list[str]:

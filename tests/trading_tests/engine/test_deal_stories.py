@@ -243,6 +243,12 @@ def test_with_two_accounts_a_buy_must_name_one() -> None:
     assert not floor.orders(account="main")
 
 
+def test_with_two_accounts_that_hold_nothing_and_cannot_go_short_there_is_nothing_to_ask() -> None:
+    floor = quoted(make_account_setup(), make_account_setup(make_account("second")))
+    assert floor.do("sell", BTC) == (REJECTED, f"nothing is held of {BTC}")
+    assert floor.do("sell", BTC, "1") == (REJECTED, f"nothing is held of {BTC}")
+
+
 def test_with_two_accounts_a_sell_closes_what_either_holds() -> None:
     second = make_account("second", MarketType.MARGIN)
     floor = quoted(make_account_setup(), make_account_setup(second))

@@ -162,7 +162,7 @@ def test_a_flag_is_switched_for_one_market_or_for_all(what: str) -> None:
     off = flags.buying_off if what == "buying" else flags.selling_off
     answer = floor.do(f"stop{what}", BTC)
     assert answer.text.startswith(f"{what} is off for {BTC}")
-    assert off(BTC_KEY) == "off by 42"
+    assert off(BTC_KEY) == f"/stop{what} by 42"
     assert not off(ETH_KEY)
     assert "as it was" in floor.do(f"stop{what}", BTC).text
     assert "2 markets" in floor.do(f"stop{what}", "ALL").text
@@ -204,7 +204,7 @@ def test_buying_off_keeps_a_strategy_from_entering_and_lets_it_leave() -> None:
     floor.ticks(100.0, 100.0, 100.0)
     assert floor.held() is None
     assert floor.trade.reason == "enough"
-    assert "off by 42" in floor.why()
+    assert "buying is off: /stopbuying by 42" in " ".join(floor.why().split())
 
 
 def test_selling_off_keeps_a_strategy_in_and_the_stop_armed() -> None:

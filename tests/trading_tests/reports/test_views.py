@@ -54,10 +54,10 @@ def test_statistics_show_every_figure() -> None:
         " best    +30.00",
         " worst   -10.00",
         " mean    +10.00",
-        " losing  1 (most 1)",
+        " streak  1 lost (longest 1)",
         " fees    0.40",
         " hold    01:00:00",
-        " fall    1.00% today, 2.00% in all",
+        " drawdown 2.00% (today 1.00%)",
     ]
     assert view.fields["statistics"][0]["profit"] == "20"
 

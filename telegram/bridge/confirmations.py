@@ -6,6 +6,7 @@ may be anything: what is not understood is left out. The engine refuses unconfir
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from daemonkit.printable import one_line
@@ -49,7 +50,7 @@ def question_about(
     details = [
         *news,
         *(
-            line
+            line if len(targets) == 1 else f"{target.label}: {line}"
             for target, reasons in zip(targets, told, strict=True)
             for line in (*reasons, *_details(command, target))
         ),
@@ -139,6 +140,8 @@ def _details(command: ParsedCommand, target: Target) -> Iterator[str]:
             positions = _count(target, "positions", "position")
             orders = _count(target, "orders", "order")
             yield f"closes {positions}, cancels {orders}, stops entries"
+        case "startbuying" if ALL in command.args:
+            yield "lets strategies buy in every market again"
     if target.age:
         yield f"as the bot told {target.age} ago"
 
@@ -186,7 +189,9 @@ def _prices(fields: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _price_text(price: float) -> str:
-    return f"{price:,.2f}" if price >= 10 else f"{price:.6g}"
+    if price >= 10:
+        return f"{price:,.2f}"
+    return f"{Decimal(f'{price:.6g}'):f}"
 
 
 def _buying_off(command: ParsedCommand, target: Target) -> Iterator[tuple[str, str]]:

@@ -345,7 +345,8 @@ class Outbound:
         text = f"{self._away_text(bot)}; {NOT_SENT}"
         if status_at is None:
             return text
-        return f"{text}; its last status is {age_text(self._clock.wall() - status_at)} old"
+        age = age_text(self._clock.wall() - status_at)
+        return f"{text}; its last status is {age} old, see /health and /logs"
 
 
 def _message_of(record: CommandRecord, now: float) -> Message:

@@ -72,6 +72,13 @@ def test_the_button_says_what_it_does(line: str, labels: list[str], button: str)
     assert yes_to(parse_line(line), [Target(label, {}) for label in labels]) == button
 
 
+def test_a_small_price_has_no_exponent() -> None:
+    prices = [{"symbol": "SHIB/USDT", "price": 0.00001234}]
+    assert "  price 0.00001234, about 12.34 USDT" in asked(
+        "/buy SHIB/USDT 1000000", {"prices": prices}
+    )
+
+
 @pytest.mark.parametrize("price", [0.0, -1.0, 1e300, 1e-12])
 def test_an_odd_price_makes_no_cost(price: float) -> None:
     prices = [{"symbol": "BTC/USDT", "price": price}]
@@ -165,11 +172,15 @@ def test_switching_buying_on_asks_when_it_would_lift_a_limit() -> None:
     assert asked("/startbuying ALL", fields)[1:] == [
         "  lifts: account main lost 5.20 % today, allowed 5 %",
         "  lifts: 3.10 % lost today in ETH/USDT",
+        "  lets strategies buy in every market again",
     ]
     # A losing streak is lifted by the command alone, and of other markets nothing is.
     assert asked("/startbuying BTC/USDT", fields) == []
     assert asked("/startbuying ETH/USDT", fields, account="second") == []
-    assert asked("/startbuying ALL", {}) == [f"/startbuying ALL on {LABEL} — are you sure?"]
+    assert asked("/startbuying ALL", {}) == [
+        f"/startbuying ALL on {LABEL} — are you sure?",
+        "  lets strategies buy in every market again",
+    ]
 
 
 def test_several_bots_are_asked_about_at_once_and_each_is_named() -> None:
@@ -177,9 +188,9 @@ def test_several_bots_are_asked_about_at_once_and_each_is_named() -> None:
     targets.append(Target("two main PAPER", {"positions": 2, "orders": 1}))
     assert question_about(ParsedCommand("flatten", (), "all"), targets).splitlines() == [
         "/flatten on one main LIVE; two main PAPER — are you sure?",
-        "  closes 1 position, cancels 0 orders, stops entries",
-        "  as the bot told 2m 05s ago",
-        "  closes 2 positions, cancels 1 order, stops entries",
+        "  one main LIVE: closes 1 position, cancels 0 orders, stops entries",
+        "  one main LIVE: as the bot told 2m 05s ago",
+        "  two main PAPER: closes 2 positions, cancels 1 order, stops entries",
     ]
 
 
@@ -187,7 +198,7 @@ def test_a_question_stays_short_whatever_the_bot_tells() -> None:
     many = [{**DAILY, "text": f"{number} \x1b[2J\n" + "x" * 1_000} for number in range(50)]
     lines = asked("/startbuying ALL", {"tripped": many})
     assert len(lines) == 10
-    assert lines[-1] == "  … 42 more"
+    assert lines[-1] == "  … 43 more"
     assert max(len(line) for line in lines) <= 162
     assert all(line.isprintable() for line in lines)
 

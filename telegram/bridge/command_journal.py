@@ -31,12 +31,27 @@ class CommandJournal:
         return self._table.read_open()
 
     def knows(self, command_id: str) -> bool:
-        """Tell whether a command is known."""
-        return command_id in self._unsaved or self._table.knows(command_id)
+        """Tell whether a command is known; while that cannot be read, none is.
+
+        What reduces risk must work then too, and a bot does no command twice in any case.
+        """
+        if command_id in self._unsaved:
+            return True
+        try:
+            return self._table.knows(command_id)
+        except Exception as error:  # noqa: BLE001 - noted; it bars what raises risk
+            self._disk.note_failure(_WRITER, error)
+            return False
 
     def read_one(self, command_id: str) -> CommandRecord | None:
-        """Return a command in its latest form, if it is known."""
-        return self._unsaved.get(command_id) or self._table.read_one(command_id)
+        """Return a command in its latest form, if it is known and can be read."""
+        if command_id in self._unsaved:
+            return self._unsaved[command_id]
+        try:
+            return self._table.read_one(command_id)
+        except Exception as error:  # noqa: BLE001 - noted; whoever asks is told of no such command
+            self._disk.note_failure(_WRITER, error)
+            return None
 
     def note(self, record: CommandRecord) -> None:
         """Take a change that may reach the disk a little later."""

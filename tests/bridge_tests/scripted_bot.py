@@ -54,8 +54,9 @@ class MemoryOutbox:
         return [row for row in tuple(self.rows) if row.row_id > row_id][:limit]
 
     def acknowledge(self, seq: int) -> None:
-        if self.hears:
-            self.rows = [row for row in self.rows if row.seq > seq]
+        # In place: a row that another thread adds meanwhile would be in the old list only.
+        while self.hears and self.rows and self.rows[0].seq <= seq:
+            del self.rows[0]
 
 
 class ScriptedBot:

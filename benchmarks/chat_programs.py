@@ -24,10 +24,11 @@ import orjson
 from benchmarks.chat_tap import FILE_VARIABLE
 from tests.fakes.bot_api.phone import Phone
 from tests.fakes.bot_api.recorder import Record
-from tests.fakes.bot_api.server import FakeBotApi
+from tests.fakes.bot_api.server import TOKEN, FakeBotApi
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TRADER: Final = 42
+BOT_ID: Final = int(TOKEN.partition(":")[0])
 # Pacing keeps the real Telegram from refusing; here it would be all that is measured.
 BRIDGE_YAML: Final = """\
 outbox:
@@ -219,7 +220,7 @@ class Stamps:
             ("decided to told", heard),
             ("told to sending", sending),
         ]
-        command_id = f"tg:{TRADER}:{one.message_id}"
+        command_id = f"tg:{BOT_ID}:{TRADER}:{one.message_id}"
         if command_id in self.commands_s:
             issued, finished = self.commands_s[command_id]
             marks[2:] = [

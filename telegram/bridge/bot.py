@@ -65,7 +65,7 @@ class PtbMessenger:
         self._clock = clock
         self._is_closed = False
         token = settings.token.reveal()
-        self._bot_id = int(token.partition(":")[0])
+        self.bot_id = int(token.partition(":")[0])
         try:
             self._requests = (
                 _Request(settings, settings.connections_max),
@@ -224,7 +224,7 @@ class PtbMessenger:
         try:
             if update.callback_query is not None:
                 return _read_press(update.update_id, update.callback_query, self._clock.wall())
-            return _read_message(update, self._bot_id)
+            return _read_message(update, self.bot_id)
         except Exception as failure:  # noqa: BLE001 - one odd update must not stop all others
             log.warning("update %d is not understood: %s", update.update_id, type(failure).__name__)
             return None
@@ -377,16 +377,20 @@ def _read_message(update: Update, bot_id: int) -> Inbound | None:
         is_private=message.chat.type == "private",
         migrated_to=message.migrate_to_chat_id,
         is_own_pin=_is_own_pin(message, bot_id),
+        has_joined=_has_joined(message, bot_id),
     )
 
 
 def _is_for_us(message: Message, bot_id: int) -> bool:
     """Leave out lines such as of joins; a group the bot was just put into is of interest."""
-    joined = any(each.id == bot_id for each in message.new_chat_members)
     is_made = bool(message.group_chat_created or message.supergroup_chat_created)
     has_words = bool(message.text or message.caption)
     is_line = _is_own_pin(message, bot_id) or message.migrate_to_chat_id is not None
-    return has_words or joined or is_made or is_line
+    return has_words or _has_joined(message, bot_id) or is_made or is_line
+
+
+def _has_joined(message: Message, bot_id: int) -> bool:
+    return any(each.id == bot_id for each in message.new_chat_members)
 
 
 def _is_own_pin(message: Message, bot_id: int) -> bool:

@@ -140,6 +140,7 @@ def build_hearing(
         ),
         access,
         world.clock,
+        bot_id=thread.messenger.bot_id,
         limits=GateLimits(settings.telegram.future_max_s, settings.telegram.answer_max_age_s),
         stranger_log_s=settings.telegram.stranger_log_s,
     )

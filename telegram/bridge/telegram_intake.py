@@ -64,7 +64,7 @@ class IntakeParts:
     run something; `find` returns a command by its id, `find_at` the one whose receipt stands in a
     message of the messenger, and `show_again` shows it; `home_of` returns the place under which a
     chat is known here: a group may have got another number; `on_heard` is told where somebody
-    who is listed has written.
+    who is listed has written, and into which group the bot was put.
     """
 
     journal: InboundJournal
@@ -94,11 +94,13 @@ class TelegramIntake:
         access: TelegramAccess,
         clock: Clock,
         *,
+        bot_id: int,
         limits: GateLimits | None = None,
         stranger_log_s: float = 3_600.0,
     ) -> None:
         self._parts = parts
         self._clock = clock
+        self._bot_id = bot_id
         self._limits = limits or GateLimits()
         self._stranger_log_s = stranger_log_s
         self._seen: OrderedDict[str, float] = OrderedDict()
@@ -138,7 +140,7 @@ class TelegramIntake:
             limits=self._limits,
         )
         decision = decide(inbound, scene)
-        if decision.verdict in (Verdict.TAKE, Verdict.REFUSE):
+        if inbound.has_joined or decision.verdict in (Verdict.TAKE, Verdict.REFUSE):
             self._parts.on_heard(inbound.place)
         match decision.verdict:
             case Verdict.TAKE:
@@ -217,7 +219,7 @@ class TelegramIntake:
         risk = risk_of_line(inbound.text) if is_command(inbound) else Risk.RAISING
         if self._note(inbound, risk, inbound.text):
             # The number that counts the messages now, though the chat has an older name.
-            self._hand_on(inbound, _input_id(there.chat_id, inbound.message_id), None)
+            self._hand_on(inbound, self._input_id(there.chat_id, inbound.message_id), None)
         if not there.is_group and there.chat_id not in self._met:
             self._meet(there.chat_id)
 
@@ -321,7 +323,13 @@ class TelegramIntake:
             return None
         if row.pressed is not None:
             return self._parts.find_at(place, row.message_id)
-        return self._parts.find(_input_id(place.chat_id, row.message_id))
+        moved = [new for new, old in self._old_numbers.items() if old == place.chat_id]
+        ids = [self._input_id(number, row.message_id) for number in (*moved, place.chat_id)]
+        return next((found for one in ids if (found := self._parts.find(one))), None)
+
+    def _input_id(self, chat_id: int, message_id: int) -> str:
+        # With the bot: another one counts the messages of a private chat from the start again.
+        return f"tg:{self._bot_id}:{chat_id}:{message_id}"
 
     def _is_first(self, whom: str) -> bool:
         """Tell whether somebody was not spoken of for a while."""
@@ -384,7 +392,3 @@ def _row_of(inbound: Inbound, now: float, about: str) -> InboundRow:
         written_at=inbound.written_at,
         received_at=now,
     )
-
-
-def _input_id(chat_id: int, message_id: int) -> str:
-    return f"tg:{chat_id}:{message_id}"

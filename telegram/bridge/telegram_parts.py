@@ -124,11 +124,11 @@ class TelegramParts:
         return self._hearing, self._sender
 
     def _open(self, place: Place) -> None:
-        """Have a chat tried again that was closed to the bot."""
+        """Have a chat tried again that was closed to the bot, and all topics of a group."""
         hearing, sender = self._joined
-        chat = self.chats.get(place.name)
-        if chat is not None and chat.notes.disabled_because:
-            hearing.thread.call(sender.open(chat.name))
+        for chat in self.chats.values():
+            if chat.place.chat_id == place.chat_id and chat.notes.disabled_because:
+                hearing.thread.call(sender.open(chat.name))
 
     def _hear_back(self) -> None:
         """Have what waits for Telegram sent at once."""

@@ -21,6 +21,7 @@ from telegram.bridge.telegram_intake import IntakeParts, TelegramIntake
 from tests.bridge_tests.harness import Harness, RecordingChat, Shown
 
 ANN, BOB, CAT, EVE = 7, 8, 9, 666
+BOT_ID = 1
 GROUP, FORUM, TOPIC = -1_001, -1_002, 3
 ACCESS = TelegramAccess(
     {ANN: Role.ADMIN, BOB: Role.TRADER, CAT: Role.VIEWER},
@@ -42,7 +43,7 @@ class RecordingMessenger:
             raise MessengerError(self.trouble, "")
 
     async def who_am_i(self) -> Me:
-        return Me(1, "desk_bot", can_read_groups=False)
+        return Me(BOT_ID, "desk_bot", can_read_groups=False)
 
     async def send_text(
         self, place: Place, text: str, *, html: bool, buttons: Buttons = (), silent: bool = False
@@ -89,7 +90,9 @@ class RecordingMessenger:
 class Desk:
     """A bridge and its people; `let_poll` runs what the loop `poll` was handed."""
 
-    def __init__(self, harness: Harness, access: TelegramAccess = ACCESS) -> None:
+    def __init__(
+        self, harness: Harness, access: TelegramAccess = ACCESS, bot_id: int = BOT_ID
+    ) -> None:
         self.harness = harness
         self.messenger = RecordingMessenger()
         self.table = InboundTable(harness.database)
@@ -113,7 +116,7 @@ class Desk:
             ),
             show_again=harness.bridge.parts.outbound.show_again,
         )
-        self.intake = TelegramIntake(parts, access, harness.clock)
+        self.intake = TelegramIntake(parts, access, harness.clock, bot_id=bot_id)
         self.intake.bot_name = "desk_bot"
 
     def chat(self, place: Place) -> RecordingChat:

@@ -18,6 +18,7 @@ from tests.bridge_tests.telegram_desk import (
     ACCESS,
     ANN,
     BOB,
+    BOT_ID,
     CAT,
     EVE,
     FORUM,
@@ -33,8 +34,8 @@ MakeDesk = Callable[..., Desk]
 
 @pytest.fixture
 def make_desk(make_bridge: MakeBridge, closing: ExitStack) -> MakeDesk:
-    def make(access: TelegramAccess = ACCESS, **arguments: object) -> Desk:
-        desk = Desk(make_bridge(**arguments), access)
+    def make(access: TelegramAccess = ACCESS, bot_id: int = BOT_ID, **arguments: object) -> Desk:
+        desk = Desk(make_bridge(**arguments), access, bot_id)
         closing.callback(desk.close)
         return desk
 
@@ -74,7 +75,7 @@ def test_a_purchase_goes_its_way_from_the_question_to_the_receipt(
     desk.press(shown, "Yes")
     arrived(desk, bot)
     command = bot.commands[0]
-    assert command.id == f"tg:{ANN}:{said.message_id}"
+    assert command.id == f"tg:{BOT_ID}:{ANN}:{said.message_id}"
     assert (command.author, command.role, command.confirmed) == (f"tg:{ANN}", "admin", True)
     bot.reply(0, "applied", "bought")
     desk.harness.turn_until(lambda: "[applied]" in shown.text, "the outcome")
@@ -99,6 +100,19 @@ def test_an_update_that_comes_twice_is_done_once(desk: Desk, make_bot: MakeBot) 
     arrived(desk, bot)
     desk.harness.turn()
     assert len(bot.commands) == 1
+
+
+def test_a_new_bot_that_counts_from_the_start_again_is_heard(
+    make_desk: MakeDesk, make_bot: MakeBot
+) -> None:
+    old = make_desk()
+    said = old.write("/ping")
+    old.harness.close()
+    desk = make_desk(seed=2, bot_id=BOT_ID + 1)
+    bot = make_bot(desk.harness)
+    desk.give(replace(said, update_id=said.update_id + 1_000_000, text="/stoptrading"))
+    arrived(desk, bot)
+    assert bot.commands[0].verb == "stoptrading"
 
 
 @pytest.mark.parametrize("times", [2, 5])
@@ -392,7 +406,7 @@ def test_a_group_that_moves_keeps_its_place_also_after_a_restart(
     # The messages of the new group are counted from the start again.
     desk.give(replace(said, update_id=said.update_id + 1_000_000, place=moved, text="/sell A/B"))
     arrived(desk, bot)
-    assert bot.commands[0].id == f"tg:-1009:{said.message_id}"
+    assert bot.commands[0].id == f"tg:{BOT_ID}:-1009:{said.message_id}"
     assert bot.commands[0].chat == group.name
     desk.let_poll()
     assert desk.messenger.calls == []

@@ -5,6 +5,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Thread
 from typing import ParamSpec, TypeVar
 
+from daemonkit.thread_names import show_own_name
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -20,6 +22,7 @@ class BesideLoop(ThreadPoolExecutor):
         future: Future[T] = Future()
 
         def work() -> None:
+            show_own_name()
             if not future.set_running_or_notify_cancel():
                 return
             try:

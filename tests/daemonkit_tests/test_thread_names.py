@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from daemonkit.thread_names import show_thread_names
+from daemonkit.thread_names import show_own_name, show_thread_names
 
 
 def comm(thread: threading.Thread) -> str:
@@ -22,3 +22,16 @@ def test_a_thread_is_shown_under_its_name_and_the_process_keeps_its_own() -> Non
     finally:
         is_over.set()
         thread.join()
+
+
+def test_a_thread_that_is_started_later_shows_its_own_name() -> None:
+    seen: list[str] = []
+
+    def work() -> None:
+        show_own_name()
+        seen.append(comm(threading.current_thread()))
+
+    thread = threading.Thread(target=work, name="pictures")
+    thread.start()
+    thread.join()
+    assert seen == ["pictures"]

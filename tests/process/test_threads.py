@@ -1,8 +1,13 @@
 """Each process has the threads that the design names, and no others; the kernel knows the names."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+from tests.fakes.bot_api.phone import Phone
+from tests.fakes.bot_api.server import FakeBotApi
 from tests.process.installation import PATIENCE_S, Installation
+from tests.process.phone_desk import QUICK, start_bridge, wait_for_prices
 from tests.processes import RunningProcess
 from tests.waiting import wait_until
 
@@ -11,6 +16,10 @@ TRADING = {"engine", "store", "guard", "tcp-send", "tcp-recv", "log-forward", "m
 }
 TELEGRAM = {"tcp-server", "forward"}
 CONSOLE = {"console", "console-out"}
+# The second is there for a moment at a time: it does what the first must not wait for.
+POLLING, BESIDE = "poll", "poll-call"
+# From the first picture on.
+PICTURES = "pictures"
 # Of daemonkit, in both.
 SHARED = {"log-write"}
 
@@ -18,11 +27,16 @@ SHARED = {"log-write"}
 def thread_names(process: RunningProcess) -> list[str]:
     """Return the names of all threads but the main one, as the kernel has them."""
     tasks = Path(f"/proc/{process.pid}/task")
-    return sorted(
-        (task / "comm").read_text(encoding="utf-8").strip()
-        for task in tasks.iterdir()
-        if task.name != str(process.pid)
-    )
+    names = [_name_of(task) for task in tasks.iterdir() if task.name != str(process.pid)]
+    return sorted(name for name in names if name)
+
+
+def _name_of(task: Path) -> str:
+    try:
+        return (task / "comm").read_text(encoding="utf-8").strip()
+    except (FileNotFoundError, ProcessLookupError):
+        # It has ended since it was listed.
+        return ""
 
 
 def check_threads(process: RunningProcess, names: set[str]) -> None:
@@ -38,6 +52,26 @@ def test_both_processes_run_the_named_threads_and_no_others(here: Installation) 
     here.wait_for_alerts(3, 3)
     check_threads(trading, TRADING | SHARED)
     check_threads(bridge, TELEGRAM | CONSOLE | SHARED)
+
+
+def test_a_bridge_talks_with_telegram_in_one_thread_and_waits_for_the_disk_beside_it(
+    here: Installation, api: FakeBotApi, ann: Phone
+) -> None:
+    here.configure_bridge(QUICK)
+    bridge = start_bridge(here, api)
+    here.start_trading()
+    wait_for_prices(ann)
+    names = TELEGRAM | SHARED | {POLLING}
+    check_threads(bridge, names)
+    with closing(sqlite3.connect(here.bridge_db, isolation_level=None)) as other:
+        # Each command has to wait for it before it can be noted.
+        other.execute("BEGIN IMMEDIATE")
+        for _ in range(5):
+            ann.say("/ping")
+        check_threads(bridge, names | {BESIDE})
+        other.execute("ROLLBACK")
+    ann.ask("/chart BTC/USDT 1m", r"\[applied\] /chart")
+    check_threads(bridge, names | {PICTURES})
 
 
 def test_threads_neither_grow_in_number_nor_go_over_many_reconnects(here: Installation) -> None:

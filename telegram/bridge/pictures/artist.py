@@ -19,6 +19,7 @@ from typing import Any, Final
 import orjson
 
 from daemonkit.clock import Clock
+from daemonkit.thread_names import show_own_name
 from telegram.bridge.pictures.worker import LENGTH, PICTURE_MAX, REQUEST_MAX
 
 log = logging.getLogger(__name__)
@@ -104,6 +105,7 @@ class Artist:
             thread.join(timeout_s)
 
     def _run(self) -> None:
+        show_own_name()
         while not self._is_stopping:
             request = self._requests.get()
             if request is None:

@@ -29,8 +29,9 @@ To use the bridge without Telegram: ./run_telegram.sh --console
 """
 
 _ENVIRONMENT = "environment"
-_CHAT_ID = re.compile(r"-?[0-9]{1,19}")
-_USER_ID = re.compile(r"[1-9][0-9]{0,18}")
+# Telegram's numbers have at most 16 digits, the database's 18.
+_CHAT_ID = re.compile(r"-?[0-9]{1,18}")
+_USER_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
 def console_author() -> Author:

@@ -1,9 +1,11 @@
 """The `telegram` section of the configuration: who may speak where, how to reach the messenger."""
 
-from typing import Annotated
+import re
+from collections import Counter
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from daemonkit.secrets import Secret, hide
 from daemonkit.settings import Settings
@@ -12,7 +14,17 @@ from telegram.bridge.bot_settings import BASE_URL, BotSettings, is_address
 from telegram.bridge.messenger import Place
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
-UserId = Annotated[int, Field(ge=1, lt=2**63)]
+_PLAIN_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)")
+
+
+def _check_plain(value: Any) -> Any:
+    # Read generously, 042 or 4_2 would be one more 42, and the last one's role would count.
+    if isinstance(value, str) and not _PLAIN_NUMBER.fullmatch(value):
+        raise ValueError("a whole number, written plainly")
+    return value
+
+
+UserId = Annotated[int, BeforeValidator(_check_plain), Field(ge=1, lt=2**63)]
 
 
 class ChatEntry(Settings):
@@ -60,6 +72,15 @@ class TelegramSection(Settings):
     stranger_log_s: Seconds = 3_600.0
     polling: PollingSection = PollingSection()
 
+    @field_validator("chats")
+    @classmethod
+    def _each_once(cls, chats: tuple[ChatEntry, ...]) -> tuple[ChatEntry, ...]:
+        for place, count in Counter(one.place for one in chats).items():
+            if count > 1:
+                topic = "" if place.thread_id is None else f"thread {place.thread_id} of "
+                raise ValueError(f"each chat and topic once, not twice {topic}{place.chat_id}")
+        return chats
+
     @field_validator("base_url")
     @classmethod
     def _is_url(cls, value: str) -> str:
@@ -83,10 +104,3 @@ class TelegramSection(Settings):
         """Return where the messenger is, and how patient the bridge is with it."""
         proxy = None if self.proxy is None else self.proxy.reveal()
         return BotSettings(token, self.base_url, proxy, **self.polling.model_dump())
-
-    @model_validator(mode="after")
-    def _each_once(self) -> "TelegramSection":
-        places = [one.place for one in self.chats]
-        if len(set(places)) < len(places):
-            raise ValueError("each chat and topic once")
-        return self

@@ -119,6 +119,8 @@ def test_the_users_are_those_listed_or_the_one_of_a_private_chat(
         ({"TELEGRAM_CHAT_ID": "-100123"}, "TELEGRAM_USER_IDS"),
         ({"TELEGRAM_CHAT_ID": "my_chat_id"}, "TELEGRAM_CHAT_ID"),
         ({"TELEGRAM_CHAT_ID": "0"}, "TELEGRAM_CHAT_ID"),
+        ({"TELEGRAM_CHAT_ID": "9999999999999999999"}, "TELEGRAM_CHAT_ID"),
+        ({"TELEGRAM_USER_IDS": "9999999999999999999"}, "TELEGRAM_USER_IDS"),
         ({"TELEGRAM_USER_IDS": "1,@name"}, "TELEGRAM_USER_IDS"),
         ({"TELEGRAM_USER_IDS": "-5"}, "TELEGRAM_USER_IDS"),
     ],

@@ -92,9 +92,20 @@ def test_every_place_is_known_before_anybody_has_written() -> None:
         ("users: {42: boss}", ["telegram.users.42", "boss", "viewer"]),
         ("users: {-3: admin}", ["telegram.users", "-3"]),
         ("users: {ann: admin}", ["telegram.users", "ann"]),
+        *(
+            (
+                f"users: {{42: viewer, '{same}': admin}}",
+                [f"telegram.users.{same}", "written plainly"],
+            )
+            for same in ("042", "+42", " 42", "4_2", "42.0")
+        ),
         ("chats: [{id: 0}]", ["telegram.chats", "0"]),
         ("chats: [{id: -5, topic: 3}]", ["telegram.chats[0].topic", "an unknown key"]),
-        ("chats: [{id: -5}, {id: -5}]", ["each chat and topic once"]),
+        ("chats: [{id: -5}, {id: -5}]", ["telegram.chats", "each chat and topic once", "-5"]),
+        (
+            "chats: [{id: -5, thread: 3}, {id: -5, thread: 4}, {id: -5, thread: 3}]",
+            ["telegram.chats", "each chat and topic once", "thread 3 of -5"],
+        ),
         ("base_url: api.telegram.org", ["telegram.base_url", "https://"]),
         ("polling: {poll_s: 51}", ["telegram.polling.poll_s", "51"]),
         ("tokn: x", ["tokn", "an unknown key"]),

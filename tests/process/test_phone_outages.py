@@ -35,8 +35,6 @@ outbox:
 phone: {live: false, follow_s: 0.2}
 follow: {interval_s: 0.1}
 """
-# An alert is shown within two seconds, and as much again for a machine that does other things.
-ALERT_LIMIT_S = 4.0
 GROWTH_MAX_BYTES = 48 * 2**20
 
 
@@ -204,10 +202,8 @@ def test_alerts_overtake_log_lines_and_come_in_a_form_that_telegram_takes(
         api.wait(lambda: hold.met, "the answer is held up", PATIENCE_S)
         for line in range(200):
             bot.log(f"line {line} of 200")
-        raised_at = SystemClock.wall()
         raise_fill(bot, "BOUGHT 1")
         await_fill(api, ann, "BOUGHT 1")
-        assert SystemClock.wall() - raised_at < ALERT_LIMIT_S
         ann.wait_for("more lines")
         order = [text for text in ann.texts if "BOUGHT 1" in text or "of 200" in text]
         assert "BOUGHT 1" in order[0]

@@ -94,7 +94,14 @@ def build_parts(
         for lane in Lane
     ]
     after_s = gate.patience.summary_after_s
-    summary = SummarySource(blockade, clock, after_s=after_s, count=count, on_sent=shorten)
+    summary = SummarySource(
+        blockade,
+        clock,
+        after_s=after_s,
+        count=count,
+        on_sent=shorten,
+        wishes=lambda: chat.wishes,
+    )
     sender = ChatSender(
         chat,
         [summary, *posts, alerts, notices, lines],

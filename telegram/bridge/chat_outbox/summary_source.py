@@ -5,9 +5,11 @@ A database that cannot be read costs the summary and nothing else: what waits is
 
 import logging
 from collections.abc import Callable
+from typing import Final
 
 from daemonkit.clock import Clock
 from daemonkit.fault_log import FaultLog
+from telegram.bridge.chat import Wishes
 from telegram.bridge.chat_outbox.calls import Call, Offer
 from telegram.bridge.chat_outbox.catch_up import Backlog, Blockade
 from telegram.bridge.chat_outbox.lanes import Lane
@@ -15,6 +17,9 @@ from telegram.bridge.chat_outbox.retries import Action
 from telegram.bridge.messenger import Trouble
 
 log = logging.getLogger(__name__)
+
+# What is critical sounds with its own message.
+_SEVERITY: Final = "notice"
 
 
 class SummarySource:
@@ -28,12 +33,14 @@ class SummarySource:
         after_s: float,
         count: Callable[[], Backlog],
         on_sent: Callable[[], None],
+        wishes: Callable[[], Wishes],
     ) -> None:
         self._blockade = blockade
         self._clock = clock
         self._after_s = after_s
         self._count = count
         self._on_sent = on_sent
+        self._wishes = wishes
         self._is_repeat = False
         self._faults = FaultLog(log, clock)
 
@@ -55,7 +62,8 @@ class SummarySource:
         if waiting is None:
             return None
         text = waiting.text(self._blockade, self._clock.wall(), is_repeat=self._is_repeat)
-        return Call(Lane.ALERT, text)
+        wishes = self._wishes()
+        return Call(Lane.ALERT, wishes.localize(text), is_silent=wishes.is_silent(_SEVERITY))
 
     def sent(self, _message_id: int | None, _now: float, /) -> None:
         """Let what was summed up come in short."""

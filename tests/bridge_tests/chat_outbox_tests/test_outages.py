@@ -1,5 +1,6 @@
 """After an outage: one summary on top, every alert in order, and no flood."""
 
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -71,6 +72,32 @@ def test_a_process_that_was_away_for_long_sums_up(
     assert "while the bridge was not running" in phone.texts[0]
     assert "30 fills" in phone.texts[0]
     assert arrived(phone) == list(range(1, 31))
+
+
+class _Asleep:
+    """Wish for silence, and for times of another zone."""
+
+    def localize(self, text: str, /) -> str:
+        return text.replace("Z", " CEST")
+
+    def is_silent(self, severity: str, /) -> bool:
+        return severity != "critical"
+
+
+def test_a_summary_comes_as_its_readers_wish_and_alerts_tell_their_times(
+    desk: Desk, phone: Phone
+) -> None:
+    desk.chat.obey(_Asleep())
+    desk.run(1)
+    trouble = desk.api.faults.bad_gateway(times=None)
+    desk.raise_event("SOLD")
+    desk.run(600)
+    trouble.clear()
+    desk.run(60)
+    summary, alert = phone.texts
+    assert summary.count(" CEST") == 2
+    assert re.search(r"^#1 paper notice \(at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d CEST\): SOLD$", alert)
+    assert phone.sounds == []
 
 
 def test_a_status_is_current_after_an_outage(desk: Desk, phone: Phone) -> None:

@@ -5,12 +5,20 @@ The lines stand here once; that none is missing is asked of the vocabulary itsel
 
 from dataclasses import dataclass, field
 
+import pytest
+
 from tcpproto.vocabulary import ALIASES, VOCABULARY, parse_line
 from tests.fakes.bot_api.messages import Message
 from tests.fakes.bot_api.phone import Phone
 from tests.fakes.bot_api.server import FakeBotApi
 from tests.process.installation import Installation, assert_no_traceback
-from tests.process.phone_desk import QUICK, start_bridge, table_lines, wait_for_prices
+from tests.process.phone_desk import (
+    QUICK,
+    TRADER,
+    start_bridge,
+    table_lines,
+    wait_for_prices,
+)
 
 COLUMNS = 34
 
@@ -119,6 +127,35 @@ def test_every_command_is_carried_out_and_every_mistake_explained(
     assert set(ann.menu) == {row.name for row in VOCABULARY.values() if row.available}
     assert bridge.stop() == 0
     assert bot.stop() == 0
+    assert_no_traceback(bridge, bot)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("place", ["group", "topic"])
+def test_every_command_is_carried_out_in_a_group_and_in_a_topic_and_stays_there(
+    here: Installation, api: FakeBotApi, ann: Phone, place: str
+) -> None:
+    topics = ["Trades", "Talk"] if place == "topic" else None
+    group = api.rooms.supergroup("Desk", [ann.person], topics=topics)
+    thread = next(iter(group.topics), None)
+    there = api.phone(ann.person, group, thread=thread)
+    if thread is None:
+        # As a plain member it pins nothing, and does without.
+        api.expect_refusal("not enough rights to manage pinned messages")
+    else:
+        api.rooms.promote(group, api.bot)
+    listed = f"{{id: {group.id}, thread: {thread}}}" if thread else f"{{id: {group.id}}}"
+    section = f"telegram: {{users: {{{TRADER}: admin}}, chats: [{listed}]}}\n"
+    here.configure_bridge(section + QUICK)
+    bridge = start_bridge(here, api, TELEGRAM_CHAT_ID=None)
+    bot = here.start_trading()
+    wait_for_prices(there)
+    for line in LINES:
+        check_line(there, line)
+    assert ann.bot_messages == [], "what is asked in a group is answered there"
+    elsewhere = [one for one in group.shown() if one.thread_id != thread and one.is_from_bot]
+    assert [one.text for one in elsewhere if not one.service] == []
+    assert bridge.stop() == 0
     assert_no_traceback(bridge, bot)
 
 

@@ -93,7 +93,8 @@ class TelegramSection(Settings):
     @classmethod
     def _is_proxy(cls, value: Secret | None) -> Secret | None:
         if value is not None and not is_address(value.reveal()):
-            raise ValueError("an address such as http://127.0.0.1:3128")
+            # Not a real one: what is in the mistaken value is taken out of this text, too.
+            raise ValueError("an address such as http://HOST:PORT")
         password = None if value is None else urlsplit(value.reveal()).password
         if password:
             # Alone, too: an error may quote only a part of the address.

@@ -194,6 +194,118 @@ def test_a_mistake_in_the_environment_is_named_too(
     check_refusal(launch(here, program, surround(here)), *words)
 
 
+def of_telegram(name: str, text: str, *words: str, long: bool = True) -> ParameterSet:
+    return pytest.param(f"telegram: {{{text}}}\n", words, id=name, marks=[LONG] if long else [])
+
+
+ONLY_TELEGRAM = [
+    of_telegram("token in the file", "token: x", "telegram.token", "an unknown key", long=False),
+    of_telegram(
+        "a name for a chat", "chats: [{id: '@desk'}]", "telegram.chats[0].id", "whole number"
+    ),
+    of_telegram("a chat without its key", "chats: [-100123]", "telegram.chats[0]", "a mapping"),
+    of_telegram("a name for a person", "users: {ann: admin}", "telegram.users.ann", "whole number"),
+    of_telegram("no such role", "users: {42: boss}", "telegram.users.42", "boss", "'trader'"),
+    of_telegram("no role", "users: {42: }", "telegram.users.42", "nothing", "'viewer'"),
+    of_telegram("a list of people", "users: [42]", "telegram.users", "a list", "a mapping"),
+    of_telegram(
+        "a person twice", "users: {42: viewer, '042': admin}", "telegram.users.042", long=False
+    ),
+    of_telegram(
+        "a chat twice",
+        "users: {42: admin}, chats: [{id: -5}, {id: -6}, {id: -5}]",
+        *("telegram.chats", "not twice -5"),
+    ),
+    of_telegram(
+        "a group without people", "chats: [{id: -5}]", "telegram.users", "-5 is a group", long=False
+    ),
+    of_telegram("polls for ever", "polling: {poll_s: 3600}", "telegram.polling.poll_s", "50"),
+    pytest.param("watchdog: {poll_silence_s: 20}\n", ["telegram.polling.poll_s"], marks=LONG),
+    pytest.param("outbox: {log_share: 1.5}\n", ["outbox.log_share", "1.5"], marks=LONG),
+    pytest.param("# " + "x" * 1_100_000, ["over 1 MiB"], id="huge", marks=LONG),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), ONLY_TELEGRAM)
+def test_a_mistake_about_people_and_chats_is_one_line(
+    here: Installation, text: str, words: list[str]
+) -> None:
+    here.configure_bridge(text)
+    process = launch(here, "telegram", {})
+    check_refusal(process, str(here.bridge_file), *words)
+    assert process.stderr.count("error: ") == 1
+
+
+def _credential(here: Installation, data: bytes | None) -> Environment:
+    path = here.folder / "credentials" / "telegram_bot_token"
+    path.parent.mkdir()
+    if data is None:
+        path.mkdir()
+    else:
+        path.write_bytes(data)
+    return {"CREDENTIALS_DIRECTORY": str(path.parent)}
+
+
+GOOD_TOKEN = "123456789:" + "A" * 35
+
+
+@pytest.mark.parametrize(
+    ("surround", "words"),
+    [
+        surrounding(
+            "no token",
+            lambda _: {"TELEGRAM_BOT_TOKEN": None},
+            *("TELEGRAM_BOT_TOKEN", "nothing", "@BotFather"),
+            long=False,
+        ),
+        surrounding(
+            "half a token", lambda _: {"TELEGRAM_BOT_TOKEN": "123:AA"}, "TELEGRAM_BOT_TOKEN"
+        ),
+        surrounding("an empty credential", lambda here: _credential(here, b"\n"), "empty"),
+        surrounding("a credential of bytes", lambda here: _credential(here, b"\xff"), "UTF-8"),
+        surrounding("a credential of 1 MB", lambda here: _credential(here, b"x" * 10**6), "64 KiB"),
+        surrounding("a folder for a credential", lambda here: _credential(here, None), "readable"),
+        surrounding(
+            "a name for a chat",
+            lambda _: {"TELEGRAM_CHAT_ID": "@desk"},
+            *("TELEGRAM_CHAT_ID", "@desk", "a number such as"),
+            long=False,
+        ),
+        surrounding(
+            "a number that is too long",
+            lambda _: {"TELEGRAM_CHAT_ID": "9" * 19},
+            "TELEGRAM_CHAT_ID",
+        ),
+        surrounding(
+            "a group without people", lambda _: {"TELEGRAM_CHAT_ID": "-100"}, "TELEGRAM_USER_IDS"
+        ),
+        surrounding(
+            "a name for a person", lambda _: {"TELEGRAM_USER_IDS": "42, @ann"}, "@ann", "numbers"
+        ),
+        surrounding(
+            "an address without its end",
+            lambda _: {"TELEGRAM_BASE_URL": "https://api.telegram.org"},
+            *("TELEGRAM_BASE_URL", "/bot"),
+            long=False,
+        ),
+        surrounding(
+            "a proxy without its protocol",
+            lambda _: {"TELEGRAM_PROXY": "127.0.0.1:3128"},
+            *("TELEGRAM_PROXY", "http://HOST:PORT"),
+        ),
+    ],
+)
+def test_a_token_or_a_chat_that_cannot_be_is_one_line(
+    here: Installation, surround: Callable[[Installation], Environment], words: list[str]
+) -> None:
+    env = {"TELEGRAM_BOT_TOKEN": GOOD_TOKEN} | surround(here)
+    script, options = ROOT / "run_telegram.sh", ("--config", here.bridge_file)
+    process = here.processes.start(script, *options, env=env)
+    check_refusal(process, *words)
+    assert process.stderr.count("error: ") == 1
+    assert GOOD_TOKEN not in process.stderr
+
+
 @BOTH
 def test_a_made_secret_that_was_opened_to_others_is_refused(
     here: Installation, program: str

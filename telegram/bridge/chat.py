@@ -69,8 +69,11 @@ class RichChat(Chat, Protocol):
         """Show what matters as much as an event: it waits for the messenger as long as it takes."""
         ...
 
-    def pass_on(self, text: str) -> None:
-        """Show what a bot says that is no event, packed with what else it says if that is much."""
+    def pass_on(self, text: str, *, is_urgent: bool) -> None:
+        """Show what a bot says that is no event, packed with what else it says if that is much.
+
+        What is urgent is heard in a muted chat too.
+        """
         ...
 
     def send_picture(self, png: bytes, caption: str, *, command_id: str | None = None) -> int:

@@ -102,13 +102,13 @@ class Chats:
         else:
             self.send(chat, text)
 
-    def pass_on(self, text: str) -> None:
+    def pass_on(self, text: str, *, is_urgent: bool) -> None:
         """Show what a bot says in every chat that shows events."""
         for name, chat in self._chats.items():
             if not self.shows_events(name):
                 continue
             if isinstance(chat, RichChat):
-                chat.pass_on(clean(text))
+                chat.pass_on(clean(text), is_urgent=is_urgent)
             else:
                 self.send(name, text)
 

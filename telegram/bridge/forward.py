@@ -162,9 +162,15 @@ class Forward:
                 self._parts.housekeeping.note_change(item.peer.name)
                 self._parts.obituaries.note_gone(item.peer.name, item.reason, clean=item.clean)
         elif isinstance(item, Said):
-            self._parts.chats.pass_on(f"{item.bot}: {continued(item.text)}")
+            self._pass_on(item)
         else:
             item()
+
+    def _pass_on(self, said: Said) -> None:
+        # Our bots say by themselves only what cannot wait for the disk; the old ones say all.
+        session = self._parts.sessions.get(said.bot)
+        is_urgent = session is not None and not session.legacy
+        self._parts.chats.pass_on(f"{said.bot}: {continued(said.text)}", is_urgent=is_urgent)
 
     def _connect(self, peer: PeerInfo) -> None:
         self._parts.sessions.connect(peer)

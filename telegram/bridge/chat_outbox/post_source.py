@@ -110,7 +110,10 @@ class PostSource:
 
     def _rebuild(self, post: Post) -> None:
         self._post, self._is_begun = post, False
-        self._calls = deque(self._build(post))
+        calls = self._build(post)
+        if not post.is_urgent and self._chat.wishes.is_silent("notice"):
+            calls = [replace(call, is_silent=True) for call in calls]
+        self._calls = deque(calls)
 
     def _give_up(self, post: Post) -> None:
         self._chat.drop(post)

@@ -38,8 +38,9 @@ class Post:
     is_pinned: bool = False
     # Makes no sound and no new message, and what it replaces says less: it may come late.
     is_edit: bool = False
-    # How many texts it holds.
+    # How many texts it holds, and whether one of them must be heard.
     count: int = 1
+    is_urgent: bool = True
 
     @property
     def size(self) -> int:
@@ -143,6 +144,7 @@ def _joined(posts: Sequence[Post]) -> list[Post]:
             group[0],
             text="\n".join(one.text for one in group),
             count=sum(one.count for one in group),
+            is_urgent=any(one.is_urgent for one in group),
         )
         for group in groups
     ]

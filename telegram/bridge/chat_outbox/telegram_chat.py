@@ -68,9 +68,9 @@ class TelegramChat:
         """Show what matters as much as an event."""
         return self.post(text, lane=Lane.ALERT)
 
-    def pass_on(self, text: str) -> None:
+    def pass_on(self, text: str, *, is_urgent: bool) -> None:
         """Show what a bot says that is no event; what comes in a flood shares a message."""
-        self.post(text, lane=Lane.TEXT)
+        self.post(text, lane=Lane.TEXT, is_urgent=is_urgent)
         with self._lock:
             if self._posts.rows(Lane.TEXT) > _TEXTS_APART_MAX:
                 # The first is perhaps on its way.
@@ -140,6 +140,7 @@ class TelegramChat:
         is_html: bool = False,
         attachment: Attachment | None = None,
         number: int | None = None,
+        is_urgent: bool = True,
     ) -> int:
         """Show a message in a lane, or with a number edit one; return its number."""
         with self._lock:
@@ -155,6 +156,7 @@ class TelegramChat:
                 slot="" if before is None else before.slot,
                 is_pinned=before is not None and before.is_pinned,
                 is_edit=number is not None and self.notes.message_id(number) is not None,
+                is_urgent=is_urgent,
             )
             self._put(post)
         self.on_work()

@@ -16,7 +16,7 @@ def test_an_alert_overtakes_a_bot_that_says_much(desk: Desk, phone: Phone) -> No
     desk.run(1)
     for second in range(60):
         for line in _lines(5, 5 * second):
-            desk.chat.pass_on(line)
+            desk.chat.pass_on(line, is_urgent=False)
         desk.run(1)
     desk.raise_event("SOLD")
     desk.run(1.9)
@@ -27,12 +27,12 @@ def test_what_a_bot_says_in_a_flood_comes_whole_in_order_and_in_few_messages(
     desk: Desk, phone: Phone
 ) -> None:
     for line in _lines(300):
-        desk.chat.pass_on(line)
+        desk.chat.pass_on(line, is_urgent=False)
     desk.run(60)
     texts = said(phone).splitlines()
     assert [text for text in texts if text.startswith("old")] == _lines(300)
     assert len(phone.bot_messages) <= 3
-    desk.chat.pass_on("alone")
+    desk.chat.pass_on("alone", is_urgent=False)
     desk.run(5)
     assert phone.last.text == "alone"
     assert not phone.last.is_silent
@@ -45,7 +45,7 @@ def test_what_a_bot_has_said_during_an_outage_is_a_file(
     rule = getattr(desk.api.faults, trouble)(times=None, method="sendMessage")
     for minute in range(120):
         for line in _lines(100, 100 * minute):
-            desk.chat.pass_on(line)
+            desk.chat.pass_on(line, is_urgent=False)
         desk.run(60)
     assert desk.chat.count(Lane.TEXT) == 12_000
     rule.clear()
@@ -60,18 +60,41 @@ def test_what_a_bot_has_said_during_an_outage_is_a_file(
 def test_what_is_said_while_a_text_is_on_its_way_is_a_message_of_its_own(
     desk: Desk, phone: Phone
 ) -> None:
-    desk.chat.pass_on("first")
+    desk.chat.pass_on("first", is_urgent=False)
     late = desk.api.faults.drop(acts=True, method="sendMessage")
     desk.run(0.1)
     assert late.met
     for line in _lines(300):
-        desk.chat.pass_on(line)
+        desk.chat.pass_on(line, is_urgent=False)
     desk.run(60)
     assert phone.texts[0] == "first"
     texts = said(phone).splitlines()
     assert texts.count("(perhaps shown before)") == 1
     assert [text for text in texts if text.startswith("old")] == _lines(300)
     assert all(len(message.texts) == 1 for message in phone.bot_messages), "nothing is edited"
+
+
+class _Muted:
+    """Wish for silence but for what is critical."""
+
+    def localize(self, text: str, /) -> str:
+        return text
+
+    def is_silent(self, severity: str, /) -> bool:
+        return severity != "critical"
+
+
+def test_a_muted_chat_is_silent_but_for_what_is_urgent(desk: Desk, phone: Phone) -> None:
+    desk.chat.obey(_Muted())
+    for line in _lines(300):
+        desk.chat.pass_on(line, is_urgent=False)
+    desk.run(30)
+    assert phone.bot_messages
+    assert phone.sounds == []
+    desk.chat.pass_on("state.db is not written", is_urgent=True)
+    desk.chat.pass_on("tick", is_urgent=False)
+    desk.run(30)
+    assert [one.text for one in phone.sounds] == ["state.db is not written\ntick"]
 
 
 def test_joined_texts_stay_in_bounds_and_in_order() -> None:

@@ -14,6 +14,7 @@ from telegram.bridge.sessions import Session
 from telegram.bridge.views.live_status import IDLE_GAP_S, Board, LiveGaps, LiveMessage, draw_board
 from telegram.bridge.views.moments import find_zone
 from tests.bridge_tests.harness import CHAT, NOW, Harness, RecordingChat, Shown
+from tests.bridge_tests.scripted_bot import ScriptedBot, ThreeFieldPeer
 from tests.waiting import wait_until
 
 PRIVATE_GAP_S = LiveGaps().private_s
@@ -36,8 +37,8 @@ class Phone(RecordingChat):
     def tell(self, text: str) -> int:
         return self.send(text)
 
-    def pass_on(self, text: str) -> None:
-        self.send(text)
+    def pass_on(self, text: str, *, is_urgent: bool) -> None:
+        self.send(f"!{text}" if is_urgent else text)
 
     def send_picture(self, png: bytes, caption: str, *, command_id: str | None = None) -> int:
         self.pictures.append(png)
@@ -151,6 +152,19 @@ def test_long_logs_come_as_a_file(harness: Harness, phone: Phone) -> None:
     assert name == "paper-log.txt"
     assert data.count(b"15:03:07.123 CET") == 100
     assert "line 99" in harness.say("/logs 3 @paper").text
+
+
+def test_what_a_bot_says_is_urgent_but_not_all_that_a_three_field_peer_says(
+    harness: Harness, phone: Phone
+) -> None:
+    bot, peer = ScriptedBot(harness.port, "paper"), ThreeFieldPeer(harness.port)
+    bot.wait_connected()
+    bot.text("state.db is not written")
+    peer.send("price 75,000")
+    harness.turn_until(lambda: len(phone.texts) == 2, "both texts")
+    assert sorted(phone.texts) == ["!paper: state.db is not written", "legacy-1: price 75,000"]
+    peer.close()
+    bot.stop()
 
 
 def test_zones_are_set_by_name_and_misspelt_ones_are_helped(harness: Harness) -> None:

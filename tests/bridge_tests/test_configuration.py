@@ -1,12 +1,14 @@
 """telegram.yaml, the environment and the command line: what is allowed, and what is said else."""
 
+import re
 from pathlib import Path
+from typing import TypeGuard, get_args, get_origin
 
 import pytest
 import yaml
 from pydantic import BaseModel
 
-from daemonkit.endpoint import DEFAULT_HOST, DEFAULT_PORT, TlsSection
+from daemonkit.endpoint import DEFAULT_HOST, DEFAULT_PORT
 from daemonkit.errors import ConfigurationError
 from daemonkit.secrets import Secret, redact
 from telegram.bridge import config as bridge_config
@@ -42,12 +44,50 @@ def test_the_shipped_example_says_every_default_there_is() -> None:
     assert (settings.link.host, settings.link.port) == (DEFAULT_HOST, DEFAULT_PORT)
     link = settings.link.model_copy(update={"host": None, "port": None})
     assert settings.model_copy(update={"link": link}) == BridgeSettings()
-    said = yaml.safe_load(example.read_text(encoding="utf-8").replace("  # tls:", "  tls:"))
-    assert set(said) == set(BridgeSettings.model_fields)
-    for name, section in BridgeSettings():
-        if isinstance(section, BaseModel):
-            assert set(said[name]) == set(type(section).model_fields), name
-    assert set(said["link"]["tls"]) == set(TlsSection.model_fields)
+    text = example.read_text(encoding="utf-8")
+    said = yaml.safe_load(text.replace("  # tls:", "  tls:"))
+    assert keys_said(said) == keys_of(BridgeSettings)
+    uncommented = re.findall(r"^ *[a-z_]+: +[^ #\n].*$", text, re.MULTILINE)
+    assert [line for line in uncommented if " # " not in line] == []
+
+
+def keys_said(said: object, path: str = "") -> set[str]:
+    """Return the dotted keys of what a file says; people and chats have no fixed ones."""
+    if not isinstance(said, dict) or not said:
+        return {path}
+    return {key for name, inner in said.items() for key in keys_said(inner, f"{path}.{name}")}
+
+
+def keys_of(model: type[BaseModel], path: str = "") -> set[str]:
+    """Return the dotted keys that a model knows."""
+    found = set()
+    for name, field in model.model_fields.items():
+        kinds = (field.annotation, *get_args(field.annotation))
+        if get_origin(field.annotation) is tuple:
+            kinds = ()
+        inner = next((one for one in kinds if is_section(one)), None)
+        here = f"{path}.{name}"
+        found |= {here} if inner is None else keys_of(inner, here)
+    return found
+
+
+def is_section(kind: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def test_every_variable_that_is_read_is_in_the_handbook_and_no_other() -> None:
+    name = r"\b(?:(?:TELEGRAM|LINK)_[A-Z_]+|VAR_DIR|VENV|CREDENTIALS_DIRECTORY)\b"
+    sources = (
+        path.read_text(encoding="utf-8")
+        for folder in ("daemonkit", "telegram", "tcpproto", "trading")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    read = {one for text in sources for one in re.findall(rf"[\"']({name})[\"']", text)}
+    handbook = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    section = handbook.partition("## Environment")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    told = {one for row in rows for one in re.findall(name, row.split("|")[1])}
+    assert told - {"VENV"} == read, "VENV is of the scripts"
 
 
 def test_a_file_in_the_root_is_read_unasked(

@@ -25,11 +25,15 @@ COLUMNS = 34
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that is typed, the buttons that are pressed then, and how the last reply ends."""
+    """One line that is typed, the buttons that are pressed then, and how the last reply ends.
+
+    `news` is what is told beside it, before which nothing else is said.
+    """
 
     typed: str
     ending: str
     presses: list[str] = field(default_factory=list)
+    news: str = ""
 
 
 LINES = [
@@ -50,7 +54,12 @@ LINES = [
     Line("/logs 5 info", r"(?s) INFO .*\[applied\] /logs 5 info — paper: \d lines?$"),
     Line("/getstatus", r"(?s)^trading  off\n.*\[applied\] /getstatus — paper main PAPER$"),
     Line("/starttrading", r"^\[applied\] /starttrading — paper main PAPER: trading is on$"),
-    Line("/buy btc-usdt 0.01", r"^\[applied\] /buy BTC/USDT 0.01 — paper main PAPER: ", ["Yes"]),
+    Line(
+        "/buy btc-usdt 0.01",
+        r"^\[applied\] /buy BTC/USDT 0.01 — paper main PAPER: ",
+        ["Yes"],
+        "BOUGHT BTC/USDT",
+    ),
     Line("/positions", r"(?s)^BTC/USDT\n LONG +0.01\n.*\[applied\] /positions — paper main PAPER$"),
     Line("/orders BTC/USDT", r"(?s)^1 open\n.*\[applied\] /orders BTC/USDT — paper main PAPER$"),
     Line("/balance", r"(?s)^PAPER main USDT\n.*\[applied\] /balance — paper main PAPER$"),
@@ -60,7 +69,12 @@ LINES = [
         r"(?s)^BTC/USDT\n.*\[applied\] /chart BTC/USDT 1m — paper main PAPER$",
         ["BTC/USDT"],
     ),
-    Line("/sell", r"^\[applied\] /sell BTC/USDT — .*closing 0.01 BTC/USDT", ["BTC/USDT"]),
+    Line(
+        "/sell",
+        r"^\[applied\] /sell BTC/USDT — .*closing 0.01 BTC/USDT",
+        ["BTC/USDT"],
+        "SOLD BTC/USDT",
+    ),
     Line("/trades 5", r"(?s)^#1 BTC/USDT long\n.*\[applied\] /trades 5 — paper main PAPER$"),
     Line("/profit 7", r"(?s)^profit +[+-]\d+\.\d\d USDT\n.*\[applied\] /profit 7 — paper main"),
     Line("/daily 3", r"(?s)^day +trades +USDT\n.*\[applied\] /daily 3 — paper main PAPER$"),
@@ -170,6 +184,8 @@ def check_line(ann: Phone, line: Line) -> None:
     assert answer.buttons == [], answer.describe()
     assert asked in (None, answer), "the question itself becomes the receipt"
     check_looks(answer)
+    if line.news:
+        ann.wait_for(line.news, after=said)
 
 
 def check_looks(message: Message) -> None:

@@ -43,6 +43,7 @@ from telegram.bridge.store.events import EventTable
 from telegram.bridge.store.preferences import PreferenceTable
 from telegram.bridge.store.presence import PresenceTable
 from telegram.bridge.store.settings import BotTable, ChoiceTable, FollowTable
+from telegram.bridge.views.log_feed import LogFeed
 from telegram.bridge.views.picture_desk import PictureDesk
 from telegram.bridge.views.preference_verbs import PreferenceVerbs
 from telegram.bridge.views.preferences import Preferences
@@ -193,6 +194,7 @@ def _build_views(world: World, chats: Chats, sessions: Sessions, questions: Ques
     return Views(
         preferences=preferences,
         streams=Streams(clock, chats, questions, phone.follow_s),
+        log_feed=LogFeed(chats, phone.log_level),
         live=LiveDesk(clock, chats, sessions, preferences, phone.live_gaps if phone.live else None),
         pictures=PictureDesk(
             artist, chats, sessions=sessions, preferences=preferences, folder=folder / "pictures"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from tcpproto.vocabulary import Role
+from telegram.bridge.chat_outbox.digest import LogLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,10 @@ class RichChat(Chat, Protocol):
 
         What is urgent is heard in a muted chat too.
         """
+        ...
+
+    def add_log(self, lines: Sequence[LogLine]) -> None:
+        """Show log lines without a sound when there is room, many of them as a digest."""
         ...
 
     def send_picture(self, png: bytes, caption: str, *, command_id: str | None = None) -> int:

@@ -1,9 +1,10 @@
 """All chats by name. Everything that is shown passes here and is cleaned of secrets and escapes."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from telegram.bridge.chat import Buttons, Chat, RichChat, Wishes
+from telegram.bridge.chat_outbox.digest import LogLine
 from telegram.bridge.questions import CANCEL, Choice, Question, Questions
 from telegram.bridge.receipts import OUTCOMES, State
 from telegram.bridge.records import CommandRecord
@@ -111,6 +112,12 @@ class Chats:
                 chat.pass_on(clean(text), is_urgent=is_urgent)
             else:
                 self.send(name, text)
+
+    def add_log(self, lines: Sequence[LogLine]) -> None:
+        """Show log lines in every chat that shows events and can keep them from being many."""
+        for name, chat in self._chats.items():
+            if isinstance(chat, RichChat) and self.shows_events(name):
+                chat.add_log(lines)
 
     def shows_events(self, chat: str) -> bool:
         """Tell whether a chat is there for more than answers."""

@@ -36,6 +36,10 @@ Days = Annotated[float, Field(gt=0, le=36_500)]
 Count = Annotated[int, Field(ge=1, le=100_000_000)]
 
 
+def _in_capitals(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
 class BridgeLinkSection(LinkSection):
     """The `link` section: where to listen, and when a peer counts as gone."""
 
@@ -134,6 +138,12 @@ class PhoneSection(Settings):
     live_group_s: Seconds = 20.0
     follow_s: Seconds = 4.0
     picture_max_s: Seconds = 10.0
+    log_level: LevelName | None = None
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: Any) -> Any:
+        return _in_capitals(value)
 
     @property
     def live_gaps(self) -> LiveGaps:
@@ -186,7 +196,7 @@ class BridgeSettings(Settings):
     @field_validator("log_level", mode="before")
     @classmethod
     def _upper(cls, value: Any) -> Any:
-        return value.upper() if isinstance(value, str) else value
+        return _in_capitals(value)
 
     @model_validator(mode="after")
     def _polls_may_end(self) -> "BridgeSettings":

@@ -183,7 +183,9 @@ class Forward:
         if session is not None:
             session.lines_dropped += queue.dropped
         self._parts.log_files.write(bot, queue)
-        self._parts.follow.offer(bot, tuple(queue.lines))
+        lines = tuple(queue.lines)
+        self._parts.follow.offer(bot, lines)
+        self._parts.views.log_feed.offer(bot, lines)
 
     def _note_status(self, bot: str, status: Status) -> None:
         if self._parts.sessions.update(bot, status):

@@ -61,14 +61,14 @@ def send_lines(bot: ScriptedBot, first: int, count: int) -> None:
         wait_until(partial(bot.client.offer, line, 1.0), PATIENCE_S, "room for a log line")
 
 
-def _wait_for_line(here: Installation, number: int) -> None:
+def _wait_for_line(here: Installation, line: str) -> None:
     def is_written() -> bool:
         # While the files are rotated, there is none of that name.
         with suppress(FileNotFoundError):
-            return f"line {number} " in here.forwarded_log.read_text(encoding="utf-8")
+            return line in here.forwarded_log.read_text(encoding="utf-8")
         return False
 
-    wait_until(is_written, PATIENCE_S, f"line {number} in the log")
+    wait_until(is_written, PATIENCE_S, f"{line} in the log")
 
 
 def _troubles(api: FakeBotApi) -> Iterator[None]:
@@ -95,7 +95,7 @@ def await_fill(api: FakeBotApi, phone: Phone, text: str) -> None:
 def test_an_outage_ends_in_one_summary_then_all_fills_in_order_and_no_flood(
     here: Installation, api: FakeBotApi, ann: Phone
 ) -> None:
-    here.configure_bridge(QUICK)
+    here.configure_bridge(QUICK.replace("live: false", "live: false, log_level: INFO"))
     api.go_down()
     bridge = start_bridge(here, api)
     with connected_bot(here) as bot:
@@ -110,12 +110,13 @@ def test_an_outage_ends_in_one_summary_then_all_fills_in_order_and_no_flood(
                 bot.log(f"line {fill * 100 + line} of 500")
             raise_fill(bot, f"BOUGHT {fill}")
         api.wait(lambda: _length_s(trouble) > 1.5, "an outage", PATIENCE_S)
+        _wait_for_line(here, "line 499 of 500")
         before = len(api.requests())
         trouble.clear()
         await_fill(api, ann, "BOUGHT 4")
         ann.wait_for(r"^… \d+ more lines")
     assert len(summaries(ann)) == 1
-    assert "5 fills" in summaries(ann)[0]
+    assert "waiting: 5 fills, 500 log lines (not sent, see /logs)" in summaries(ann)[0]
     assert [line.text for line in first_shown(ann)][-5:] == [f"BOUGHT {one}" for one in range(5)]
     assert count_repeats(ann) == 0
     # The summary, the fills and one message of log lines, which is edited a few times.
@@ -248,7 +249,7 @@ def test_a_long_outage_with_many_alerts_and_log_lines_fills_neither_memory_nor_d
             raise_fill(bot, f"BOUGHT {alert}")
             send_lines(bot, alert * 334, 334)
             sizes.append(process.memory_info().rss)
-        _wait_for_line(here, 300 * 334 - 1)
+        _wait_for_line(here, f"line {300 * 334 - 1} ")
         api.come_up()
         await_fill(api, ann, "BOUGHT 299")
     growth = max(sizes) - before

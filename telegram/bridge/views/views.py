@@ -7,6 +7,7 @@ from telegram.bridge.chats import Chats
 from telegram.bridge.messenger import read_place
 from telegram.bridge.sessions import Sessions
 from telegram.bridge.views.live_status import LiveGaps, LiveMessage, draw_board
+from telegram.bridge.views.log_feed import LogFeed
 from telegram.bridge.views.moments import localize
 from telegram.bridge.views.picture_desk import PictureDesk
 from telegram.bridge.views.preferences import Preferences
@@ -55,6 +56,7 @@ class Views:
 
     preferences: Preferences
     streams: Streams
+    log_feed: LogFeed
     live: LiveDesk
     pictures: PictureDesk
 

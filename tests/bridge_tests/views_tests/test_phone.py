@@ -1,6 +1,6 @@
 """What a phone is shown beyond answers: a live status, followed lines in one message, pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from tcpproto import Log, Status
 from tcpproto.vocabulary import Role
 from telegram.bridge.chat import Buttons, RichChat, Wishes
+from telegram.bridge.chat_outbox.digest import LogLine
 from telegram.bridge.receipts import State
 from telegram.bridge.records import CommandRecord
 from telegram.bridge.sessions import Session
@@ -28,6 +29,7 @@ class Phone(RecordingChat):
         self.live: list[str] = []
         self.files: list[tuple[str, bytes]] = []
         self.pictures: list[bytes] = []
+        self.log: list[str] = []
         self.wishes: Wishes | None = None
 
     @property
@@ -39,6 +41,9 @@ class Phone(RecordingChat):
 
     def pass_on(self, text: str, *, is_urgent: bool) -> None:
         self.send(f"!{text}" if is_urgent else text)
+
+    def add_log(self, lines: Sequence[LogLine]) -> None:
+        self.log += [line.text for line in lines]
 
     def send_picture(self, png: bytes, caption: str, *, command_id: str | None = None) -> int:
         self.pictures.append(png)
@@ -165,6 +170,26 @@ def test_what_a_bot_says_is_urgent_but_not_all_that_a_three_field_peer_says(
     assert sorted(phone.texts) == ["!paper: state.db is not written", "legacy-1: price 75,000"]
     peer.close()
     bot.stop()
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [(None, []), ("error", ["paper ERROR engine: line 2"])],
+)
+def test_log_lines_are_shown_unasked_only_from_the_level_that_is_configured(
+    tmp_path: Path, phone: Phone, level: str | None, shown: list[str]
+) -> None:
+    harness = Harness(tmp_path, chat=phone, settings={"phone": {"log_level": level}})
+    bot = ScriptedBot(harness.port, "paper")
+    bot.wait_connected()
+    for number, name in enumerate(("INFO", "WARNING", "ERROR")):
+        line = Log(name, "engine", NOW, f"line {number}")
+        bot.client.offer(line.to_message(0.0), 1.0)
+    bot.text("done")
+    harness.turn_until(lambda: phone.texts, "the last word")
+    harness.turn_until(lambda: phone.log == shown, f"{shown}; there is {phone.log}")
+    bot.stop()
+    harness.close()
 
 
 def test_zones_are_set_by_name_and_misspelt_ones_are_helped(harness: Harness) -> None:

@@ -1,11 +1,16 @@
 """Where secrets come from: systemd's credentials folder, then the environment, then YAML."""
 
+import logging
+import os
 import re
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from daemonkit.errors import FOUND_EMPTY, ConfigurationError
 from daemonkit.secrets import Secret
+
+log = logging.getLogger(__name__)
 
 _SIZE_MAX = 65_536
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -37,6 +42,7 @@ def _read_file(folder: Path, name: str) -> Secret | None:
     try:
         with path.open("rb") as file:
             data = file.read(_SIZE_MAX + 1)
+            is_open = bool(os.fstat(file.fileno()).st_mode & stat.S_IROTH)
         text = data.decode().strip()
     except FileNotFoundError:
         return None
@@ -48,6 +54,9 @@ def _read_file(folder: Path, name: str) -> Secret | None:
         raise ConfigurationError(
             path, found=f"a byte at {error.start} that is not UTF-8", allowed="text"
         ) from None
+    if is_open:
+        # No refusal: containers hand secrets over like this.
+        log.warning("%s can be read by everybody: chmod 600 %s", path, path)
     if not text or len(data) > _SIZE_MAX:
         found = FOUND_EMPTY if not text else "a large file"
         raise ConfigurationError(path, found=found, allowed="a secret of at most 64 KiB")

@@ -51,6 +51,19 @@ def test_a_credential_file_that_holds_no_secret_is_refused(
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("mode", "is_told"), [(0o600, False), (0o440, False), (0o644, True)])
+def test_a_credential_that_everybody_can_read_is_told_of(
+    mode: int, is_told: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With systemd it may belong to a group, which is how an access list looks from outside."""
+    file = tmp_path / NAME
+    file.write_text("from systemd")
+    file.chmod(mode)
+    assert read({"CREDENTIALS_DIRECTORY": str(tmp_path)}) == "from systemd"
+    told = f"{file} can be read by everybody: chmod 600 {file}"
+    assert caplog.messages == ([told] if is_told else [])
+
+
 def test_a_credential_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / NAME).mkdir()
     with pytest.raises(ConfigurationError, match=f"{NAME}: found Is a directory"):

@@ -22,6 +22,7 @@ _LOG_LINE_LEN_MAX: Final = 200
 _STATUS_OLD_S: Final = 5.0
 _RESTING: Final = {"working", "partially filled"}
 _LOG_HEAD: Final = re.compile(r"\d{4}-\d\d-\d\dT([\d:]{8})[.\d]*Z (\S+) +[^:]*: ")
+_TO_DO: Final = "if it does not come back by itself, look at /health and /logs and start it again"
 _CRITICAL, _WARNING, _NOTICE = "critical", "warning", "notice"
 
 
@@ -44,7 +45,7 @@ class ObituaryWords:
         if absence.losses > 1:
             lines.append(f"{absence.losses} times of late")
         lines += [*self._standing(session, absence), *_position_lines(session, positions)]
-        lines += _log_lines(self._last_lines(absence.bot))
+        lines += [*_log_lines(self._last_lines(absence.bot)), *_wrapped(_TO_DO)]
         is_at_risk = bool(positions or fields.get("orders_open") or fields.get("trading_on"))
         return Notice(
             absence.bot,

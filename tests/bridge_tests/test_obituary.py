@@ -321,7 +321,10 @@ def test_an_obituary_has_positions_their_protection_and_the_last_log_lines(
         " PAPER: its stop acts when the\n"
         "  bot is back\n"
         "last log lines:\n"
-        + "\n".join(f"14:13:20Z ERROR line {number}" for number in range(12, 20))
+        + "".join(f"14:13:20Z ERROR line {number}\n" for number in range(12, 20))
+        + "if it does not come back by\n"
+        " itself, look at /health and\n"
+        " /logs and start it again"
     ]
     assert bridge.events()[0].severity == "critical"
     assert bridge.chat.wakes >= 1

@@ -14,7 +14,7 @@ from telegram.bridge.views.moments import clock_text
 
 # When only its time has changed, it is shown that often: it must not seem to stand still.
 IDLE_GAP_S: Final = 60.0
-LINES_MAX: Final = 36
+LINES_MAX: Final = 60
 BOTS_MAX: Final = 8
 # A status that is older than this is told with its age.
 _OLD_S: Final = 30.0

@@ -1,9 +1,10 @@
 """The setup in a terminal, by a person with a phone: what it asks, writes, and leaves alone."""
 
 import re
+import shutil
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -290,3 +291,32 @@ def test_without_a_terminal_one_line_says_what_is_missing(desk: Desk) -> None:
     assert re.search(r"^error: .*TELEGRAM_BOT_TOKEN: found nothing, allowed", process.stderr)
     assert_no_traceback(process)
     assert desk.files == set()
+
+
+@pytest.mark.long
+@pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="systemd is not installed")
+def test_on_a_server_the_installation_asks_for_the_token_and_leads_through_the_same(
+    here: Installation, api: FakeBotApi, ann: Phone, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    script = ROOT / "scripts" / "install-systemd"
+    assert here.processes.run(script, "--root", root).returncode == 0
+    config = root / "etc" / "tradebridge"
+    env = {"TELEGRAM_BASE_URL": api.base_url}
+    with closing(Terminal(here.processes, script, "setup", "--root", root, env=env)) as terminal:
+        terminal.wait_for_secret_prompt(r"^The bot's token, from @BotFather \(it is not shown\): ")
+        terminal.type(f"{api.token}\n")
+        ann.say(terminal.wait_for(CODE)[1])
+        terminal.wait_for(GROUP_QUESTION)
+        terminal.type("n\n")
+        terminal.wait_for(r"telegram\.yaml is there already\. Add this to it\?$")
+        terminal.wait_for(r"\[y/N\] ")
+        terminal.type("y\n")
+        terminal.wait_for(r"^as a service: systemctl enable --now telegram\.service$")
+        assert terminal.wait() == 0
+        assert api.token not in terminal.seen
+    assert mode_of(config / "credentials" / "telegram_bot_token") == 0o600
+    assert mode_of(config / "telegram.yaml") == 0o640
+    said = yaml.safe_load((config / "telegram.yaml").read_text())["telegram"]
+    assert said["users"] == {TRADER: "admin"}

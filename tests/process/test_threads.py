@@ -1,7 +1,5 @@
 """Each process has the threads that the design names, and no others; the kernel knows the names."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from tests.fakes.bot_api.phone import Phone
@@ -16,10 +14,10 @@ TRADING = {"engine", "store", "guard", "tcp-send", "tcp-recv", "log-forward", "m
 }
 TELEGRAM = {"tcp-server", "forward"}
 CONSOLE = {"console", "console-out"}
-# The second is there for a moment at a time: it does what the first must not wait for.
-POLLING, BESIDE = "poll", "poll-call"
+# The second does what the first must not wait for.
+POLLING = {"poll", "poll-call"}
 # From the first picture on.
-PICTURES = "pictures"
+PICTURES = {"pictures"}
 # Of daemonkit, in both.
 SHARED = {"log-write"}
 
@@ -54,24 +52,17 @@ def test_both_processes_run_the_named_threads_and_no_others(here: Installation) 
     check_threads(bridge, TELEGRAM | CONSOLE | SHARED)
 
 
-def test_a_bridge_talks_with_telegram_in_one_thread_and_waits_for_the_disk_beside_it(
+def test_a_bridge_with_a_telegram_runs_the_named_threads_and_no_others(
     here: Installation, api: FakeBotApi, ann: Phone
 ) -> None:
     here.configure_bridge(QUICK)
     bridge = start_bridge(here, api)
     here.start_trading()
     wait_for_prices(ann)
-    names = TELEGRAM | SHARED | {POLLING}
-    check_threads(bridge, names)
-    with closing(sqlite3.connect(here.bridge_db, isolation_level=None)) as other:
-        # Each command has to wait for it before it can be noted.
-        other.execute("BEGIN IMMEDIATE")
-        for _ in range(5):
-            ann.say("/ping")
-        check_threads(bridge, names | {BESIDE})
-        other.execute("ROLLBACK")
+    ann.ask("/getstatus", r"\[applied\] /getstatus")
+    check_threads(bridge, TELEGRAM | POLLING | SHARED)
     ann.ask("/chart BTC/USDT 1m", r"\[applied\] /chart")
-    check_threads(bridge, names | {PICTURES})
+    check_threads(bridge, TELEGRAM | POLLING | SHARED | PICTURES)
 
 
 def test_threads_neither_grow_in_number_nor_go_over_many_reconnects(here: Installation) -> None:

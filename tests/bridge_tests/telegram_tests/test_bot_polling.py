@@ -394,6 +394,28 @@ def test_a_call_beside_the_loop_brings_its_result_or_error() -> None:
     assert pool.submit(divmod, 7, 2).result(PATIENCE_S) == (3, 1)
     with pytest.raises(ZeroDivisionError):
         pool.submit(divmod, 7, 0).result(PATIENCE_S)
+    pool.shutdown()
+
+
+def test_calls_beside_the_loop_share_a_thread_but_none_waits_for_one_that_hangs() -> None:
+    pool, before = BesideLoop(), set(threading.enumerate())
+    opened = threading.Event()
+
+    def beside() -> set[threading.Thread]:
+        return {each for each in threading.enumerate() if each.name == "poll-call"} - before
+
+    def call() -> int:
+        return pool.submit(threading.get_ident).result(PATIENCE_S)
+
+    first = call()
+    wait_until(lambda: call() == first, PATIENCE_S, "the thread of the first call to be used again")
+    wait_until(lambda: len(beside()) == 1, PATIENCE_S, "the threads of the others to end")
+    hanging = pool.submit(opened.wait, PATIENCE_S)
+    assert call() != first
+    assert not hanging.done()
+    pool.shutdown()
+    opened.set()
+    wait_until(lambda: not beside(), PATIENCE_S, "no thread to be left")
 
 
 def test_the_loop_shows_that_it_turns(api: FakeBotApi) -> None:

@@ -53,6 +53,8 @@ bot.run_polling()
 print(json.dumps(began_s))
 """
 _PATIENCE_S: Final = 20.0
+# How much of a program's log is shown when it does not answer.
+_LINES_TOLD: Final = 20
 # A person writes when all is quiet again; a fixed rest would fall into step with timers.
 _REST_S: Final = (0.11, 0.16)
 
@@ -138,6 +140,10 @@ def _program(arguments: list[str], environment: Mapping[str, str], output: Path)
         )
     try:
         yield
+    except AssertionError as error:
+        last = output.read_text(encoding="utf-8", errors="replace").splitlines()[-_LINES_TOLD:]
+        error.add_note("\n".join([f"exit code {process.poll()}; {output.name}:", *last]))
+        raise
     finally:
         process.send_signal(signal.SIGTERM)
         try:

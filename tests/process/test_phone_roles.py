@@ -6,7 +6,8 @@ from tcpproto.vocabulary import ALIASES, VOCABULARY, Place, Role, Verb, role_all
 from tests.fakes.bot_api.phone import Phone
 from tests.fakes.bot_api.server import FakeBotApi
 from tests.process.installation import Installation, assert_no_traceback
-from tests.process.phone_people import People, gather, purchases
+from tests.process.phone_desk import TRADER
+from tests.process.phone_people import BOB, QUICK, People, gather, purchases, reload
 
 
 @pytest.fixture
@@ -53,3 +54,25 @@ def test_whoever_has_too_small_a_role_is_told_so_at_each_command_and_nothing_is_
         name for name, row in VOCABULARY.items() if row.role is Role.VIEWER
     }
     assert_no_traceback(bridge, trading)
+
+
+@pytest.mark.long
+def test_whoever_is_taken_from_the_list_is_shown_nothing_more(people: People) -> None:
+    here, ann, bob = people.here, people.ann, people.bob
+    quick = QUICK.replace("live: false", "live_private_s: 0.3, follow_s: 0.3")
+    here.configure_bridge(f"telegram: {{users: {{{TRADER}: admin, {BOB}: trader}}}}\n{quick}")
+    bridge = people.start()
+    here.start_trading()
+    for phone in (ann, bob):
+        phone.wait_for("started")
+    bob.ask("/follow debug", r"^\[applied\] /follow debug")
+    here.configure_bridge(f"telegram: {{users: {{{TRADER}: admin}}}}\n{quick}")
+    reload(bridge)
+    ann.ask("/ping", r"^\[applied\] /ping")
+    seen = bob.texts
+    ann.ask("/buy BTC/USDT 0.01", "are you sure")
+    ann.press("Yes")
+    ann.wait_for("BOUGHT BTC/USDT")
+    ann.wait_for(r"^invested +[1-9]")
+    ann.ask("/getstatus", r"^\[applied\] /getstatus")
+    assert bob.texts == seen, "neither an alert, nor the live status, nor lines of the log"

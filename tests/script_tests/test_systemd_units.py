@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from telegram.bridge.pictures.worker import MEMORY_MAX
 from tests.processes import ROOT, Processes
 
 UNITS = ("trading@.service", "telegram.service")
@@ -102,3 +103,10 @@ def test_the_users_of_the_units_are_made() -> None:
     users = (ROOT / "systemd/tradebridge.sysusers").read_text(encoding="utf-8")
     for unit in UNITS:
         assert f"u {_settings(unit)['User'][0]} " in users
+
+
+def test_what_draws_pictures_cannot_use_up_the_memory_of_the_bridge() -> None:
+    unit = _settings("telegram.service")
+    assert unit["MemoryMax"] == ["1G"]
+    assert MEMORY_MAX <= 2**30 / 2
+    assert unit["OOMPolicy"] == ["continue"]

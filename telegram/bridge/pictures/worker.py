@@ -19,7 +19,8 @@ LENGTH: Final = struct.Struct(">I")
 REQUEST_MAX: Final = 2 * 1024 * 1024
 PICTURE_MAX: Final = 1024 * 1024
 _IDLE_S: Final = 120.0
-_MEMORY_MAX: Final = 2 * 1024 * 1024 * 1024
+# Twice what the largest picture takes, and half of what the unit allows the whole bridge.
+MEMORY_MAX: Final = 512 * 1024 * 1024
 
 
 def draw(request: Any) -> bytes:
@@ -44,7 +45,7 @@ def answer(data: bytes) -> bytes:
 def main() -> None:
     """Draw until nobody asks any more."""
     seconds = int(sys.argv[1])
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_MAX, _MEMORY_MAX))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX, MEMORY_MAX))
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     # What a library prints must not be taken for a picture.
     os.dup2(2, 1)

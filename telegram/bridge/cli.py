@@ -27,7 +27,8 @@ def _run(arguments: Sequence[str], control: Control) -> int:
         # Loaded only here: backup, restore and the console need nothing of it.
         from telegram.bridge.setup_run import run_setup  # noqa: PLC0415
 
-        run_setup(options.config, os.environ, SystemClock())
+        is_stopped = control.stop_asked.is_set
+        run_setup(options.config, os.environ, SystemClock(), is_stopped=is_stopped)
     elif options.action:
         _maintain(options)
     else:

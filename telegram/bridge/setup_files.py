@@ -4,6 +4,7 @@ The token is never in telegram.yaml, which people copy and show. Where it is kep
 systemd hands one to a service, so that the bridge finds it in the same way.
 """
 
+import os
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from daemonkit.errors import UnavailableError
+from daemonkit.errors import ConfigurationError, UnavailableError
 from daemonkit.files import file_error, make_private_folder, write_atomically
 from daemonkit.secrets import Secret
 from tcpproto.vocabulary import Role
@@ -27,6 +28,15 @@ _HEADER = "# Written by ./run_telegram.sh setup; telegram.example.yaml shows eve
 def config_path(config: BridgeConfig) -> Path:
     """Return the file that is written: the one that was read, or the usual one."""
     return config.file or ROOT / CONFIG_NAME
+
+
+def check_place(path: Path) -> None:
+    """Refuse a place where nothing can be written, before anybody has been asked anything."""
+    folder = path.absolute().parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        raise ConfigurationError(
+            path, found="no folder that this user can write", allowed="a file in one of yours"
+        )
 
 
 @dataclass(frozen=True, slots=True)

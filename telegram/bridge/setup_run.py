@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from random import SystemRandom
@@ -18,19 +18,34 @@ from telegram.bridge.bot import PtbMessenger
 from telegram.bridge.bot_settings import BotSettings
 from telegram.bridge.config import load_config
 from telegram.bridge.setup import Findings, Setup
-from telegram.bridge.setup_files import TOKEN_FILE, Draft, config_path, draft_config, save_token
+from telegram.bridge.setup_files import (
+    TOKEN_FILE,
+    Draft,
+    check_place,
+    config_path,
+    draft_config,
+    save_token,
+)
 from telegram.bridge.setup_person import Person, StandardPerson, says_yes
 
 _START = "./run_telegram.sh"
 
 
 def run_setup(
-    file: Path | None, environ: Mapping[str, str], clock: Clock, person: Person | None = None
+    file: Path | None,
+    environ: Mapping[str, str],
+    clock: Clock,
+    person: Person | None = None,
+    *,
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> None:
     """Ask, find and write; DaemonError when it cannot be done or a person stops it."""
     person = person or StandardPerson()
     try:
         with _stoppable():
+            if is_stopped():
+                # It came while all this was loaded.
+                _interrupt(signal.SIGINT, None)
             _run(file, environ, clock, person)
     except KeyboardInterrupt:
         # Whatever it was asked at the moment: what comes next begins a line of its own.
@@ -61,11 +76,13 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 def _run(file: Path | None, environ: Mapping[str, str], clock: Clock, person: Person) -> None:
     config = load_config(file if file is not None and file.exists() else None, environ)
+    path = file or config_path(config)
+    check_place(path)
     given = read_credential(TOKEN_FILE, env_names=(TOKEN_NAME,), environ=environ)
     token = check_token(given or _ask_token(person))
     settings = config.settings.telegram.bot_settings(token)
     findings = asyncio.run(_talk(settings, person, clock))
-    draft = draft_config(file or config_path(config), findings.user_id, findings.chats)
+    draft = draft_config(path, findings.user_id, findings.chats)
     is_wanted = draft.is_new and (draft.old is None or says_yes(person, _may_add(draft)))
     is_kept = given is None and says_yes(
         person, "Keep the token in a file that only this user can read?"
@@ -73,13 +90,13 @@ def _run(file: Path | None, environ: Mapping[str, str], clock: Clock, person: Pe
     # All is known now: the files are written as one.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    command = _START if file is None else f"{_START} --config {quote(str(draft.path))}"
+    person.tell(_save(draft) if is_wanted else _why_unchanged(draft))
+    command = _START if file is None else f"{_START} --config {quote(str(path))}"
     if is_kept:
         command = f"CREDENTIALS_DIRECTORY={quote(str(save_token(config, token)))} {command}"
     elif given is None:
         person.tell("Under systemd the token is a credential, see docs/operations.md.")
         command = f"{TOKEN_NAME}=… {command}"
-    person.tell(_save(draft) if is_wanted else _why_unchanged(draft))
     person.tell(f"Start the bridge: {command}")
 
 

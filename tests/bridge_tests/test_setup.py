@@ -243,3 +243,18 @@ def test_over_a_pipe_lines_are_read_and_the_token_is_not_repeated(
     assert not says_yes(person, "At the end of input?")
     person.tell(f"it is {OTHER_TOKEN}")
     assert OTHER_TOKEN not in capsys.readouterr().out
+
+
+def test_nobody_is_asked_when_there_is_no_place_to_write(api: FakeBotApi, root: Path) -> None:
+    person = ScriptedPerson(secret=api.token)
+    file = root / "no such folder" / "telegram.yaml"
+    with pytest.raises(ConfigurationError, match="found no folder that this user can write"):
+        run_setup(file, environ(api, root), SystemClock(), person)
+    assert (person.text, api.requests()) == ("", [])
+
+
+def test_a_stop_that_came_while_it_was_loaded_counts(api: FakeBotApi, root: Path) -> None:
+    person = ScriptedPerson(secret=api.token)
+    with pytest.raises(UnavailableError, match="nothing was written"):
+        run_setup(None, environ(api, root), SystemClock(), person, is_stopped=lambda: True)
+    assert (person.asked, api.requests()) == ([], [])

@@ -271,7 +271,11 @@ def test_a_terminal_that_goes_away_takes_the_setup_with_it(desk: Desk, ann: Phon
 
 
 @pytest.mark.parametrize(
-    ("typed", "found"), [(CTRL_D, "nothing"), ("12345:short\n", "a value that is not shown")]
+    ("typed", "found"),
+    [
+        (CTRL_D, "nothing"),
+        pytest.param("12345:short\n", "a value that is not shown", marks=pytest.mark.long),
+    ],
 )
 def test_without_a_token_it_says_what_is_missing(desk: Desk, typed: str, found: str) -> None:
     terminal = desk.open()

@@ -220,6 +220,8 @@ class Process:
     def _stop(self) -> None:
         self._notifier.stopping()
         timeout_s = self._world.config.settings.stop_timeout_s
+        if self._telegram is not None:
+            self._telegram.stop_hearing()
         self._world.endpoint.port_file.unlink(missing_ok=True)
         self._bridge.parts.intake.call(self._bridge.parts.obituaries.end)
         self._bridge.server.stop("the bridge stops", timeout_s * 0.2)

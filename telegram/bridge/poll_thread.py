@@ -50,6 +50,7 @@ class TelegramThread:
         self._jobs = [_Named("polling", self._polling.run), _Named("beat", self._beat)]
         self._lock = Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._ear: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._is_up = Event()
         self._stop_s = _STOP_S
@@ -87,6 +88,12 @@ class TelegramThread:
         """Start the thread; it does not matter whether Telegram is there."""
         self._thread.start()
         self._is_up.wait()
+
+    def stop_hearing(self) -> None:
+        """Take nothing more in, and return at once; what comes is left for the next start."""
+        with self._lock:
+            if self._loop is not None and self._ear is not None:
+                self._loop.call_soon_threadsafe(self._ear.cancel)
 
     def stop(self, timeout_s: float) -> bool:
         """End polling, then the jobs, then the connections; False when that took too long."""
@@ -130,6 +137,7 @@ class TelegramThread:
         with self._lock:
             self._loop = loop
         tasks = [asyncio.create_task(self._keep_up(each), name=each.name) for each in self._jobs]
+        self._ear = tasks[0]
         self._is_up.set()
         await self._stopping.wait()
         await self._end(tasks)

@@ -99,6 +99,10 @@ class TelegramParts:
         """Say what an earlier process left open, then talk; Telegram may be there or not."""
         self._joined[0].start()
 
+    def stop_hearing(self) -> None:
+        """Take nothing more in: a command that came while all ends would be lost."""
+        self.thread.stop_hearing()
+
     def stop(self, timeout_s: float) -> bool:
         """Send what still waits, for a while, then end; False when that took too long."""
         hearing, sender = self._joined

@@ -269,6 +269,23 @@ def test_stopping_confirms_what_was_taken(api: FakeBotApi, ann: Phone) -> None:
     assert api.world.updates.pending == []
 
 
+def test_what_comes_while_the_bridge_ends_is_left_for_the_next_start(
+    api: FakeBotApi, ann: Phone
+) -> None:
+    ann.say("heard")
+    with BotRig(api) as rig:
+        rig.wait_text("heard")
+        rig.thread.stop_hearing()
+        api.wait(lambda: not api.world.updates.waiting, "no poll")
+        ann.say("/stop")
+        # What is to be said at the end is still said.
+        rig.call(lambda m: m.send_text(Place(ann.chat.id), "goodbye", html=False))
+    assert [each.text for each in rig.inbounds] == ["heard"]
+    assert [each.payload["text"] for each in api.world.updates.pending] == ["/stop"]
+    with BotRig(api) as again:
+        again.wait_text("/stop")
+
+
 def test_an_answer_is_sent_before_telegram_is_asked_for_more(api: FakeBotApi, ann: Phone) -> None:
     async def answer() -> None:
         for _ in range(100):

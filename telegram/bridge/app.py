@@ -124,6 +124,7 @@ class Process:
         self._control = control
         self._notifier = notifier
         self._watchdog = Watchdog(notifier)
+        self._looked_at = world.clock.monotonic()
         bot_is_there = Event()
         self._console: ConsoleParts | None = None
         if options.console:
@@ -192,9 +193,11 @@ class Process:
 
     def _check_forward(self) -> None:
         forward, now = self._bridge.forward, self._world.clock.monotonic()
+        # Seen from the last look on: a process that was frozen as a whole has nothing stuck in it.
+        before, self._looked_at = self._looked_at, now
         if not forward.is_alive:
             raise UnavailableError("the thread forward has ended, see the log")
-        if now - forward.turned_at > FORWARD_STUCK_S:
+        if before - forward.turned_at > FORWARD_STUCK_S:
             raise UnavailableError(f"the thread forward has stood still for {FORWARD_STUCK_S:g} s")
 
     def _reload(self) -> None:

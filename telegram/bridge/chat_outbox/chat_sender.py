@@ -198,12 +198,12 @@ class ChatSender:
         if action is Action.DONE:
             self._succeed(source, None)
             return
-        is_odd = (
-            call.edits is None if action is Action.AS_NEW else self.chat.place.thread_id is None
-        )
-        if action in (Action.AS_NEW, Action.WITHOUT_THREAD) and is_odd:
-            # There was no such message or topic to be gone.
+        if action is Action.AS_NEW and call.edits is None:
+            # There was no such message to be gone.
             action = Action.RETRY
+        if action is Action.WITHOUT_THREAD and self.chat.place.thread_id is None:
+            # The topic of a forum that every group has is closed.
+            action = Action.DISABLE
         if action is Action.MIGRATE and error.new_chat_id is None:
             action = Action.DISABLE
         self._act(action, error)

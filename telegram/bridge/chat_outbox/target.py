@@ -98,6 +98,8 @@ class TargetNotes:
         """Note the new number of a group; its messages were left behind."""
         self._target = replace(self._target, chat_id=chat_id)
         self._messages.clear()
+        # Not even after a restart: the new number counts its messages from the start.
+        self._try(lambda: self._table.forget_messages(self.name))
         self._save_target()
 
     def leave_thread(self) -> None:

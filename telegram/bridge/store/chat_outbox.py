@@ -78,6 +78,12 @@ class ChatOutboxTable:
             connection.execute(_SAVE_MESSAGE, row)
             connection.execute(_FORGET_MESSAGES, (chat, message.number - keep))
 
+    def forget_messages(self, chat: str) -> None:
+        """Forget which messages are ours: they were left behind."""
+        table = schema.chat_message
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(table).where(table.c.chat == chat))
+
     def begin_cursors(self, names: Sequence[str]) -> None:
         """Have what has shown nothing yet begin after the newest event."""
         last_id = self.last_event_id()

@@ -6,9 +6,12 @@ from contextlib import closing
 import pytest
 
 from telegram.bridge.chat_outbox.lanes import Lane
+from telegram.bridge.messenger import Place
+from tests.bridge_tests.chat_outbox_tests.conftest import MakeDesk
 from tests.bridge_tests.chat_outbox_tests.desk import Desk, arrived
 from tests.fakes.bot_api.phone import Phone
 from tests.fakes.bot_api.refusals import RefusalError
+from tests.fakes.bot_api.server import FakeBotApi
 
 NO_FILES = RefusalError(400, "Bad Request: not enough rights to send documents to the chat")
 NOT_ALLOWED = RefusalError(400, "Bad Request: something is not allowed here")
@@ -72,6 +75,43 @@ def test_a_database_that_cannot_be_read_keeps_no_answer_back(
     desk.run(120)
     assert phone.texts == ["in the dark", "pong"]
     assert "cannot be summed up" in caplog.text
+
+
+def test_what_was_said_before_a_group_moved_is_never_edited_into_what_came_after(
+    api: FakeBotApi, make_desk: MakeDesk, phone: Phone
+) -> None:
+    group = api.rooms.group("Desk", [phone.person])
+    moving = make_desk(Place(group.id))
+    for _ in range(3):
+        moving.chat.send("hello")
+        moving.run(5)
+    waiting = moving.chat.send("waiting")
+    moving.run(5)
+    api.expect_refusal("upgraded to a supergroup")
+    moved = api.phone(phone.person, api.rooms.migrate(group))
+    for number in range(5):
+        moving.chat.tell(f"alert {number}")
+        moving.run(10)
+    moving.restart()
+    moving.chat.edit(waiting, "[applied]")
+    moving.run(5)
+    assert moved.texts == [*(f"alert {number}" for number in range(5)), "[applied]"]
+
+
+def test_others_are_told_of_a_group_whose_main_topic_is_closed(
+    api: FakeBotApi, make_desk: MakeDesk, phone: Phone
+) -> None:
+    group = api.rooms.supergroup("Desk", [phone.person], topics=[])
+    there = make_desk(Place(group.id), Place(phone.chat.id))
+    api.expect_refusal("TOPIC_CLOSED")
+    closed = RefusalError(400, "Bad Request: TOPIC_CLOSED")
+    rule = api.faults.refuse(closed, chat=group.id, method="sendMessage", times=None)
+    there.raise_event("SOLD")
+    there.run(30)
+    assert f"tg:{group.id} gets no more messages: Topic_closed" in phone.texts
+    rule.clear()
+    there.run(3_600)
+    assert arrived(api.phone(phone.person, group)) == [1]
 
 
 def _be_away(desk: Desk, count: int) -> None:

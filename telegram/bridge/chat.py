@@ -66,8 +66,11 @@ class RichChat(Chat, Protocol):
         """Tell whether bots and the bridge speak up here unasked."""
         ...
 
-    def tell(self, text: str) -> int:
-        """Show what matters as much as an event: it waits for the messenger as long as it takes."""
+    def tell(self, text: str, on_shown: Callable[[], None] = ...) -> int:
+        """Show what matters as much as an event: it waits for the messenger as long as it takes.
+
+        `on_shown` is called once it is shown, on any thread.
+        """
         ...
 
     def pass_on(self, text: str, *, is_urgent: bool) -> None:

@@ -95,13 +95,14 @@ class Chats:
             return None
         return known.show_stream(message_id, clean(text), buttons)
 
-    def tell(self, chat: str, text: str) -> None:
-        """Show what must not be dropped while a messenger is away."""
+    def tell(self, chat: str, text: str, on_shown: Callable[[], None]) -> None:
+        """Show what must not be dropped while a messenger is away; call back when it is shown."""
         known = self._chats.get(chat)
         if isinstance(known, RichChat):
-            known.tell(clean(text))
+            known.tell(clean(text), on_shown)
         else:
             self.send(chat, text)
+            on_shown()
 
     def pass_on(self, text: str, *, is_urgent: bool) -> None:
         """Show what a bot says in every chat that shows events."""

@@ -5,7 +5,7 @@ Inserts are made by the thread that hears the messenger, at once; ends come from
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import Lock
 
 from daemonkit.clock import Clock
@@ -62,13 +62,14 @@ class InboundJournal:
             return False
         return True
 
-    def take_interrupted(self) -> list[InboundRow]:
-        """Return what an earlier process had begun and not ended, and note it as interrupted."""
-        rows = self._table.read_open()
+    def read_open(self) -> list[InboundRow]:
+        """Return what an earlier process had begun and not ended."""
+        return self._table.read_open()
+
+    def note_interrupted(self, rows: Iterable[InboundRow]) -> None:
+        """Note that these were interrupted, and that nothing more is to be said of them."""
         for row in rows:
             self.note(row.update_id, InboundState.INTERRUPTED, "result unknown")
-        self.flush()
-        return rows
 
     def _prune(self) -> None:
         now = self._clock.monotonic()

@@ -1,16 +1,37 @@
-"""What is said at a start about things that an earlier process had begun and not ended."""
+"""What is said at a start about things that an earlier process had begun and not ended.
+
+A row is closed only when its word has been shown: the next process may end before that, too.
+"""
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from typing import Protocol
 
 from daemonkit.printable import one_line
+from telegram.bridge.inbound_journal import InboundJournal
+from telegram.bridge.messenger import Place, read_place
 from telegram.bridge.receipts import OUTCOMES
 from telegram.bridge.records import CommandRecord
 from telegram.bridge.store.inbound import InboundRow
 
 _ROWS_MAX = 10
 _LINE_LENGTH_MAX = 80
+
+
+def _nothing() -> None:
+    return None
+
+
+class Tell(Protocol):
+    """Show a text in a place, however long the messenger is away."""
+
+    def __call__(
+        self, place: Place, text: str, on_shown: Callable[[], None] = _nothing, /
+    ) -> object:
+        """Call back when it is shown."""
+        ...
 
 
 @dataclass(slots=True)
@@ -37,6 +58,31 @@ def sort_out(
                 found.rows.append(row)
                 found.under_way.add(row.update_id)
     return found
+
+
+def tell_interrupted(
+    journal: InboundJournal,
+    find: Callable[[InboundRow], CommandRecord | None],
+    *,
+    show_again: Callable[[str], None],
+    tell: Tell,
+) -> None:
+    """Say what was begun and not ended; none of it is done again."""
+    rows = journal.read_open()
+    found = sort_out(rows, find)
+    for command_id in found.commands:
+        # Where it stands was perhaps not shown any more.
+        show_again(command_id)
+    closed = [row for row in rows if row not in found.rows]
+    for chat, text in interruption_texts(found.rows, found.under_way).items():
+        told = [row for row in found.rows if row.chat == chat]
+        place = read_place(chat)
+        if place is None:
+            closed += told
+        else:
+            tell(place, text, partial(journal.note_interrupted, told))
+    journal.note_interrupted(closed)
+    journal.flush()
 
 
 def interruption_texts(

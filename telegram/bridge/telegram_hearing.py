@@ -115,6 +115,9 @@ def build_hearing(
         number = number_of(place, message_id)
         return None if number is None else table.read_at(place.name, number)
 
+    def tell(place: Place, text: str, on_shown: Callable[[], None] = _nothing, /) -> None:
+        parts.chats.tell(place.name, text, on_shown)
+
     def show_again(command_id: str) -> None:
         parts.intake.call(lambda: parts.outbound.show_again(command_id))
 
@@ -130,7 +133,7 @@ def build_hearing(
             messenger=thread.messenger,
             hear=parts.intake.add_input,
             say=lambda place, text: parts.chats.send(place.name, text),
-            tell=lambda place, text: parts.chats.tell(place.name, text),
+            tell=tell,
             run=thread.call,
             find=table.read_one,
             find_at=find_at,

@@ -20,7 +20,7 @@ from daemonkit.secrets import redact
 from tcpproto.vocabulary import Risk
 from telegram.bridge.chat import ChatInput
 from telegram.bridge.inbound_journal import InboundJournal
-from telegram.bridge.interruptions import interruption_texts, sort_out
+from telegram.bridge.interruptions import Tell, tell_interrupted
 from telegram.bridge.messenger import Inbound, Me, Messenger, MessengerError, Place, read_place
 from telegram.bridge.outbound import NOT_SENT
 from telegram.bridge.questions import Questions
@@ -73,7 +73,7 @@ class IntakeParts:
     messenger: Messenger
     hear: Callable[[ChatInput], bool]
     say: Callable[[Place, str], object]
-    tell: Callable[[Place, str], object]
+    tell: Tell
     run: Callable[[Coroutine[Any, Any, None]], Future[None]]
     find: Callable[[str], CommandRecord | None]
     find_at: Callable[[Place, int], CommandRecord | None]
@@ -178,14 +178,8 @@ class TelegramIntake:
 
     def take_up(self) -> None:
         """Say what an earlier process had begun and not ended; none of it is done again."""
-        found = sort_out(self._parts.journal.take_interrupted(), self._find_of)
-        for command_id in found.commands:
-            # Where it stands was perhaps not shown any more.
-            self._parts.show_again(command_id)
-        for chat, text in interruption_texts(found.rows, found.under_way).items():
-            place = read_place(chat)
-            if place is not None:
-                self._parts.tell(place, text)
+        parts = self._parts
+        tell_interrupted(parts.journal, self._find_of, show_again=parts.show_again, tell=parts.tell)
 
     def close(self) -> None:
         """Write down what has ended."""

@@ -4,13 +4,14 @@ What comes in takes the way it takes in the process, from the messenger's values
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from itertools import count
 from typing import Any
 
 from tcpproto.vocabulary import Role
 from telegram.bridge.chat import Buttons
+from telegram.bridge.chat_outbox.posts import do_nothing
 from telegram.bridge.inbound_journal import InboundJournal
 from telegram.bridge.messenger import CommandName, Inbound, Me, MessengerError, Place, Trouble
 from telegram.bridge.store.commands import CommandTable
@@ -107,7 +108,7 @@ class Desk:
             messenger=self.messenger,
             hear=harness.bridge.parts.intake.add_input,
             say=lambda place, text: self.chat(place).send(text),
-            tell=lambda place, text: self.chat(place).send(text),
+            tell=self._tell,
             run=self._run,
             find=CommandTable(harness.database).read_one,
             # Here the messenger counts messages as the bridge does.
@@ -213,6 +214,10 @@ class Desk:
         for work, future in self._works:
             work.close()
             future.cancel()
+
+    def _tell(self, place: Place, text: str, on_shown: Callable[[], None] = do_nothing, /) -> None:
+        self.chat(place).send(text)
+        on_shown()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> Future[None]:
         future: Future[None] = Future()

@@ -5,16 +5,19 @@ second time, whole, marked and with the same numbers.
 """
 
 import signal
+import sqlite3
+from contextlib import closing
 from random import Random
 
 import pytest
 
+from daemonkit.clock import SystemClock
 from tests.fakes.bot_api.phone import Phone
 from tests.fakes.bot_api.server import FakeBotApi
-from tests.process.installation import PATIENCE_S, Installation, assert_no_traceback
+from tests.process.installation import PATIENCE_S, Installation, assert_no_traceback, query
 from tests.process.killing import VICTIMS, Life
 from tests.process.phone_alerts import count_repeats, first_shown, has_shown
-from tests.process.phone_desk import QUICK, launch_bridge, start_bridge
+from tests.process.phone_desk import QUICK, TRADER, launch_bridge, start_bridge
 from tests.waiting import wait_until
 
 
@@ -22,7 +25,7 @@ from tests.waiting import wait_until
 @pytest.mark.parametrize(
     ("total", "rounds", "interval_s"),
     [
-        pytest.param(150, 1, 0.02, id="150 alerts, 3 kills"),
+        pytest.param(200, 1, 0.05, id="200 alerts, 3 kills"),
         pytest.param(2_000, 8, 0.02, id="2,000 alerts, 24 kills", marks=pytest.mark.long),
     ],
 )
@@ -98,3 +101,37 @@ def test_a_killed_bot_is_announced_on_the_phone_with_what_it_holds_and_later_as_
     assert "1 open position: BTC/USDT" in back.text
     assert (second.stop(), bridge.stop()) == (0, 0)
     assert_no_traceback(first, second, bridge)
+
+
+def test_a_person_is_told_once_of_an_interruption_though_a_bridge_ends_before_it_can(
+    here: Installation, api: FakeBotApi, ann: Phone
+) -> None:
+    bridge = start_bridge(here, api)
+    ann.ask("/ping", r"^\[applied\] /ping")
+    bridge.kill()
+    leave_open(here, "/sell BTC/USDT")
+    with api.is_down():
+        bridge = start_bridge(here, api)
+        bridge.wait_for("Telegram: away")
+        bridge.kill()
+    bridge = start_bridge(here, api)
+    ann.wait_for(r"^interrupted at .*, result unknown, check /orders(.|\n)*\n  /sell BTC/USDT$")
+    state = "SELECT update_id FROM inbound WHERE state = 'interrupted'"
+    wait_until(lambda: query(here.bridge_db, state), PATIENCE_S, "the row is closed")
+    bridge.kill()
+    bridge = start_bridge(here, api)
+    ann.ask("/ping", r"^\[applied\] /ping")
+    assert sum("interrupted at" in text for text in ann.texts) == 1
+    assert bridge.stop() == 0
+
+
+def leave_open(here: Installation, line: str) -> None:
+    """Be a bridge that has begun to work on a line and was killed."""
+    now = SystemClock.wall()
+    values = (1, f"tg:{TRADER}", 99_999, TRADER, line, now, now, "executing", "")
+    with closing(sqlite3.connect(here.bridge_db)) as connection, connection:
+        connection.execute(
+            "INSERT INTO inbound (update_id, chat, message_id, user_id, text, written_at,"
+            " received_at, state, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            values,
+        )

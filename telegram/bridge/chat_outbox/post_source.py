@@ -69,6 +69,7 @@ class PostSource:
                 del self._shown[next(iter(self._shown))]
             self._chat.remove(post)
             self._end()
+            post.on_shown()
 
     def failed(self, trouble: Trouble, action: Action, /) -> None:
         """Send it again, otherwise, or not at all."""

@@ -4,7 +4,7 @@ Durable events do not wait here but in the database. No clock: callers say what 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,6 +13,10 @@ from telegram.bridge.chat_outbox.lanes import EDIT_LIFETIME_S, EVICTION, LANES, 
 
 # So long a text is a file of a handy size, and no great loss when it gives way.
 JOINED_LEN_MAX: Final = 500_000
+
+
+def do_nothing() -> None:
+    """Be called for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Post:
     # How many texts it holds, and whether one of them must be heard.
     count: int = 1
     is_urgent: bool = True
+    on_shown: Callable[[], None] = do_nothing
 
     @property
     def size(self) -> int:

@@ -11,7 +11,7 @@ from daemonkit.clock import Clock
 from telegram.bridge.chat import Buttons, Wishes
 from telegram.bridge.chat_outbox.digest import LogDigest, LogLine
 from telegram.bridge.chat_outbox.lanes import Lane
-from telegram.bridge.chat_outbox.posts import Attachment, Bounds, Post, Posts
+from telegram.bridge.chat_outbox.posts import Attachment, Bounds, Post, Posts, do_nothing
 from telegram.bridge.chat_outbox.target import TargetNotes
 from telegram.bridge.messenger import Place
 
@@ -35,7 +35,7 @@ class TelegramChat:
         self._log = LogDigest()
         self.shows_events = self._has_events = shows_events
         self._is_shut = False
-        self.on_work: Callable[[], None] = _nothing
+        self.on_work: Callable[[], None] = do_nothing
         self.wishes: Wishes = _NoWishes()
 
     @property
@@ -64,9 +64,9 @@ class TelegramChat:
         """Replace what a message says; the latest of several waiting edits is shown."""
         self.post(text, buttons, number=message_id)
 
-    def tell(self, text: str) -> int:
-        """Show what matters as much as an event."""
-        return self.post(text, lane=Lane.ALERT)
+    def tell(self, text: str, on_shown: Callable[[], None] = do_nothing) -> int:
+        """Show what matters as much as an event; call back on the sending thread when it is in."""
+        return self.post(text, lane=Lane.ALERT, on_shown=on_shown)
 
     def pass_on(self, text: str, *, is_urgent: bool) -> None:
         """Show what a bot says that is no event; what comes in a flood shares a message."""
@@ -141,6 +141,7 @@ class TelegramChat:
         attachment: Attachment | None = None,
         number: int | None = None,
         is_urgent: bool = True,
+        on_shown: Callable[[], None] = do_nothing,
     ) -> int:
         """Show a message in a lane, or with a number edit one; return its number."""
         with self._lock:
@@ -157,6 +158,7 @@ class TelegramChat:
                 is_pinned=before is not None and before.is_pinned,
                 is_edit=number is not None and self.notes.message_id(number) is not None,
                 is_urgent=is_urgent,
+                on_shown=on_shown,
             )
             self._put(post)
         self.on_work()
@@ -269,7 +271,3 @@ class _NoWishes:
 
     def is_silent(self, _severity: str, /) -> bool:
         return False
-
-
-def _nothing() -> None:
-    return None

@@ -183,11 +183,14 @@ def test_a_day_without_telegram_loses_no_alert_and_floods_nobody(
 
 def test_what_is_urgent_waits_for_hours_and_an_answer_does_not(desk: Desk, phone: Phone) -> None:
     trouble = desk.api.faults.bad_gateway(times=None)
-    desk.chat.tell("paper: state.db is not written")
+    shown: list[str] = []
+    desk.chat.tell("paper: state.db is not written", lambda: shown.append("yes"))
     desk.chat.send("pong")
     desk.run(3 * 3_600)
+    assert shown == []
     trouble.clear()
     desk.run(120)
+    assert shown == ["yes"]
     assert phone.texts == ["paper: state.db is not written"]
     assert len(phone.sounds) == 1
 

@@ -1,6 +1,6 @@
 """What a phone is shown beyond answers: a live status, followed lines in one message, pictures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from tcpproto import Log, Status
 from tcpproto.vocabulary import Role
 from telegram.bridge.chat import Buttons, RichChat, Wishes
 from telegram.bridge.chat_outbox.digest import LogLine
+from telegram.bridge.chat_outbox.posts import do_nothing
 from telegram.bridge.receipts import State
 from telegram.bridge.records import CommandRecord
 from telegram.bridge.sessions import Session
@@ -36,7 +37,8 @@ class Phone(RecordingChat):
     def shows_events(self) -> bool:
         return True
 
-    def tell(self, text: str) -> int:
+    def tell(self, text: str, on_shown: Callable[[], None] = do_nothing) -> int:
+        on_shown()
         return self.send(text)
 
     def pass_on(self, text: str, *, is_urgent: bool) -> None:

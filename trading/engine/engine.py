@@ -172,13 +172,9 @@ class EngineThread:
             # A round of many slow items is slow, not frozen.
             self._beat()
             if isinstance(item, Command):
-                self._look_again()
-                effects = self._core.process(CommandReceived(item, self._clock.wall()))
+                effects = self._obey(item)
             elif isinstance(item, UncheckedCommand):
-                self._look_again()
-                effects = self._core.process(
-                    CommandReceived(item.command, self._clock.wall(), is_history_known=False)
-                )
+                effects = self._obey(item.command, is_history_known=False)
             else:
                 effects = self._core.process(item)
             if effects:
@@ -202,15 +198,19 @@ class EngineThread:
     def _wants_commands(self) -> bool:
         return not self._store.is_behind
 
-    def _look_again(self) -> None:
-        """Look at the link and the store again before a command is answered with old news.
+    def _obey(self, command: Command, *, is_history_known: bool = True) -> Sequence[Effect]:
+        """Carry out a command, with a look at link and store so that old news answer none.
 
-        The status keeps to its timer: to write it would take as long as to answer.
+        Its effects are of one unit with those of the look, whose commit it would wait for. The
+        status keeps to its timer: to write it would take as long as to answer.
         """
+        looked: Sequence[Effect] = ()
         now = self._clock.monotonic()
         if now - self._sampled_at >= FRESH_S:
             self._sampled_at = now
-            self._apply(self._core.process(replace(self._sample_health(), is_shown=False)))
+            looked = self._core.process(replace(self._sample_health(), is_shown=False))
+        received = CommandReceived(command, self._clock.wall(), is_history_known=is_history_known)
+        return [*looked, *self._core.process(received)]
 
     def _sample(self) -> None:
         self._sampled_at = self._shown_at = self._clock.monotonic()

@@ -18,7 +18,7 @@ from tests.trading_tests.makers import (
 )
 from tests.waiting import wait_until
 from trading.engine.core import EngineCore
-from trading.engine.effects import CommittedEffect, Effect, RecordOutcome
+from trading.engine.effects import CommittedEffect, Effect, RecordOutcome, SaveState
 from trading.engine.engine import EngineThread
 from trading.engine.events import (
     EngineEvent,
@@ -136,6 +136,18 @@ def test_the_first_command_is_answered_with_the_present_state_of_the_link() -> N
     assert f"link     {make_health(NOW).link}" in recorded.outcome.text
     # Of the start alone: who waits for an answer does not wait for a status as well.
     assert len(rig.outlet.statuses) == 1
+    rig.stop()
+
+
+def test_a_command_waits_for_one_commit_not_also_for_that_of_the_look_before_it() -> None:
+    rig = Rig(make_core(status_interval_s=3600))
+    rig.engine.start()
+    rig.inbox.publisher(lossless=True)(make_tick())
+    rig.inbox.put_command(rig.command("only"))
+    wait_until(rig.store.outcomes, 5, "the outcome")
+    kinds = [[type(one) for one in unit] for unit in rig.store.units]
+    # The market's time, which each look notes.
+    assert [SaveState, RecordOutcome] in kinds
     rig.stop()
 
 

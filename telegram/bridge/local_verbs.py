@@ -151,7 +151,7 @@ class LocalVerbs:
         if level == "off":
             was_on = self._stop_follow(request.chat)
             self._streams.end(request.chat)
-            return Answer("off" if was_on else "it was off already")
+            return Answer("no more lines come" if was_on else "it was off already")
         asked_s = read_duration_s(named["duration"]) if "duration" in named else None
         duration_s = self._streams.begin(request.chat, request.author.id, asked_s)
         until = None if duration_s is None else self._clock.wall() + duration_s

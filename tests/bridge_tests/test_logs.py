@@ -149,7 +149,7 @@ def test_follow_sends_lines_of_its_level_as_they_come(bridge: Harness, make_bot:
     bot.log("loud \x1b[31m", "ERROR", "trading.risk")
     bridge.turn_until(lambda: len(bridge.chat.messages) == 2, "the line")
     assert bridge.chat.last.text == "paper ERROR trading.risk: loud \\x1b[31m"
-    assert bridge.say("/follow off").text == "[applied] /follow off — off"
+    assert bridge.say("/follow off").text == "[applied] /follow off — no more lines come"
     assert bridge.say("/follow off").text == "[applied] /follow off — it was off already"
 
 

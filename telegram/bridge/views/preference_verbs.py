@@ -29,7 +29,8 @@ class PreferenceVerbs:
         if named is None:
             zone = self._preferences.zone_of(request.author.id)
             name = "UTC" if zone is None else zone.key
-            return Answer(f"{name}, now {clock_text(self._clock.wall(), zone)}")
+            now = clock_text(self._clock.wall(), zone)
+            return Answer(f"{name}, now {now}; /tz Europe/Berlin would be another")
         # Names are written in one way only, and files are looked up by them.
         known = {name.lower(): name for name in available_timezones()}
         zone = find_zone(known.get(named.lower(), ""))

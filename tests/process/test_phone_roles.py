@@ -1,19 +1,31 @@
 """Every command of the vocabulary by somebody whose role is too small, and by whom it suffices."""
 
+import signal
+from functools import partial
+
 import pytest
 
 from tcpproto.vocabulary import ALIASES, VOCABULARY, Place, Role, Verb, role_allows
 from tests.fakes.bot_api.phone import Phone
 from tests.fakes.bot_api.server import FakeBotApi
-from tests.process.installation import Installation, assert_no_traceback
+from tests.process.installation import PATIENCE_S, Installation, assert_no_traceback
 from tests.process.phone_desk import TRADER
 from tests.process.phone_people import BOB, QUICK, People, gather, purchases, reload
+from tests.processes import RunningProcess
+from tests.waiting import wait_until
+
+REFUSED = "the configuration is refused, the old one stays"
 
 
 @pytest.fixture
 def people(here: Installation, api: FakeBotApi, ann: Phone) -> People:
     """Ann, Bob, Cat, and Eve, who is not listed."""
     return gather(here, api, ann)
+
+
+def has_more(bridge: RunningProcess, before: int) -> bool:
+    """Tell whether a configuration was refused since."""
+    return bridge.stderr.count(REFUSED) > before
 
 
 def line_of(row: Verb) -> str:
@@ -57,7 +69,9 @@ def test_whoever_has_too_small_a_role_is_told_so_at_each_command_and_nothing_is_
 
 
 @pytest.mark.long
-def test_whoever_is_taken_from_the_list_is_shown_nothing_more(people: People) -> None:
+def test_a_wrong_list_changes_nothing_and_whoever_is_taken_from_it_is_shown_nothing_more(
+    people: People,
+) -> None:
     here, ann, bob = people.here, people.ann, people.bob
     quick = QUICK.replace("live: false", "live_private_s: 0.3, follow_s: 0.3")
     here.configure_bridge(f"telegram: {{users: {{{TRADER}: admin, {BOB}: trader}}}}\n{quick}")
@@ -65,6 +79,12 @@ def test_whoever_is_taken_from_the_list_is_shown_nothing_more(people: People) ->
     here.start_trading()
     for phone in (ann, bob):
         phone.wait_for("started")
+    for wrong in ("users: {42: boss}", "chats: [{id: -1}]", "users: [42]"):
+        here.configure_bridge(f"telegram: {{{wrong}}}\n")
+        before = bridge.stderr.count(REFUSED)
+        bridge.send_signal(signal.SIGHUP)
+        wait_until(partial(has_more, bridge, before), PATIENCE_S, REFUSED)
+    bob.ask("/stopbuying BTC/USDT", r"^\[applied\] /stopbuying")
     bob.ask("/follow debug", r"^\[applied\] /follow debug")
     here.configure_bridge(f"telegram: {{users: {{{TRADER}: admin}}}}\n{quick}")
     reload(bridge)

@@ -49,6 +49,7 @@ _MOVED: Final = "moved:"
 _MET: Final = "met:"
 _EXPIRED_TEXT: Final = f"[expired] asked before the bridge was restarted; {NOT_SENT}, send it again"
 _ANSWERED: Final = "answered before the bridge was restarted; its receipt is shown here again"
+_NOT_FOUND: Final = "what became of this cannot be looked up now, see /orders"
 CONFLICT_NEWS: Final = (
     f"{CONFLICT_TEXT}. If that program is not yours, take a new token: /revoke at @BotFather"
 )
@@ -221,10 +222,14 @@ class TelegramIntake:
         questions, press_id = self._parts.questions, inbound.press_id or ""
         author = author_of(inbound, self.access)
         look = questions.look(inbound.place.name, author.id, data)
-        refusal = look.refusal
-        record = None
-        if look.is_of_earlier_run and inbound.has_button:
-            record = self._parts.find_at(inbound.place, inbound.message_id)
+        refusal, record = look.refusal, None
+        is_left_over = look.is_of_earlier_run and inbound.has_button
+        if is_left_over:
+            try:
+                record = self._parts.find_at(inbound.place, inbound.message_id)
+            except Exception as error:  # noqa: BLE001 - behind it in the row may be a /stop
+                log.warning("a press cannot be looked up: %s", error)
+                refusal, is_left_over = _NOT_FOUND, False
         if record is not None:
             refusal = _ANSWERED
         if not refusal and self._is_shared and look.risk is Risk.RAISING:
@@ -234,7 +239,7 @@ class TelegramIntake:
                 self._answer(press_id, refusal)
                 if record is not None:
                     self._parts.show_again(record.id)
-                elif look.is_of_earlier_run and inbound.has_button:
+                elif is_left_over:
                     self._expire(there, inbound.message_id)
             return
         if self._note(inbound, look.risk, look.about):

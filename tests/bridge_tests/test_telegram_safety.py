@@ -1,7 +1,8 @@
 """Questions that outlive what they were asked for: a role, their time, a token of one's own."""
 
+import sqlite3
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -228,3 +229,17 @@ def test_a_token_that_somebody_writes_is_not_written_down(
     written = str(desk.states()) + "".join(desk.texts())
     assert "help" in written
     assert "Canary" not in written
+
+
+def test_a_press_that_cannot_be_looked_up_holds_up_no_stop(desk: Desk, make_bot: MakeBot) -> None:
+    bot = make_bot(desk.harness)
+    with closing(sqlite3.connect(desk.harness.database.path)) as damage:
+        damage.execute("DROP TABLE command")
+    desk.press_data("0000ffffffffff:0")
+    desk.write("/stoptrading")
+    desk.harness.turn_until(lambda: bot.commands, "the stop at the bot")
+    desk.let_poll()
+    # That nothing came of it is not said: nobody knows.
+    calls = [call[0] for call in desk.messenger.calls]
+    assert "edit" not in calls
+    assert "answer" in calls

@@ -36,6 +36,35 @@ def test_an_error_that_goes_on_is_told_once_a_window() -> None:
     assert told <= 11
 
 
+def test_an_error_that_lasts_is_told_less_and_less_often() -> None:
+    repeats = RepeatFilter(60.0)
+    told: list[float] = []
+    for second in range(0, 86_400, 10):
+        event = make_event("broken", key="k", at=NOW + second)
+        told += [second] * len(repeats.admit(event) + repeats.due(NOW + second))
+    assert told[:5] == [0, 60, 360, 2_160, 16_560]
+    assert len(told) <= 10
+
+
+def test_an_error_that_comes_back_after_a_rest_is_told_at_once() -> None:
+    repeats = RepeatFilter(60.0)
+    for second in range(3_600):
+        repeats.admit(make_event("broken", key="k", at=NOW + second))
+        repeats.due(NOW + second)
+    (counted,) = repeats.due(NOW + 3_900)
+    assert counted.fields["repeats"] > 1_000
+    (told,) = repeats.admit(make_event("broken", key="k", at=NOW + 4_000))
+    assert told.text == "broken"
+
+
+def test_a_rest_that_nobody_has_looked_at_is_one_all_the_same() -> None:
+    repeats = RepeatFilter(60.0)
+    for second in (0, 30):
+        repeats.admit(make_event("broken", key="k", at=NOW + second))
+    counted, told = repeats.admit(make_event("broken", key="k", at=NOW + 4_000))
+    assert (counted.fields["repeats"], told.text) == (1, "broken")
+
+
 def test_a_clock_that_is_set_back_silences_nothing() -> None:
     repeats = RepeatFilter(60.0)
     repeats.admit(make_event(key="k", at=NOW))

@@ -123,7 +123,7 @@ def test_lines_are_followed_in_one_message_and_long_logs_come_as_a_file(
     assert ann.wait_answer(tap) == ""
     assert stream.button_texts == []
     ann.ask("/follow off", "it was off already")
-    ann.ask("/follow warning 2s", "for 2s")
+    ann.ask("/follow warning 1s", "for 1s")
     refuse_reload(here, bot)
     short = ann.wait_until(lambda one: one.button_texts == ["Stop"], "the next followed lines")
     ann.wait_until(lambda one: one is short and one.text.endswith("(ended)"), "its end by itself")

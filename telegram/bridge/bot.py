@@ -33,7 +33,13 @@ from telegram import (
 )
 from telegram.bridge.bot_addressing import way_to
 from telegram.bridge.bot_batches import readable_updates
-from telegram.bridge.bot_errors import loss_trouble, read_failure, refusal_trouble
+from telegram.bridge.bot_errors import (
+    WAIT_UNTOLD_S,
+    loss_trouble,
+    read_failure,
+    refusal_trouble,
+    wait_s_of,
+)
 from telegram.bridge.bot_libraries import prepare_libraries
 from telegram.bridge.bot_settings import BotSettings
 from telegram.bridge.bot_state import Arrival
@@ -50,7 +56,6 @@ ALLOWED_UPDATES: Final = ("message", "callback_query")
 
 _HTML: Final = "HTML"
 _NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
-_WAIT_UNTOLD_S: Final = 5.0
 _NOTICE_LENGTH_MAX: Final = 200
 _NAME_LENGTH_MAX: Final = 64
 _ERROR_LENGTH_MAX: Final = 300
@@ -285,14 +290,14 @@ def _explain(failure: Exception) -> MessengerError:
     text = one_line(redact(str(failure)), _ERROR_LENGTH_MAX)
     match failure:
         case _FailedError():
-            wait_s = _WAIT_UNTOLD_S if failure.trouble is Trouble.WAIT else 0.0
+            wait_s = WAIT_UNTOLD_S if failure.trouble is Trouble.WAIT else 0.0
             return MessengerError(failure.trouble, text, wait_s=wait_s)
         case error.RetryAfter():
-            wait = failure.retry_after
-            wait_s = float(wait) if isinstance(wait, int) else wait.total_seconds()
-            return MessengerError(Trouble.WAIT, text, wait_s=wait_s)
+            return MessengerError(Trouble.WAIT, text, wait_s=wait_s_of(failure.retry_after))
         case error.ChatMigrated():
-            return MessengerError(Trouble.MIGRATED, text, new_chat_id=failure.new_chat_id)
+            number: object = failure.new_chat_id
+            new_chat_id = number if isinstance(number, int) else None
+            return MessengerError(Trouble.MIGRATED, text, new_chat_id=new_chat_id)
         case error.InvalidToken():
             # Its own text may be the token.
             return MessengerError(Trouble.TOKEN_REFUSED, str(Trouble.TOKEN_REFUSED))

@@ -2,11 +2,15 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any, Final
 
 import httpx
 
 from telegram.bridge.messenger import Trouble
+
+WAIT_UNTOLD_S: Final = 5.0
+_WAIT_MAX_S: Final = 3_600.0
 
 # Failures before a single byte of the request was sent.
 _NOTHING_SENT: Final = (
@@ -61,6 +65,14 @@ def read_failure(status: int, body: bytes) -> tuple[Trouble, str] | None:
     if 200 <= status < 300 or status in _KNOWN or answer.get("parameters"):
         return None
     return _status_trouble(status, is_answer=True), f"HTTP {status} {answer.get('description', '')}"
+
+
+def wait_s_of(told: object) -> float:
+    """Return how long to wait; whatever is told, it is asked again within the hour."""
+    seconds = told.total_seconds() if isinstance(told, timedelta) else told
+    if not isinstance(seconds, int | float):
+        return WAIT_UNTOLD_S
+    return float(min(max(seconds, 0), _WAIT_MAX_S))
 
 
 def _read_answer(body: bytes) -> dict[str, Any] | None:

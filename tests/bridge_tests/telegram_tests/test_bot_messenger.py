@@ -15,6 +15,7 @@ from telegram.bridge.messenger import CommandName, MessengerError, Place, Troubl
 from tests.bridge_tests.telegram_tests.bot_rig import Ask, ask, place_of, trouble_of
 from tests.fakes.bot_api.phone import Phone
 from tests.fakes.bot_api.server import FakeBotApi
+from tests.fakes.bot_api.wire import json_answer
 from tests.fakes_tests.raw_caller import PNG
 
 BUTTONS = ((Button("Yes", "y"), Button("No", "n")),)
@@ -328,3 +329,24 @@ def test_a_proxy_is_used(api: FakeBotApi, ann: Phone) -> None:
     ask(api, _hello(ann), proxy=proxy, base_url="http://telegram.invalid/bot")
     assert all(each.is_proxied for each in api.requests())
     assert ann.texts == ["hello"]
+
+
+@pytest.mark.parametrize(
+    ("told", "wait_s"),
+    [(7, 7.0), (1.5, 1.5), (-3, 0.0), (10**9, 3_600.0), ("7", 5.0), ([], 5.0)],
+)
+def test_no_answer_has_a_chat_wait_for_ever(
+    api: FakeBotApi, ann: Phone, told: object, wait_s: float
+) -> None:
+    odd = {"ok": False, "description": "Too Many Requests", "parameters": {"retry_after": told}}
+    api.faults.answer(json_answer(429, {"error_code": 429, **odd}))
+    trouble = trouble_of(api, _hello(ann))
+    assert trouble.trouble in (Trouble.WAIT, Trouble.UNCLEAR)
+    assert trouble.trouble is Trouble.UNCLEAR or trouble.wait_s == wait_s
+
+
+def test_a_new_number_that_is_none_is_not_taken_for_one(api: FakeBotApi, ann: Phone) -> None:
+    odd = {"ok": False, "description": "moved", "parameters": {"migrate_to_chat_id": "elsewhere"}}
+    api.faults.answer(json_answer(400, {"error_code": 400, **odd}))
+    trouble = trouble_of(api, _hello(ann))
+    assert (trouble.trouble, trouble.new_chat_id) == (Trouble.MIGRATED, None)

@@ -42,7 +42,7 @@ LANES: Final[Mapping[Lane, LaneRule]] = {
     Lane.ALERT: LaneRule(True, False, None, 10.0, True),
     # What a bot says that is no event: of one without events all it says, perhaps every log line.
     Lane.TEXT: LaneRule(False, False, None, 10.0, True, is_bulk=True),
-    Lane.NOTICE: LaneRule(True, True, 6 * 3_600.0, 120.0, True),
+    Lane.NOTICE: LaneRule(True, True, 6 * 3_600.0, 120.0, True, is_bulk=True),
     Lane.STATUS: LaneRule(False, True, None, 120.0, True),
     Lane.LOG: LaneRule(False, True, 600.0, None, False, is_bulk=True),
 }

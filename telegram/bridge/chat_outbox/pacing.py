@@ -25,7 +25,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class PaceLimits:
-    """Hold the speeds of all chats; log lines and bots' texts get at most a part of a chat's.
+    """Hold the speeds of all chats; texts, notices and log lines get at most a part of a chat's.
 
     A status is edited only so often, in a private chat and in a group.
     """
@@ -51,7 +51,8 @@ class Meter:
     def wait_s(self, now: float) -> float:
         """Return how long the next call has to wait."""
         self._fill(now)
-        bucket_s = (1.0 - self._tokens) / self._rate if self._tokens < 1.0 else 0.0
+        lacking = 1.0 - self._tokens
+        bucket_s = lacking / self._rate + _MARGIN_S if lacking > 0.0 else 0.0
         if len(self._times) < self._pace.count:
             return max(0.0, bucket_s)
         window_s = self._times[0] + self._pace.span_s + _MARGIN_S - now

@@ -4,8 +4,11 @@ import pytest
 
 from telegram.bridge.chat_outbox.lanes import Lane
 from telegram.bridge.chat_outbox.posts import JOINED_LEN_MAX, Bounds, Post, Posts
+from telegram.bridge.messenger import Place
+from tests.bridge_tests.chat_outbox_tests.conftest import MakeDesk
 from tests.bridge_tests.chat_outbox_tests.desk import Desk, arrived, said
 from tests.fakes.bot_api.phone import Phone
+from tests.fakes.bot_api.server import FakeBotApi
 
 
 def _lines(count: int, first: int = 0) -> list[str]:
@@ -21,6 +24,27 @@ def test_an_alert_overtakes_a_bot_that_says_much(desk: Desk, phone: Phone) -> No
     desk.raise_event("SOLD")
     desk.run(1.9)
     assert arrived(phone) == [1]
+
+
+def _kind(number: int) -> tuple[str, str]:
+    return ("sold", "notice") if number % 9 == 0 else ("order_placed", "info")
+
+
+def test_an_alert_in_a_group_does_not_wait_behind_orders_that_are_placed_all_the_time(
+    api: FakeBotApi, make_desk: MakeDesk, phone: Phone
+) -> None:
+    api.limit_speed()
+    group = api.rooms.group("Desk", [phone.person])
+    desk = make_desk(Place(group.id))
+    there = api.phone(phone.person, group)
+    for number in range(1, 91):
+        desk.raise_event("SOLD" if number % 9 == 0 else "order placed", *_kind(number))
+        desk.run(1)
+        if number % 9 == 0:
+            assert number in arrived(there), f"alert {number}"
+        desk.run(1)
+    desk.run(60)
+    assert sorted(arrived(there)) == list(range(1, 91))
 
 
 def test_what_a_bot_says_in_a_flood_comes_whole_in_order_and_in_few_messages(

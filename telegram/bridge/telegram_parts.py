@@ -15,6 +15,7 @@ from telegram.bridge.chat_outbox.sender import Sender, open_chat
 from telegram.bridge.chat_outbox.telegram_chat import TelegramChat
 from telegram.bridge.messenger import Place, read_place
 from telegram.bridge.poll_thread import TelegramThread
+from telegram.bridge.render import age_text
 from telegram.bridge.telegram_access import TelegramAccess
 from telegram.bridge.telegram_hearing import Hearing, build_hearing
 from telegram.bridge.views.pages import to_html
@@ -119,6 +120,8 @@ class TelegramParts:
         state = hearing.thread.state
         head = f"telegram {state.standing}"
         lines = [f"{head}: {state.detail}" if state.detail else head]
+        if (at := hearing.thread.last_poll_at) is not None:
+            lines.append(f"  answered {age_text(self._world.clock.monotonic() - at)} ago")
         return lines + [line for one in sender.counters() for line in one.lines(now)]
 
     @property

@@ -30,6 +30,7 @@ def test_one_refusal_ends_nothing_and_a_telegram_that_hangs_does_not_hold_up_the
     api.wait(lambda: refused.met, "the refusal", PATIENCE_S)
     ann.ask("/ping", r"^\[applied\] /ping", 40)
     assert bridge.stderr.count("token refused") == 1
+    ann.ask("/health", r"^telegram polling\n  answered \d+s ago\n")
     stuck = api.faults.hang(times=None)
     bot = ScriptedBot(here.port, "paper", secret=here.secret)
     bot.outbox.add("BOUGHT", "notice", at=SystemClock.wall(), kind="bought")

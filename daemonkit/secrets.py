@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MASK = "****"
 
+_PLAIN = frozenset({int, float, bool, type(None)})
+
 # `key` and `auth` count as words only, also inside camelCase: not keyboard, not author.
 _SECRET_KEY = re.compile(
     r"(?i:token|secret|passw|passphrase|credential|apikey)|(?i:key|auth)(?![a-z])"
@@ -48,16 +50,19 @@ def redact_values(value: Any) -> Any:
 
 def _copy(value: Any, texts: list[str]) -> Any:
     """Return a value as JSON knows it, and gather its texts."""
+    # By type where that tells: numbers are many, and to learn what is no mapping costs the most.
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
     if isinstance(value, str):
         texts.append(value)
         return value
+    if kind is dict or isinstance(value, Mapping):
+        return {
+            key: item if type(item) in _PLAIN else _copy(item, texts) for key, item in value.items()
+        }
     if isinstance(value, (list, tuple)):
         return [_copy(item, texts) for item in value]
-    # Asked before: to be told what is no mapping costs the most, and numbers are many.
-    if value is None or isinstance(value, (int, float)):
-        return value
-    if isinstance(value, Mapping):
-        return {key: _copy(item, texts) for key, item in value.items()}
     return value
 
 

@@ -8,6 +8,7 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tcpproto.arguments import (
     ALL,
@@ -95,6 +96,8 @@ class ParsedCommand:
         return " ".join((f"/{verb}", *self.args, *(() if place == "@" else (place,))))
 
 
+# Asked of each line three times: how old it may be, what it risks, and to carry it out.
+@lru_cache(maxsize=64)
 def parse_line(line: str) -> ParsedCommand:
     """Read a line such as `/buy BTC-USDT 0.01 @paper`, or raise CommandError."""
     if len(line) > MAX_LINE_LENGTH:

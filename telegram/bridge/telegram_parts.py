@@ -131,10 +131,11 @@ class TelegramParts:
         return self._hearing, self._sender
 
     def _open(self, place: Place) -> None:
-        """Have a chat tried again that was closed to the bot, and all topics of a group."""
+        """Have a chat tried again that was closed to the bot: all topics of a group, or one."""
         hearing, sender = self._joined
         for chat in self.chats.values():
-            if chat.place.chat_id == place.chat_id and chat.notes.disabled_because:
+            is_closed = chat.place.chat_id == place.chat_id and chat.notes.disabled_because
+            if is_closed or (chat.name == place.name and chat.notes.has_left_thread):
                 hearing.thread.call(sender.open(chat.name))
 
     def _hear_back(self) -> None:

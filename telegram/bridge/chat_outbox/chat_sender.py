@@ -93,6 +93,7 @@ class ChatSender:
 
     def open(self) -> None:
         """Try again at once in a chat that was closed to the bot: somebody has written there."""
+        self.chat.notes.rejoin_thread()
         if self.chat.notes.disabled_because:
             self._closed_until = float("-inf")
             self._work.set()

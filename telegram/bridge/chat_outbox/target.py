@@ -25,7 +25,7 @@ class TargetNotes:
 
     def __init__(self, place: Place, table: ChatOutboxTable) -> None:
         self.name = place.name
-        self._thread_id = place.thread_id
+        self._home_thread_id = self._thread_id = place.thread_id
         self._table = table
         found = table.read_target(self.name) or Target(place.chat_id)
         self._next_number = found.reserved_number + 1
@@ -103,8 +103,17 @@ class TargetNotes:
         self._save_target()
 
     def leave_thread(self) -> None:
-        """Write outside of the topic from now on: it is gone."""
+        """Write outside of the topic from now on: it is gone, or closed."""
         self._thread_id = None
+
+    @property
+    def has_left_thread(self) -> bool:
+        """Tell whether messages go outside of their topic."""
+        return self._thread_id != self._home_thread_id
+
+    def rejoin_thread(self) -> None:
+        """Write in the topic again: somebody else has."""
+        self._thread_id = self._home_thread_id
 
     def disable(self, because: str) -> None:
         """Note that the bot cannot write here."""

@@ -280,12 +280,13 @@ class Outbound:
 
     def _end(self, record: CommandRecord) -> None:
         record = replace(record, finished_at=self._clock.wall())
-        _log_outcome(record)
         self._open.pop(record.id, None)
         self._lost.pop(record.id, None)
         # The outcome is on the disk before a person reads it, as far as the disk allows.
         self._journal.save((record,))
         message_id = self._show(record)
+        # Only now: the thread that writes the line would be in the way of the answer.
+        _log_outcome(record)
         if message_id != record.message_id:
             record = replace(record, message_id=message_id)
             self._journal.note(record)

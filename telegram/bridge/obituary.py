@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 from daemonkit.clock import Clock
 from daemonkit.printable import one_line
+from telegram.bridge.disk import describe_problem, is_foreign
 from telegram.bridge.presence import CONNECTED, Presence, Sign, next_presence, resumed
 from telegram.bridge.store.presence import PresenceRow
 
@@ -122,6 +123,7 @@ class Obituaries:
         self._changed: set[str] = set()
         self._forgotten: set[str] = set()
         self._save_at = float("-inf")
+        self._has_failed = False
         self._notices: list[Notice] = []
         self._watches: dict[str, _Watch] = {}
         for row in store.read():
@@ -178,11 +180,23 @@ class Obituaries:
         if not (self._changed or self._forgotten) or now < self._save_at:
             return
         rows = [self._watches[bot].row for bot in self._changed if bot in self._watches]
-        self._save_at = now + _SAVE_RETRY_S
-        self._store.save(rows, tuple(self._forgotten))
-        self._save_at = float("-inf")
+        try:
+            self._store.save(rows, tuple(self._forgotten))
+        except Exception as error:  # noqa: BLE001 - what is not written is said all the same
+            self._save_at = now + _SAVE_RETRY_S
+            self._note_failure(error)
+            return
+        self._save_at, self._has_failed = float("-inf"), False
         self._changed.clear()
         self._forgotten.clear()
+
+    def _note_failure(self, error: Exception) -> None:
+        """Log it once until it works again."""
+        if not self._has_failed:
+            trace = None if is_foreign(error) else error
+            problem = describe_problem(error)
+            log.warning("who is here cannot be noted: %s", problem, exc_info=trace)
+        self._has_failed = True
 
     def state_of(self, bot: str) -> Presence | None:
         """Return how a bot is there or away."""

@@ -228,6 +228,15 @@ def test_a_command_from_the_future_is_refused(bridge: Harness) -> None:
     assert shown.text == "[expired] /ping — written in the future: check the clock; nothing sent"
 
 
+@pytest.mark.parametrize(("line", "age_s"), [("/stoptrading", -3_600), ("/mode x observe", 200)])
+def test_what_reduces_risk_is_done_by_a_wrong_clock_too_and_has_longer(
+    bridge: Harness, make_bot: MakeBot, line: str, age_s: float
+) -> None:
+    bot = make_bot(bridge)
+    bridge.say(line, written_at=bridge.clock.wall() - age_s)
+    bridge.turn_until(lambda: bot.commands, "the command")
+
+
 @pytest.mark.parametrize(
     ("line", "answer"),
     [

@@ -133,6 +133,13 @@ def test_a_message_from_the_future_is_refused_and_tells_of_the_clock() -> None:
     assert "nothing sent" in early.text
 
 
+@pytest.mark.parametrize("line", ["/stop", "/flatten", "/sell BTC/USDT", "/mode sma-btc observe"])
+def test_a_clock_that_is_behind_keeps_nobody_from_reducing_risk(line: str) -> None:
+    assert ask(message(line, age_s=-3_600)).verdict is TAKE
+    assert ask(message("/buy BTC/USDT", age_s=-3_600)).verdict is REFUSE
+    assert ask(message("yes", age_s=-3_600), is_asked=True).verdict is REFUSE
+
+
 @pytest.mark.parametrize("name", sorted(VOCABULARY))
 def test_while_the_token_is_shared_only_what_raises_risk_is_refused(name: str) -> None:
     verb = VOCABULARY[name]
@@ -182,5 +189,6 @@ def test_nothing_of_a_stranger_is_ever_taken_and_a_stranger_is_never_answered(
     if decision.verdict is TAKE:
         assert is_listed
         assert not any(marks.values())
-        assert age_s >= -30
+        is_reducing = text.startswith("/") and risk_of_line(text) is Risk.REDUCING
+        assert age_s >= -30 or is_reducing
     assert bool(decision.text) is (decision.verdict is REFUSE)

@@ -5,6 +5,7 @@ After an outage the first come as messages and the rest as one file.
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import takewhile
 
 from daemonkit.clock import Clock
@@ -35,6 +36,7 @@ MESSAGES_BEFORE_FILE = 3
 ROUNDS_MAX = 5
 ROUND_PAUSE_S = 60.0
 _READ_AGAIN_S = 1.0
+_BARE = "cannot be shown here, see /logs"
 _CUT = "… (cut: files are refused here)"
 
 
@@ -58,6 +60,7 @@ class EventSource:
         self._last_id = 0
         self._is_in_file = False
         self._takes_files = True
+        self._is_bare = False
         self._file_to_id = 0
         self._messages_left = 0
         self._rounds = 0
@@ -98,6 +101,7 @@ class EventSource:
         """Go on after what was sent."""
         self.feed.note_sent(self._last_id)
         self._form, self._since, self._rounds = Form.DRESSED, None, 0
+        self._is_bare = False
         if not self._is_in_file and self._messages_left:
             self._messages_left -= 1
 
@@ -111,20 +115,26 @@ class EventSource:
         if self._is_in_file:
             # A group may forbid its members files and nothing else.
             self._takes_files = False
+        elif self._is_bare:
+            self._give_up(trouble)
         elif (form := weaker(self._form, trouble)) is not None:
             self._form = form
         else:
-            self._start_over(trouble)
+            self._start_over()
 
-    def _start_over(self, trouble: Trouble) -> None:
+    def _start_over(self) -> None:
         """Try all forms again later, one event at a time: perhaps it is only one; not for ever."""
         self._form = Form.DRESSED
         self._rounds += 1
         if self._rounds < ROUNDS_MAX:
             self._not_before = self._clock.monotonic() + ROUND_PAUSE_S * self._rounds
             return
-        self._rounds = 0
-        log.error("events up to #%d cannot be shown: %s", self._last_id, trouble)
+        # Its number at least is shown: nobody is to believe that nothing has happened.
+        self._is_bare = True
+
+    def _give_up(self, trouble: Trouble) -> None:
+        self._rounds, self._is_bare = 0, False
+        log.error("event #%d cannot be shown: %s", self._last_id, trouble)
         self.dropped += 1
         self.feed.note_sent(self._last_id)
 
@@ -140,6 +150,7 @@ class EventSource:
             )
         ]:
             self.dropped += len(old)
+            self._rounds, self._is_bare = 0, False
             self.feed.note_sent(old[-1].id)
 
     def _run_of(self, events: list[tuple[StoredEvent, bool]]) -> list[tuple[StoredEvent, bool]]:
@@ -165,7 +176,7 @@ class EventSource:
         return fitting(texts, budget, 1 if self._form is Form.SMALL or self._rounds else LINES_MAX)
 
     def _wants_file(self, events: list[tuple[StoredEvent, bool]]) -> bool:
-        if not self._takes_files:
+        if self._is_bare or not self._takes_files:
             return False
         if self._form is Form.FILE or not self._fitting(events, self._texts(events)):
             return True
@@ -178,6 +189,8 @@ class EventSource:
         return len(ahead) > self._fitting(events, self._texts(events))
 
     def _message(self, events: list[tuple[StoredEvent, bool]]) -> Call:
+        if self._is_bare:
+            events = [(replace(events[0][0], text=_BARE), events[0][1])]
         texts = self._texts(events)
         count = self._fitting(events, texts)
         text = "\n".join(texts[:count])

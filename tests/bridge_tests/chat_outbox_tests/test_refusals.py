@@ -1,5 +1,6 @@
 """What a chat refuses or a broken database withholds costs no alert and keeps nothing else out."""
 
+import re
 import sqlite3
 from contextlib import closing
 
@@ -8,7 +9,7 @@ import pytest
 from telegram.bridge.chat_outbox.lanes import Lane
 from telegram.bridge.messenger import Place
 from tests.bridge_tests.chat_outbox_tests.conftest import MakeDesk
-from tests.bridge_tests.chat_outbox_tests.desk import Desk, arrived
+from tests.bridge_tests.chat_outbox_tests.desk import Desk, arrived, said
 from tests.fakes.bot_api.phone import Phone
 from tests.fakes.bot_api.refusals import RefusalError
 from tests.fakes.bot_api.server import FakeBotApi
@@ -50,7 +51,9 @@ def test_a_summary_that_is_refused_does_not_keep_the_alerts_out(desk: Desk, phon
     assert arrived(phone) == list(range(1, 301))
 
 
-def test_an_event_that_is_refused_takes_no_other_with_it(desk: Desk, phone: Phone) -> None:
+def test_an_event_that_is_refused_takes_no_other_with_it_and_shows_its_number(
+    desk: Desk, phone: Phone
+) -> None:
     desk.api.expect_refusal("not allowed here")
     desk.api.faults.refuse(
         NOT_ALLOWED, when=lambda record: "odd" in str(record.parameters.get("text")), times=None
@@ -59,8 +62,11 @@ def test_an_event_that_is_refused_takes_no_other_with_it(desk: Desk, phone: Phon
     desk.api.expect_refusal("send documents")
     desk.raise_events(["SOLD", "SOLD", "odd", "SOLD", "SOLD"])
     desk.run(3_600)
-    assert arrived(phone) == [1, 2, 4, 5]
-    assert desk.sender.counters()[0].dropped[Lane.ALERT] == 1
+    assert arrived(phone) == [1, 2, 3, 4, 5]
+    assert re.search(
+        r"^#3 paper notice \(at .*Z\): cannot be shown here, see /logs$", said(phone), re.MULTILINE
+    )
+    assert desk.sender.counters()[0].dropped[Lane.ALERT] == 0
 
 
 def test_a_database_that_cannot_be_read_keeps_no_answer_back(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from daemonkit.clock import Clock
+from tcpproto.vocabulary import Risk
 from telegram.bridge.chat import Buttons, ChatInput
 from telegram.bridge.chats import Chats
 from telegram.bridge.questions import Choice, Question, Questions
@@ -107,6 +108,7 @@ class Streams:
                 on_timeout=_nothing,
                 is_offer=True,
             )
+            stream.question.risk = Risk.READING
         return stream.question.buttons
 
     def _stop(self, chat: str, said: ChatInput) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tcpproto import Log, Status
-from tcpproto.vocabulary import Role
+from tcpproto.vocabulary import Risk, Role
 from telegram.bridge.chat import Buttons, RichChat, Wishes
 from telegram.bridge.chat_outbox.digest import LogLine
 from telegram.bridge.chat_outbox.posts import do_nothing
@@ -15,7 +15,7 @@ from telegram.bridge.records import CommandRecord
 from telegram.bridge.sessions import Session
 from telegram.bridge.views.live_status import IDLE_GAP_S, Board, LiveGaps, LiveMessage, draw_board
 from telegram.bridge.views.moments import find_zone
-from tests.bridge_tests.harness import CHAT, NOW, Harness, RecordingChat, Shown
+from tests.bridge_tests.harness import ADMIN, CHAT, NOW, Harness, RecordingChat, Shown
 from tests.bridge_tests.scripted_bot import ScriptedBot, ThreeFieldPeer
 from tests.waiting import wait_until
 
@@ -140,6 +140,9 @@ def test_followed_lines_come_in_one_message_with_a_button_that_stops_them(
     assert len(stream.text.splitlines()) == 20
     assert stream.text.splitlines()[-1] == "paper WARNING engine: line 29"
     assert stream.buttons == ["Stop"]
+    # Nothing about it is barred while another program uses the token, or the disk is full.
+    look = harness.bridge.parts.questions.look(CHAT, ADMIN.id, stream.data[0])
+    assert (look.refusal, look.risk) == ("", Risk.READING)
     harness.say("", pressed=stream.data[0])
     assert (stream.buttons, stream.text.splitlines()[-1]) == ([], "(ended)")
     follow_lines(harness, "too late")

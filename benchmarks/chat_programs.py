@@ -223,8 +223,7 @@ class Stamps:
         marks = [
             ("poll exchange", one.available_s),
             ("read to decided", read),
-            ("decided to told", heard),
-            ("told to sending", sending),
+            ("noted, answered", heard),
         ]
         command_id = f"tg:{BOT_ID}:{TRADER}:{one.message_id}"
         if command_id in self.commands_s:

@@ -15,7 +15,12 @@ from telegram.bridge.records import StoredEvent
 
 log = logging.getLogger(__name__)
 
-_PAGE = 500
+# Few at first and more while they are short: a text may be half a million characters long.
+_PAGE_FIRST = 50
+_PAGE_MAX = 500
+_PAGE_CHARS = 1_000_000
+# So much is held in memory, and a page; it is more than goes into a file.
+_CHARS_MAX = 8_000_000
 _PAGES_AT_ONCE = 20
 # Events of other lanes are passed over; after so many it is noted, so as not to read them again.
 _PASSED_MAX = 5_000
@@ -58,6 +63,8 @@ class LaneFeed:
         self._doubt_id = self._tried_id
         self._scanned_id = self._saved_id = self._shown_id
         self._waiting: deque[StoredEvent] = deque()
+        self._chars = 0
+        self._page = _PAGE_FIRST
         self._is_more = False
         self.is_used = False
         self._problem = ""
@@ -94,7 +101,8 @@ class LaneFeed:
     def peek(self, limit: int) -> list[tuple[StoredEvent, bool]]:
         """Return events in order, each with whether it was perhaps shown before."""
         for _ in range(_PAGES_AT_ONCE):
-            if len(self._waiting) >= limit or not self._is_more or not self._read():
+            is_enough = len(self._waiting) >= limit or self._chars >= _CHARS_MAX
+            if is_enough or not self._is_more or not self._read():
                 break
         if not self._waiting:
             self._pass()
@@ -115,14 +123,14 @@ class LaneFeed:
     def note_sent(self, event_id: int) -> None:
         """Note that all up to this event were shown, or passed over."""
         while self._waiting and self._waiting[0].id <= event_id:
-            self._waiting.popleft()
+            self._chars -= len(self._waiting.popleft().text)
         self._shown_id = max(self._shown_id, event_id)
         self._tried_id = self._doubt_id = max(self._tried_id, self._shown_id)
         self._save()
 
     def _read(self) -> bool:
         try:
-            page = self._events.read_after(self._scanned_id, _PAGE)
+            page = self._events.read_after(self._scanned_id, self._page)
         except Exception as error:
             problem = describe_problem(error)
             if problem != self._problem:
@@ -131,8 +139,12 @@ class LaneFeed:
             self._problem = problem
             return False
         self._problem = ""
-        self._waiting.extend(one for one in page if lane_of(one.kind, one.severity) is self.lane)
-        self._is_more = len(page) == _PAGE
+        found = [one for one in page if lane_of(one.kind, one.severity) is self.lane]
+        self._waiting.extend(found)
+        self._chars += sum(len(one.text) for one in found)
+        self._is_more = len(page) == self._page
+        may_grow = self._is_more and sum(len(one.text) for one in page) < _PAGE_CHARS
+        self._page = min(_PAGE_MAX, 2 * self._page) if may_grow else _PAGE_FIRST
         if page:
             self._scanned_id = page[-1].id
         return True

@@ -120,6 +120,14 @@ def test_others_are_told_of_a_group_whose_main_topic_is_closed(
     assert arrived(api.phone(phone.person, group)) == [1]
 
 
+def test_long_events_are_not_all_held_in_memory(desk: Desk) -> None:
+    with desk.api.is_down():
+        desk.run(1)
+        desk.raise_events(["y" * 40_000] * 300)
+        desk.run(1)
+        assert 1 <= desk.sender.counters()[0].waiting[Lane.ALERT] <= 250
+
+
 def _be_away(desk: Desk, count: int) -> None:
     with desk.api.is_down():
         for number in range(count):

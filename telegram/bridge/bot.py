@@ -244,7 +244,11 @@ class _FailedError(error.TelegramError):
 
 
 class _Request(HTTPXRequest):
-    """Make the exchanges of the library, and tell the failures apart that it throws together."""
+    """Make the exchanges of the library, and tell the failures apart that it throws together.
+
+    An exchange that is cut off can leave its connection taken for good, until none is left and
+    every call fails: all connections are then made anew as soon as none is in use.
+    """
 
     def __init__(self, settings: BotSettings, connections: int) -> None:
         super().__init__(
@@ -263,15 +267,35 @@ class _Request(HTTPXRequest):
             },
         )
 
+        self._running = 0
+        self._is_leaking = False
+        self._renewal = asyncio.Lock()
+
     async def do_request(self, *arguments: Any, **named: Any) -> tuple[int, bytes]:
         """Make an exchange; _FailedError where the library's own error would say too little."""
+        if self._is_leaking:
+            await self._renew()
+        self._running += 1
         try:
             status, body = await super().do_request(*arguments, **named)
         except error.TelegramError as failure:
+            self._is_leaking |= isinstance(failure.__cause__, httpx.PoolTimeout)
             raise _FailedError(loss_trouble(failure.__cause__), failure.message) from None
+        except asyncio.CancelledError:
+            self._is_leaking = True
+            raise
+        finally:
+            self._running -= 1
         if found := read_failure(status, body):
             raise _FailedError(*found)
         return status, body
+
+    async def _renew(self) -> None:
+        async with self._renewal:
+            if self._is_leaking and not self._running:
+                await self.shutdown()
+                await self.initialize()
+                self._is_leaking = False
 
 
 class _PollRequest(_Request):

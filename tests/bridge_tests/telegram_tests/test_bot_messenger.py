@@ -3,13 +3,15 @@
 import asyncio
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
 from typing import Any
 
 import pytest
 
 from telegram.bridge.bot import PtbMessenger
 from telegram.bridge.bot_errors import refusal_trouble
+from telegram.bridge.bot_state import Arrival
 from telegram.bridge.chat import Button
 from telegram.bridge.messenger import CommandName, MessengerError, Place, Trouble
 from tests.bridge_tests.telegram_tests.bot_rig import Ask, ask, place_of, trouble_of
@@ -350,3 +352,19 @@ def test_a_new_number_that_is_none_is_not_taken_for_one(api: FakeBotApi, ann: Ph
     api.faults.answer(json_answer(400, {"error_code": 400, **odd}))
     trouble = trouble_of(api, _hello(ann))
     assert (trouble.trouble, trouble.new_chat_id) == (Trouble.MIGRATED, None)
+
+
+def test_calls_that_are_cut_off_at_any_moment_use_up_no_connection(api: FakeBotApi) -> None:
+    rng = Random(7)
+
+    async def cut_off(messenger: PtbMessenger) -> Sequence[Arrival]:
+        for _ in range(60):
+            asking = asyncio.create_task(messenger.poll(0, 0))
+            # As many turns of the loop as an exchange takes, or fewer.
+            for _ in range(rng.randrange(60)):
+                await asyncio.sleep(0)
+            asking.cancel()
+            await asyncio.wait([asking])
+        return await messenger.poll(0, 0)
+
+    assert ask(api, cut_off, pool_s=0.5) == []

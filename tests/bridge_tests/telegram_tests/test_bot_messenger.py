@@ -4,7 +4,6 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from random import Random
 from typing import Any
 
 import pytest
@@ -355,13 +354,11 @@ def test_a_new_number_that_is_none_is_not_taken_for_one(api: FakeBotApi, ann: Ph
 
 
 def test_calls_that_are_cut_off_at_any_moment_use_up_no_connection(api: FakeBotApi) -> None:
-    rng = Random(7)
-
     async def cut_off(messenger: PtbMessenger) -> Sequence[Arrival]:
-        for _ in range(60):
+        # From before a connection is sought to after it is given back.
+        for turns_of_the_loop in range(60):
             asking = asyncio.create_task(messenger.poll(0, 0))
-            # As many turns of the loop as an exchange takes, or fewer.
-            for _ in range(rng.randrange(60)):
+            for _ in range(turns_of_the_loop):
                 await asyncio.sleep(0)
             asking.cancel()
             await asyncio.wait([asking])

@@ -17,7 +17,7 @@ import orjson
 
 from telegram.bridge import poll_thread
 from telegram.bridge.bot import PtbMessenger
-from telegram.bridge.bot_state import Arrival
+from telegram.bridge.bot_api.state import Arrival
 from telegram.bridge.messenger import Place
 
 FILE_VARIABLE = "CHAT_TAP_FILE"

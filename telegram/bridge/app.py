@@ -30,11 +30,11 @@ from telegram.bridge.access import BOT_FATHER_STEPS, check_token
 from telegram.bridge.assembly import World, build_bridge, build_reserve
 from telegram.bridge.chat import Chat
 from telegram.bridge.config import BridgeConfig, BridgeSettings, load_config
-from telegram.bridge.console_parts import ConsoleParts, build_console
+from telegram.bridge.console.parts import ConsoleParts, build_console
 from telegram.bridge.control import Control, InputEnded, SignalCame
+from telegram.bridge.hearing.access import load_access
 from telegram.bridge.options import Options
 from telegram.bridge.store.database import Database
-from telegram.bridge.telegram_access import load_access
 from telegram.bridge.watchdog import Watchdog, poll_complaint
 
 if TYPE_CHECKING:

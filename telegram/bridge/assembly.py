@@ -13,28 +13,28 @@ from tcpproto.tls import build_server_context
 from tcpproto.vocabulary import QUEUED_MAX_AGE_S, VOCABULARY, Verb
 from telegram.bridge.chat import Chat
 from telegram.bridge.chats import Chats, ReceiptDesk
-from telegram.bridge.choices import Choices
-from telegram.bridge.command_journal import CommandJournal
-from telegram.bridge.commands import CommandDesk, Commands, leave_chat
+from telegram.bridge.commands.choices import Choices
+from telegram.bridge.commands.dialogs import Dialogs
+from telegram.bridge.commands.engine import EngineCommands
+from telegram.bridge.commands.journal import CommandJournal
+from telegram.bridge.commands.outbound import Outbound
+from telegram.bridge.commands.questions import Questions
+from telegram.bridge.commands.reading import CommandDesk, Commands, leave_chat
 from telegram.bridge.config import BridgeConfig
-from telegram.bridge.dialogs import Dialogs
 from telegram.bridge.disk import DiskState
-from telegram.bridge.engine_commands import EngineCommands
 from telegram.bridge.event_keeper import EventKeeper
-from telegram.bridge.follow import Follow
 from telegram.bridge.forward import Forward, Parts
 from telegram.bridge.health import Counters, Health, Vitals
 from telegram.bridge.housekeeping import Housekeeping
 from telegram.bridge.intake import Intake
 from telegram.bridge.link_ears import LinkEars
 from telegram.bridge.local_verbs import Following, LocalVerbs
-from telegram.bridge.log_files import LogFiles
-from telegram.bridge.log_search import Wanted, find_lines
-from telegram.bridge.obituary import Obituaries
-from telegram.bridge.obituary_text import ObituaryWords
-from telegram.bridge.outbound import Outbound
+from telegram.bridge.logs.files import LogFiles
+from telegram.bridge.logs.follow import Follow
+from telegram.bridge.logs.search import Wanted, find_lines
+from telegram.bridge.obituary.text import ObituaryWords
+from telegram.bridge.obituary.watch import Obituaries
 from telegram.bridge.pictures.artist import Artist
-from telegram.bridge.questions import Questions
 from telegram.bridge.receipts import OPEN, State
 from telegram.bridge.sessions import Sessions
 from telegram.bridge.store.commands import CommandTable

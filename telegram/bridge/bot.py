@@ -31,18 +31,18 @@ from telegram import (
     User,
     error,
 )
-from telegram.bridge.bot_addressing import way_to
-from telegram.bridge.bot_batches import readable_updates
-from telegram.bridge.bot_errors import (
+from telegram.bridge.bot_api.addressing import way_to
+from telegram.bridge.bot_api.batches import readable_updates
+from telegram.bridge.bot_api.errors import (
     WAIT_UNTOLD_S,
     loss_trouble,
     read_failure,
     refusal_trouble,
     wait_s_of,
 )
-from telegram.bridge.bot_libraries import prepare_libraries
-from telegram.bridge.bot_settings import BotSettings
-from telegram.bridge.bot_state import Arrival
+from telegram.bridge.bot_api.libraries import prepare_libraries
+from telegram.bridge.bot_api.settings import BotSettings
+from telegram.bridge.bot_api.state import Arrival
 from telegram.bridge.chat import Buttons
 from telegram.bridge.messenger import CommandName, Inbound, Me, MessengerError, Place, Trouble
 from telegram.request import HTTPXRequest

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from telegram.bridge.chat import Buttons, Chat, RichChat, Wishes
 from telegram.bridge.chat_outbox.digest import LogLine
-from telegram.bridge.questions import CANCEL, Choice, Question, Questions
+from telegram.bridge.commands.questions import CANCEL, Choice, Question, Questions
 from telegram.bridge.receipts import OUTCOMES, State
 from telegram.bridge.records import CommandRecord
 from telegram.bridge.render import clean, command_receipt

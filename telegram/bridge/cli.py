@@ -25,7 +25,7 @@ def _run(arguments: Sequence[str], control: Control) -> int:
         return ExitCode.USAGE
     if options.action == "setup":
         # Loaded only here: backup, restore and the console need nothing of it.
-        from telegram.bridge.setup_run import run_setup  # noqa: PLC0415
+        from telegram.bridge.setup.run import run_setup  # noqa: PLC0415
 
         is_stopped = control.stop_asked.is_set
         run_setup(options.config, os.environ, SystemClock(), is_stopped=is_stopped)

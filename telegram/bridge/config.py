@@ -14,12 +14,12 @@ from daemonkit.endpoint import LinkSection
 from daemonkit.settings import Settings, from_environment, load_settings
 from tcpproto import Limits
 from telegram.bridge.chat_outbox.settings import OutboxSection
-from telegram.bridge.dialogs import QuestionTimes
-from telegram.bridge.follow import FollowLimits
+from telegram.bridge.commands.dialogs import QuestionTimes
+from telegram.bridge.commands.outbound import OutboundLimits
 from telegram.bridge.housekeeping import Keep
 from telegram.bridge.intake import IntakeLimits
-from telegram.bridge.obituary import ObituarySettings
-from telegram.bridge.outbound import OutboundLimits
+from telegram.bridge.logs.follow import FollowLimits
+from telegram.bridge.obituary.watch import ObituarySettings
 from telegram.bridge.telegram_config import TelegramSection
 from telegram.bridge.views.live_status import LiveGaps
 from telegram.bridge.watchdog import Silences

@@ -16,9 +16,10 @@ from daemonkit.fault_log import FaultLog
 from tcpproto import Event, PeerInfo, Status
 from telegram.bridge.chat import ChatInput
 from telegram.bridge.chats import Chats
-from telegram.bridge.commands import Commands
+from telegram.bridge.commands.outbound import Link, Outbound
+from telegram.bridge.commands.questions import Questions
+from telegram.bridge.commands.reading import Commands
 from telegram.bridge.event_keeper import EventKeeper
-from telegram.bridge.follow import Follow
 from telegram.bridge.health import Counters
 from telegram.bridge.housekeeping import Housekeeping
 from telegram.bridge.intake import (
@@ -31,10 +32,9 @@ from telegram.bridge.intake import (
     LogQueue,
     Said,
 )
-from telegram.bridge.log_files import LogFiles
-from telegram.bridge.obituary import Notice, Obituaries
-from telegram.bridge.outbound import Link, Outbound
-from telegram.bridge.questions import Questions
+from telegram.bridge.logs.files import LogFiles
+from telegram.bridge.logs.follow import Follow
+from telegram.bridge.obituary.watch import Notice, Obituaries
 from telegram.bridge.render import continued
 from telegram.bridge.sessions import Sessions
 from telegram.bridge.store.settings import FollowTable

@@ -7,9 +7,9 @@ from daemonkit.clock import Clock
 from daemonkit.printable import one_line
 from daemonkit.version import VERSION
 from tcpproto import PROTOCOL_VERSION
+from telegram.bridge.commands.outbound import Link, Outbound
 from telegram.bridge.disk import DiskState
 from telegram.bridge.event_keeper import EventKeeper
-from telegram.bridge.outbound import Link, Outbound
 from telegram.bridge.render import age_text, fitted, plural, rtt_text
 from telegram.bridge.sessions import Session, Sessions
 

@@ -9,15 +9,15 @@ from daemonkit.clock import Clock
 from daemonkit.version import VERSION
 from tcpproto.arguments import read_duration_s
 from tcpproto.vocabulary import VOCABULARY, Risk, Verb, name_arguments
-from telegram.bridge.choices import Choices
+from telegram.bridge.commands.choices import Choices
+from telegram.bridge.commands.request import Answer, LocalVerb, Request, Response, WhichBot
 from telegram.bridge.errors import RefusalError
-from telegram.bridge.follow import Follow
 from telegram.bridge.health import Health
 from telegram.bridge.help_text import explanation, greeting, overview
-from telegram.bridge.log_search import Wanted, find_lines
+from telegram.bridge.logs.follow import Follow
+from telegram.bridge.logs.search import Wanted, find_lines
 from telegram.bridge.records import FollowSetting
 from telegram.bridge.render import age_text, plural
-from telegram.bridge.request import Answer, LocalVerb, Request, Response, WhichBot
 from telegram.bridge.routing import Ask, Refuse, find_route, unknown_bot
 from telegram.bridge.sessions import Sessions
 from telegram.bridge.store.settings import FollowTable

@@ -13,10 +13,10 @@ from daemonkit.clock import Clock
 from daemonkit.fault_log import FaultLog
 from daemonkit.logs import log_asyncio_exception
 from telegram.bridge.bot import PtbMessenger
-from telegram.bridge.bot_polling import Polling
-from telegram.bridge.bot_settings import BotSettings
-from telegram.bridge.bot_state import BotCallbacks, BotState, Standing
-from telegram.bridge.bot_threads import BesideLoop
+from telegram.bridge.bot_api.polling import Polling
+from telegram.bridge.bot_api.settings import BotSettings
+from telegram.bridge.bot_api.state import BotCallbacks, BotState, Standing
+from telegram.bridge.bot_api.threads import BesideLoop
 from telegram.bridge.messenger import MessengerError, Trouble
 
 log = logging.getLogger(__name__)

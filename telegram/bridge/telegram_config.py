@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from daemonkit.secrets import Secret, hide
 from daemonkit.settings import Settings
 from tcpproto.vocabulary import Role
-from telegram.bridge.bot_settings import BASE_URL, BotSettings, is_address
+from telegram.bridge.bot_api.settings import BASE_URL, BotSettings, is_address
 from telegram.bridge.messenger import Place
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]

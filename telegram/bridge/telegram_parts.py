@@ -13,11 +13,11 @@ from daemonkit.secrets import Secret
 from telegram.bridge.assembly import Bridge, World
 from telegram.bridge.chat_outbox.sender import Sender, open_chat
 from telegram.bridge.chat_outbox.telegram_chat import TelegramChat
+from telegram.bridge.hearing.access import TelegramAccess
+from telegram.bridge.hearing.parts import Hearing, build_hearing
 from telegram.bridge.messenger import Place, read_place
 from telegram.bridge.poll_thread import TelegramThread
 from telegram.bridge.render import age_text
-from telegram.bridge.telegram_access import TelegramAccess
-from telegram.bridge.telegram_hearing import Hearing, build_hearing
 from telegram.bridge.views.pages import to_html
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from daemonkit.clock import Clock
 from daemonkit.notify import Notifier
-from telegram.bridge.bot_state import BotState, Standing
+from telegram.bridge.bot_api.state import BotState, Standing
 
 log = logging.getLogger(__name__)
 

@@ -12,13 +12,13 @@ from typing import Any
 from tcpproto.vocabulary import Role
 from telegram.bridge.chat import Buttons
 from telegram.bridge.chat_outbox.posts import do_nothing
-from telegram.bridge.inbound_journal import InboundJournal
+from telegram.bridge.hearing.access import TelegramAccess
+from telegram.bridge.hearing.intake import IntakeParts, TelegramIntake
+from telegram.bridge.hearing.journal import InboundJournal
 from telegram.bridge.messenger import CommandName, Inbound, Me, MessengerError, Place, Trouble
 from telegram.bridge.store.commands import CommandTable
 from telegram.bridge.store.inbound import InboundTable, MessengerNotes
-from telegram.bridge.telegram_access import TelegramAccess
 from telegram.bridge.telegram_config import ChatEntry
-from telegram.bridge.telegram_intake import IntakeParts, TelegramIntake
 from tests.bridge_tests.harness import Harness, RecordingChat, Shown
 
 ANN, BOB, CAT, EVE = 7, 8, 9, 666

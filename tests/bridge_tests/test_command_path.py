@@ -44,7 +44,7 @@ def test_an_answer_ends_the_command_with_one_line_below_its_body(
 def test_the_log_says_who_commanded_what_and_how_it_ended(
     bridge: Harness, make_bot: MakeBot, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "telegram.bridge.outbound")
+    caplog.set_level(logging.INFO, "telegram.bridge.commands.outbound")
     bot = make_bot(bridge)
     bridge.say("/getstatus")
     _wait_for(bot, bridge, 1)

@@ -14,8 +14,8 @@ from daemonkit.secrets import Secret, redact
 from telegram.bridge import config as bridge_config
 from telegram.bridge.access import check_token
 from telegram.bridge.config import ROOT, BridgeSettings, load_config
+from telegram.bridge.hearing.access import load_access
 from telegram.bridge.options import Options, UsageError, parse_options
-from telegram.bridge.telegram_access import load_access
 from telegram.bridge.telegram_config import TelegramSection
 
 TOKEN = "123456789:" + "A" * 35

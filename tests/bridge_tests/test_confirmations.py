@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from daemonkit.printable import printable
 from tcpproto.vocabulary import VOCABULARY, ParsedCommand, parse_line
-from telegram.bridge.confirmations import Target, news_since, question_about, yes_to
+from telegram.bridge.commands.confirmations import Target, news_since, question_about, yes_to
 
 LABEL = "paper main PAPER"
 STREAK = {

@@ -10,11 +10,11 @@ import pytest
 
 from daemonkit.clock import ManualClock
 from telegram.bridge.chat import Button
-from telegram.bridge.console import Console
-from telegram.bridge.console_feed import CursorFeed
-from telegram.bridge.console_format import encode_json, encode_text
-from telegram.bridge.console_input import ConsoleInput, InputTimes, read_piped_lines
-from telegram.bridge.console_output import POSTS_MAX, Post
+from telegram.bridge.console.chat import Console
+from telegram.bridge.console.feed import CursorFeed
+from telegram.bridge.console.format import encode_json, encode_text
+from telegram.bridge.console.reader import ConsoleInput, InputTimes, read_piped_lines
+from telegram.bridge.console.writer import POSTS_MAX, Post
 from telegram.bridge.records import NewEvent
 from telegram.bridge.store.database import Database
 from telegram.bridge.store.events import EventTable

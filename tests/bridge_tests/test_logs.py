@@ -7,7 +7,7 @@ import pytest
 
 from tcpproto import Log
 from telegram.bridge.intake import Intake, IntakeLimits
-from telegram.bridge.log_search import Wanted, find_lines
+from telegram.bridge.logs.search import Wanted, find_lines
 from tests.bridge_tests.harness import Harness
 from tests.bridge_tests.scripted_bot import ScriptedBot
 from tests.waiting import wait_until

@@ -10,7 +10,7 @@ import pytest
 from daemonkit.clock import ManualClock
 from tcpproto import Event, Log, PeerInfo, Status
 from telegram.bridge.intake import Connected, Disconnected
-from telegram.bridge.obituary import Absence, Notice, Obituaries, ObituarySettings
+from telegram.bridge.obituary.watch import Absence, Notice, Obituaries, ObituarySettings
 from telegram.bridge.store.presence import PresenceRow
 from tests.bridge_tests.harness import Harness
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from telegram.bridge.presence import CONNECTED, Presence, Sign, next_presence, resumed
+from telegram.bridge.obituary.presence import CONNECTED, Presence, Sign, next_presence, resumed
 
 HAPPENS = {
     ("here", "came"): "here",

@@ -14,12 +14,12 @@ from daemonkit.errors import ConfigurationError, UnavailableError
 from daemonkit.secrets import Secret
 from tcpproto.vocabulary import Role
 from telegram.bridge import config as bridge_config
-from telegram.bridge import setup_files
 from telegram.bridge.config import load_config
-from telegram.bridge.setup import TEST_TEXT
-from telegram.bridge.setup_person import StandardPerson, says_yes
-from telegram.bridge.setup_run import run_setup
-from telegram.bridge.telegram_access import load_access
+from telegram.bridge.hearing.access import load_access
+from telegram.bridge.setup import files as setup_files
+from telegram.bridge.setup.conversation import TEST_TEXT
+from telegram.bridge.setup.person import StandardPerson, says_yes
+from telegram.bridge.setup.run import run_setup
 from tests.fakes.bot_api.phone import Phone
 from tests.fakes.bot_api.server import FakeBotApi
 

@@ -9,8 +9,8 @@ from daemonkit.errors import ConfigurationError
 from daemonkit.secrets import Secret
 from tcpproto.vocabulary import Role
 from telegram.bridge.config import load_config
+from telegram.bridge.hearing.access import TelegramAccess, load_access
 from telegram.bridge.messenger import Place
-from telegram.bridge.telegram_access import TelegramAccess, load_access
 from telegram.bridge.telegram_config import ChatEntry, TelegramSection
 
 GROUP = -1_001_234

@@ -8,10 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpproto.vocabulary import MAX_AGE_S, VOCABULARY, Risk, Role
-from telegram.bridge.messenger import Inbound, Place
-from telegram.bridge.telegram_access import TelegramAccess
-from telegram.bridge.telegram_config import ChatEntry
-from telegram.bridge.telegram_gate import (
+from telegram.bridge.hearing.access import TelegramAccess
+from telegram.bridge.hearing.gate import (
     Decision,
     GateScene,
     Verdict,
@@ -19,6 +17,8 @@ from telegram.bridge.telegram_gate import (
     decide,
     risk_of_line,
 )
+from telegram.bridge.messenger import Inbound, Place
+from telegram.bridge.telegram_config import ChatEntry
 
 NOW = 1_790_000_000.0
 ANN, BOB, EVE = 7, 8, 666

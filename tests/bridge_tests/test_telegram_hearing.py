@@ -12,9 +12,9 @@ from daemonkit.secrets import Secret
 from tcpproto.vocabulary import Role
 from telegram.bridge.assembly import World
 from telegram.bridge.chat_outbox.sender import Sender, open_chat
-from telegram.bridge.telegram_access import TelegramAccess
+from telegram.bridge.hearing.access import TelegramAccess
+from telegram.bridge.hearing.parts import Hearing, build_hearing
 from telegram.bridge.telegram_config import ChatEntry
-from telegram.bridge.telegram_hearing import Hearing, build_hearing
 from tests.bridge_tests.harness import Harness
 from tests.bridge_tests.scripted_bot import ScriptedBot
 from tests.fakes.bot_api.messages import Message

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from tcpproto.vocabulary import VOCABULARY, Role
+from telegram.bridge.hearing.menu import menu_of, menus_of, publish_menus
 from telegram.bridge.messenger import Trouble
 from telegram.bridge.store.inbound import MessengerNotes
-from telegram.bridge.telegram_menu import menu_of, menus_of, publish_menus
 from tests.bridge_tests.harness import Harness
 from tests.bridge_tests.telegram_desk import ANN, BOB, RecordingMessenger
 

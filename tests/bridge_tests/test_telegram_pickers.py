@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telegram.bridge.keyboards import CANCEL, PAGE_SIZE, Choice, lay_out, matching, page_count
+from telegram.bridge.commands.keyboards import (
+    CANCEL,
+    PAGE_SIZE,
+    Choice,
+    lay_out,
+    matching,
+    page_count,
+)
 from telegram.bridge.messenger import Place
 from tests.bridge_tests.harness import Harness
 from tests.bridge_tests.scripted_bot import ScriptedBot

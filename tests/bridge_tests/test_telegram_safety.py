@@ -8,8 +8,8 @@ import pytest
 
 from tcpproto.vocabulary import Role
 from telegram.bridge.chat import Author
+from telegram.bridge.hearing.access import TelegramAccess
 from telegram.bridge.messenger import Place
-from telegram.bridge.telegram_access import TelegramAccess
 from tests.bridge_tests.harness import NOW, Harness
 from tests.bridge_tests.scripted_bot import ScriptedBot
 from tests.bridge_tests.telegram_desk import ACCESS, ANN, BOB, GROUP, Desk

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from tcpproto.vocabulary import Role
-from telegram.bridge.interruptions import interruption_texts
+from telegram.bridge.hearing.access import TelegramAccess
+from telegram.bridge.hearing.interruptions import interruption_texts
 from telegram.bridge.messenger import Me, Place, Trouble
 from telegram.bridge.store.inbound import InboundRow
-from telegram.bridge.telegram_access import TelegramAccess
 from tests.bridge_tests.harness import Harness
 from tests.bridge_tests.scripted_bot import ScriptedBot
 from tests.bridge_tests.telegram_desk import (

@@ -9,7 +9,7 @@ import pytest
 
 from daemonkit.clock import ManualClock
 from daemonkit.notify import Notifier
-from telegram.bridge.bot_state import BotState, Standing
+from telegram.bridge.bot_api.state import BotState, Standing
 from telegram.bridge.watchdog import Watchdog, poll_complaint
 
 WATCHDOG_S = 150.0

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tcpproto import Log
 from telegram.bridge.chat_outbox.digest import LogLine
 from telegram.bridge.chats import Chats
-from telegram.bridge.log_search import level_number
+from telegram.bridge.logs.search import level_number
 from telegram.bridge.render import clean, continued
 
 

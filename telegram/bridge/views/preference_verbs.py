@@ -7,9 +7,9 @@ from zoneinfo import available_timezones
 from daemonkit.clock import Clock
 from tcpproto.arguments import read_duration_s
 from tcpproto.vocabulary import name_arguments
+from telegram.bridge.commands.request import Answer, LocalVerb, Request
 from telegram.bridge.errors import RefusalError
 from telegram.bridge.render import age_text
-from telegram.bridge.request import Answer, LocalVerb, Request
 from telegram.bridge.views.moments import clock_text, find_zone
 from telegram.bridge.views.preferences import Preferences
 

@@ -12,7 +12,7 @@ from daemonkit.clock import Clock
 from tcpproto.vocabulary import Risk
 from telegram.bridge.chat import Buttons, ChatInput
 from telegram.bridge.chats import Chats
-from telegram.bridge.questions import Choice, Question, Questions
+from telegram.bridge.commands.questions import Choice, Question, Questions
 
 LINES_MAX: Final = 20
 CHARS_MAX: Final = 3_000

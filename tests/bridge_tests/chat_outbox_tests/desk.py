@@ -13,7 +13,7 @@ from typing import Any
 from daemonkit.clock import ManualClock
 from daemonkit.secrets import Secret
 from telegram.bridge.bot import PtbMessenger
-from telegram.bridge.bot_settings import BotSettings
+from telegram.bridge.bot_api.settings import BotSettings
 from telegram.bridge.chat_outbox.chat_sender import ChatSender
 from telegram.bridge.chat_outbox.packing import Dress
 from telegram.bridge.chat_outbox.sender import Sender, open_chat

@@ -8,7 +8,7 @@ from random import Random
 from daemonkit.clock import SystemClock
 from daemonkit.secrets import Secret
 from telegram.bridge.bot import PtbMessenger
-from telegram.bridge.bot_settings import BotSettings
+from telegram.bridge.bot_api.settings import BotSettings
 from telegram.bridge.chat_outbox.pacing import Pace, PaceLimits
 from telegram.bridge.chat_outbox.sender import Sender, open_chat
 from telegram.bridge.messenger import Place

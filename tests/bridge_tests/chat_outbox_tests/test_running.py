@@ -12,7 +12,7 @@ import pytest
 from daemonkit.clock import SystemClock
 from daemonkit.secrets import Secret
 from telegram.bridge.bot import PtbMessenger
-from telegram.bridge.bot_settings import BotSettings
+from telegram.bridge.bot_api.settings import BotSettings
 from telegram.bridge.chat_outbox.sender import Sender, open_chat
 from telegram.bridge.chat_outbox.settings import OutboxSection
 from telegram.bridge.chat_outbox.telegram_chat import TelegramChat

@@ -9,8 +9,8 @@ from typing import Any, Self, TypeVar
 from daemonkit.clock import Clock, SystemClock
 from daemonkit.secrets import Secret
 from telegram.bridge.bot import PtbMessenger
-from telegram.bridge.bot_settings import BotSettings
-from telegram.bridge.bot_state import BotCallbacks, BotState, Standing
+from telegram.bridge.bot_api.settings import BotSettings
+from telegram.bridge.bot_api.state import BotCallbacks, BotState, Standing
 from telegram.bridge.messenger import Inbound, Me, MessengerError, Place
 from telegram.bridge.poll_thread import TelegramThread
 from tests.fakes.bot_api.phone import Phone

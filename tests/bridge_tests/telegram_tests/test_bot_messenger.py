@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from telegram.bridge.bot import PtbMessenger
-from telegram.bridge.bot_errors import refusal_trouble
-from telegram.bridge.bot_state import Arrival
+from telegram.bridge.bot_api.errors import refusal_trouble
+from telegram.bridge.bot_api.state import Arrival
 from telegram.bridge.chat import Button
 from telegram.bridge.messenger import CommandName, MessengerError, Place, Trouble
 from tests.bridge_tests.telegram_tests.bot_rig import Ask, ask, place_of, trouble_of

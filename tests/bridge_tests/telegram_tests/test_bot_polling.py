@@ -9,8 +9,8 @@ from contextlib import suppress
 import pytest
 
 from daemonkit.clock import SystemClock
-from telegram.bridge.bot_state import Standing
-from telegram.bridge.bot_threads import BesideLoop
+from telegram.bridge.bot_api.state import Standing
+from telegram.bridge.bot_api.threads import BesideLoop
 from telegram.bridge.messenger import Inbound, MessengerError, Place, Trouble
 from tests.bridge_tests.telegram_tests.bot_rig import PATIENCE_S, BotRig, Gate
 from tests.fakes.bot_api.phone import Phone
@@ -189,8 +189,8 @@ _VICTIM = """
 import sys, threading
 from daemonkit.clock import SystemClock
 from daemonkit.secrets import Secret
-from telegram.bridge.bot_settings import BotSettings
-from telegram.bridge.bot_state import BotCallbacks
+from telegram.bridge.bot_api.settings import BotSettings
+from telegram.bridge.bot_api.state import BotCallbacks
 from telegram.bridge.poll_thread import TelegramThread
 
 def journal(inbound):

@@ -10,7 +10,7 @@ import pytest
 
 from daemonkit.clock import SystemClock
 from telegram.bridge.bot import PtbMessenger
-from telegram.bridge.bot_state import Standing
+from telegram.bridge.bot_api.state import Standing
 from telegram.bridge.messenger import Trouble
 from tests.bridge_tests.telegram_tests.bot_rig import (
     PATIENCE_S,

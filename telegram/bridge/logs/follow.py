@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from daemonkit.clock import Clock
 from daemonkit.printable import one_line
 from tcpproto import Log
-from telegram.bridge.log_search import level_number
+from telegram.bridge.logs.search import level_number
 from telegram.bridge.records import FollowSetting
 from telegram.bridge.render import continued, plural
 

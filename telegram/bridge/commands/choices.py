@@ -1,6 +1,6 @@
 """Which bot each person selected in each chat, kept over restarts."""
 
-from telegram.bridge.request import Request
+from telegram.bridge.commands.request import Request
 from telegram.bridge.routing import Scene
 from telegram.bridge.sessions import Sessions
 from telegram.bridge.store.settings import ChoiceTable

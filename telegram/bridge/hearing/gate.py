@@ -19,11 +19,11 @@ from tcpproto.vocabulary import (
     risk_of,
 )
 from telegram.bridge.chat import Author
+from telegram.bridge.commands.outbound import NOT_SENT
+from telegram.bridge.hearing.access import TelegramAccess
 from telegram.bridge.messenger import Inbound
-from telegram.bridge.outbound import NOT_SENT
 from telegram.bridge.receipts import State
 from telegram.bridge.render import receipt
-from telegram.bridge.telegram_access import TelegramAccess
 
 CONFLICT_TEXT: Final = (
     "another program uses this bot's token, so what raises risk is off until it has stopped"

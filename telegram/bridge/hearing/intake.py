@@ -19,15 +19,10 @@ from daemonkit.printable import one_line
 from daemonkit.secrets import redact
 from tcpproto.vocabulary import Risk
 from telegram.bridge.chat import ChatInput
-from telegram.bridge.inbound_journal import InboundJournal
-from telegram.bridge.interruptions import Tell, tell_interrupted
-from telegram.bridge.messenger import Inbound, Me, Messenger, MessengerError, Place, read_place
-from telegram.bridge.outbound import NOT_SENT
-from telegram.bridge.questions import Questions
-from telegram.bridge.records import CommandRecord
-from telegram.bridge.store.inbound import InboundRow, InboundState, MessengerNotes
-from telegram.bridge.telegram_access import TelegramAccess
-from telegram.bridge.telegram_gate import (
+from telegram.bridge.commands.outbound import NOT_SENT
+from telegram.bridge.commands.questions import Questions
+from telegram.bridge.hearing.access import TelegramAccess
+from telegram.bridge.hearing.gate import (
     CONFLICT_TEXT,
     Decision,
     GateLimits,
@@ -38,7 +33,12 @@ from telegram.bridge.telegram_gate import (
     is_command,
     risk_of_line,
 )
-from telegram.bridge.telegram_menu import publish_menus
+from telegram.bridge.hearing.interruptions import Tell, tell_interrupted
+from telegram.bridge.hearing.journal import InboundJournal
+from telegram.bridge.hearing.menu import publish_menus
+from telegram.bridge.messenger import Inbound, Me, Messenger, MessengerError, Place, read_place
+from telegram.bridge.records import CommandRecord
+from telegram.bridge.store.inbound import InboundRow, InboundState, MessengerNotes
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from typing import Protocol
 from daemonkit.clock import Clock
 from daemonkit.errors import ConfigurationError, UnavailableError
 from telegram.bridge.access import TOKEN_NAME
-from telegram.bridge.bot_state import Arrival
+from telegram.bridge.bot_api.state import Arrival
 from telegram.bridge.messenger import Inbound, Me, MessengerError, Place, Trouble
-from telegram.bridge.setup_person import Person, says_yes
+from telegram.bridge.setup.person import Person, says_yes
 
 TEST_TEXT = "Tradebridge can write here. /help lists what it can do."
 PATIENCE_S = 600.0

@@ -10,8 +10,8 @@ from typing import Protocol, TypeVar
 
 from daemonkit.clock import Clock
 from daemonkit.fault_log import FaultLog
-from telegram.bridge.bot_settings import BotSettings
-from telegram.bridge.bot_state import Arrival, BotCallbacks, BotState, Standing
+from telegram.bridge.bot_api.settings import BotSettings
+from telegram.bridge.bot_api.state import Arrival, BotCallbacks, BotState, Standing
 from telegram.bridge.messenger import Me, MessengerError, Trouble
 
 log = logging.getLogger(__name__)

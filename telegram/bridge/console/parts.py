@@ -9,17 +9,17 @@ from tcpproto.vocabulary import VOCABULARY
 from telegram.bridge.access import console_author
 from telegram.bridge.assembly import Bridge, World
 from telegram.bridge.chat import ChatInput
-from telegram.bridge.console import CHAT, Console
-from telegram.bridge.console_feed import CursorFeed
-from telegram.bridge.console_format import encode_json, encode_text
-from telegram.bridge.console_input import ConsoleInput, InputTimes, read_piped_lines
+from telegram.bridge.console.chat import CHAT, Console
+from telegram.bridge.console.feed import CursorFeed
+from telegram.bridge.console.format import encode_json, encode_text
+from telegram.bridge.console.reader import ConsoleInput, InputTimes, read_piped_lines
+from telegram.bridge.console.terminal import Terminal
 from telegram.bridge.control import InputEnded
 from telegram.bridge.options import Options
 from telegram.bridge.receipts import State
 from telegram.bridge.store.commands import CommandTable
 from telegram.bridge.store.events import EventTable
 from telegram.bridge.store.settings import ChatCursorTable
-from telegram.bridge.terminal import Terminal
 
 _DRAIN_S = 2.0
 _INPUT, _OUTPUT = 0, 1

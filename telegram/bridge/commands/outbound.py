@@ -15,7 +15,7 @@ from daemonkit.clock import Clock
 from daemonkit.secrets import redact, redact_values
 from tcpproto import Command, Message, Reply, ReplyState
 from tcpproto.vocabulary import MAX_AGE_S, QUEUED_MAX_AGE_S, Risk, legacy_text, risk_of
-from telegram.bridge.command_journal import CommandJournal
+from telegram.bridge.commands.journal import CommandJournal
 from telegram.bridge.disk import DiskState
 from telegram.bridge.errors import IllegalStepError
 from telegram.bridge.receipts import OPEN, STEP_OF_REPLY, State, Step, advance

@@ -22,14 +22,14 @@ from tcpproto.vocabulary import (
 from telegram.bridge.access import why_not_allowed
 from telegram.bridge.chat import ChatInput
 from telegram.bridge.chats import Chats, ReceiptDesk
-from telegram.bridge.dialogs import Dialogs
-from telegram.bridge.engine_commands import EngineCommands
+from telegram.bridge.commands.dialogs import Dialogs
+from telegram.bridge.commands.engine import EngineCommands
+from telegram.bridge.commands.outbound import NOT_SENT, Outbound
+from telegram.bridge.commands.questions import Choice, Questions
+from telegram.bridge.commands.request import Answer, LocalVerb, Request, WhichBot
 from telegram.bridge.errors import QuestionError, RefusalError
-from telegram.bridge.outbound import NOT_SENT, Outbound
-from telegram.bridge.questions import Choice, Questions
 from telegram.bridge.receipts import State
 from telegram.bridge.render import receipt
-from telegram.bridge.request import Answer, LocalVerb, Request, WhichBot
 
 # A clock that is this far off cannot tell an old command from a new one.
 FUTURE_MAX_S = 30.0

@@ -15,10 +15,10 @@ from daemonkit.errors import UnavailableError
 from daemonkit.secrets import Secret
 from telegram.bridge.access import BOT_FATHER_STEPS, TOKEN_NAME, check_token
 from telegram.bridge.bot import PtbMessenger
-from telegram.bridge.bot_settings import BotSettings
+from telegram.bridge.bot_api.settings import BotSettings
 from telegram.bridge.config import load_config
-from telegram.bridge.setup import Findings, Setup
-from telegram.bridge.setup_files import (
+from telegram.bridge.setup.conversation import Findings, Setup
+from telegram.bridge.setup.files import (
     TOKEN_FILE,
     Draft,
     check_place,
@@ -26,7 +26,7 @@ from telegram.bridge.setup_files import (
     draft_config,
     save_token,
 )
-from telegram.bridge.setup_person import Person, StandardPerson, says_yes
+from telegram.bridge.setup.person import Person, StandardPerson, says_yes
 
 _START = "./run_telegram.sh"
 

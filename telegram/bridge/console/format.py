@@ -2,7 +2,7 @@
 
 import orjson
 
-from telegram.bridge.console_output import Post
+from telegram.bridge.console.writer import Post
 
 NOT_UTF8 = "backslashreplace"
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from daemonkit.clock import Clock
 from daemonkit.printable import one_line
-from telegram.bridge.obituary import Absence, Notice
+from telegram.bridge.obituary.watch import Absence, Notice
 from telegram.bridge.render import age_text, plural, utc_text
 from telegram.bridge.sessions import LIVE, PAPER, Session, Sessions
 

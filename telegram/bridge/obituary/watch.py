@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from daemonkit.clock import Clock
 from daemonkit.printable import one_line
 from telegram.bridge.disk import describe_problem, is_foreign
-from telegram.bridge.presence import CONNECTED, Presence, Sign, next_presence, resumed
+from telegram.bridge.obituary.presence import CONNECTED, Presence, Sign, next_presence, resumed
 from telegram.bridge.store.presence import PresenceRow
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from random import Random
 from daemonkit.clock import Clock
 from tcpproto.vocabulary import Risk
 from telegram.bridge.chat import Buttons, ChatInput
+from telegram.bridge.commands.keyboards import CANCEL, Choice, lay_out, matching, page_count
 from telegram.bridge.errors import QuestionError
-from telegram.bridge.keyboards import CANCEL, Choice, lay_out, matching, page_count
 
 __all__ = ["CANCEL", "OPEN_MAX", "Choice", "Look", "Question", "Questions"]
 

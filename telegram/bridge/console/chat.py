@@ -9,7 +9,7 @@ from threading import Lock
 
 from daemonkit.clock import Clock
 from telegram.bridge.chat import Buttons
-from telegram.bridge.console_output import ConsoleOutput, EventFeed, Post
+from telegram.bridge.console.writer import ConsoleOutput, EventFeed, Post
 from telegram.bridge.records import StoredEvent
 from telegram.bridge.render import clean, event_text
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from daemonkit.printable import one_line
-from telegram.bridge.inbound_journal import InboundJournal
+from telegram.bridge.hearing.journal import InboundJournal
 from telegram.bridge.messenger import Place, read_place
 from telegram.bridge.receipts import OUTCOMES
 from telegram.bridge.records import CommandRecord

@@ -13,18 +13,18 @@ from typing import Final
 
 from daemonkit.secrets import Secret
 from telegram.bridge.assembly import World
-from telegram.bridge.bot_state import BotCallbacks, BotState, Standing
+from telegram.bridge.bot_api.state import BotCallbacks, BotState, Standing
 from telegram.bridge.forward import Parts
+from telegram.bridge.hearing.access import TelegramAccess
+from telegram.bridge.hearing.gate import GateLimits
+from telegram.bridge.hearing.intake import IntakeParts, TelegramIntake
+from telegram.bridge.hearing.journal import InboundJournal
 from telegram.bridge.housekeeping import DAY_S
-from telegram.bridge.inbound_journal import InboundJournal
 from telegram.bridge.messenger import Inbound, Me, Place
 from telegram.bridge.poll_thread import TelegramThread
 from telegram.bridge.records import CommandRecord
 from telegram.bridge.store.commands import CommandTable
 from telegram.bridge.store.inbound import InboundTable, MessengerNotes
-from telegram.bridge.telegram_access import TelegramAccess
-from telegram.bridge.telegram_gate import GateLimits
-from telegram.bridge.telegram_intake import IntakeParts, TelegramIntake
 
 # Telegram keeps an update for a day; a number that is older than this never comes again.
 _KEEP_DAYS_MIN: Final = 7.0

@@ -19,15 +19,15 @@ from tcpproto.vocabulary import (
     takes_all_symbols,
 )
 from telegram.bridge.chats import ReceiptDesk
-from telegram.bridge.choices import Choices
-from telegram.bridge.confirmations import Target, news_since, question_about, yes_to
-from telegram.bridge.dialogs import Dialogs
+from telegram.bridge.commands.choices import Choices
+from telegram.bridge.commands.confirmations import Target, news_since, question_about, yes_to
+from telegram.bridge.commands.dialogs import Dialogs
+from telegram.bridge.commands.outbound import Outbound
+from telegram.bridge.commands.questions import Choice
+from telegram.bridge.commands.request import Request
 from telegram.bridge.errors import RefusalError
-from telegram.bridge.outbound import Outbound
-from telegram.bridge.questions import Choice
 from telegram.bridge.records import CommandRecord
 from telegram.bridge.render import age_text
-from telegram.bridge.request import Request
 from telegram.bridge.routing import Ask, Refuse, find_route
 from telegram.bridge.sessions import Sessions
 

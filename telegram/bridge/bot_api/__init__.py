@@ -1,0 +1,1 @@
+"""What lies around the library that speaks with Telegram: polling, its thread, errors, settings."""

@@ -1,0 +1,1 @@
+"""The forwarded log lines of bots: kept in files, searched, followed."""

@@ -1,0 +1,1 @@
+"""Bots that go without goodbye: noticed, announced once, and their return."""

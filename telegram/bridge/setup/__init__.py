@@ -1,0 +1,1 @@
+"""The setup: from a bot's token to a configuration that lets one person command."""

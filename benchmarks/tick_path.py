@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Final
 from uuid import uuid4
@@ -27,7 +28,8 @@ from benchmarks.sitting import median, print_goal, print_table, run_rounds
 from benchmarks.trading_setup import CASH, FEE, NOW, SYMBOL, make_columns, make_core, make_instance
 from daemonkit.clock import SystemClock
 from trading.app import SWITCH_INTERVAL_S
-from trading.engine.effects import CommittedEffect
+from trading.engine.effects import CommittedEffect, ShowEquity
+from trading.engine.events import CandlesClosed
 from trading.guard.limits import GuardLimits
 from trading.guard.strategy_guard import StrategyGuard
 from trading.ledger.files import LedgerFiles
@@ -44,6 +46,7 @@ TICKS: Final = 20_000
 ORDERS: Final = 60
 INSTANCES: Final = (1, 100, 1_000)
 FAST, SLOW = 20, 50
+RUN_LEN: Final = 1_000
 # In its first 100,000 candles the averages are never equal: a tie is decided by rounding alone.
 SEED: Final = 1
 TRADING, WAITING, HOLDING = "ticks, flat", "ticks, an order rests", "ticks, a position is held"
@@ -252,12 +255,15 @@ class _Backtest:
         config = {"fast_period": FAST, "slow_period": SLOW, "quantity": "1"}
         instance = make_instance(SmaCrossover, "crossover", config)
         core, trader = make_core([instance], is_silent=True, ranges_by_bars=True)
-        process, book = core.process, trader.desks["main"].book
+        process = core.process
         equity: list[float] = []
         start = time.thread_time()
-        for at, first, high, low, last, volume in zip(*self._columns, strict=True):
-            process(Bar(SYMBOL, at, 60, first, high, low, last, volume))
-            equity.append(book.equity())
+        rows = zip(*self._columns, strict=True)
+        while run := [Bar(SYMBOL, at, 60, *prices) for at, *prices in islice(rows, RUN_LEN)]:
+            effects = process(CandlesClosed(run))
+            for effect in effects:
+                if isinstance(effect, ShowEquity):
+                    equity += effect.values
         spent = time.thread_time() - start
         assert not trader.instances.all[0].stopped
         trades = trader.history.statistics.total(trader.markets.now).trades

@@ -34,11 +34,13 @@ from trading.engine.effects import (
     SavePosition,
     SaveState,
     SayNow,
+    ShowEquity,
     ShowState,
     StartTimer,
     StopTimer,
 )
 from trading.engine.events import (
+    CandlesClosed,
     CommandReceived,
     ConfigurationReloaded,
     EngineEvent,
@@ -114,6 +116,7 @@ class EngineCore:
         self._handlers: dict[type, Callable[[Any], Sequence[Effect]]] = {
             EngineStarted: self._on_started,
             HistoryLoaded: self._on_history,
+            CandlesClosed: self._on_candles,
             FeedStarted: self._on_feed_started,
             FeedEnded: self._on_feed_ended,
             FeedFailed: self._on_feed_failed,
@@ -191,6 +194,15 @@ class EngineCore:
     def _on_history(self, event: HistoryLoaded) -> Sequence[Effect]:
         self._trader.on_history(event.bars)
         return NOTHING
+
+    def _on_candles(self, event: CandlesClosed) -> Sequence[Effect]:
+        candles, rest = self._trader.candles, iter(event.bars)
+        self._bars += len(event.bars)
+        effects: list[Effect] = []
+        while candles.run(rest):
+            effects += self._traded()
+        effects += [ShowEquity(*one) for one in candles.take_equities().items()]
+        return effects
 
     def _on_started(self, event: EngineStarted) -> Sequence[Effect]:
         self._life.advance(EngineTrigger.STARTED)

@@ -4,7 +4,7 @@ Committed effects go to the store thread, one unit for each event, all or nothin
 on after the commit, in order. Immediate effects promise nothing and are carried out at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,6 +169,14 @@ class ShowState:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowEquity:
+    """Show what an account was worth after each candle of its markets within a run of candles."""
+
+    account: str
+    values: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """Say that the engine has stopped and nothing follows."""
 
@@ -195,6 +203,7 @@ ImmediateEffect = (
     | ReportBug
     | WriteLog
     | ShowState
+    | ShowEquity
     | Finish
 )
 Effect = CommittedEffect | ImmediateEffect

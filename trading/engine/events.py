@@ -42,6 +42,17 @@ class EngineStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class CandlesClosed:
+    """Bring closed candles in the order of their time: as if each had come by itself.
+
+    They are what a recorded market is played by at speed; the equities after each of them come
+    back as an effect. Who wants to look in between ends a run there.
+    """
+
+    bars: Sequence[Bar]
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryLoaded:
     """Bring closed candles from before the start: known past, never a reason to act."""
 
@@ -189,4 +200,4 @@ Notice = (
     | StoodStill
     | StopRequested
 )
-EngineEvent = MarketEvent | FeedEvent | Notice | Report
+EngineEvent = MarketEvent | CandlesClosed | FeedEvent | Notice | Report

@@ -5,7 +5,7 @@ interrupted or raises has done nothing. One that hangs, or fails again and again
 position keeps its stop.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from trading.engine.markets import Markets
@@ -78,6 +78,8 @@ class InstanceBoard:
         self._markets = markets
         self._desk = desk
         self._calls = calls
+        # Makes calls until one leaves something to attend to.
+        self.call_next = calls.run_next
         self._carry_out = carry_out
         self._on_failure = on_failure
 
@@ -92,17 +94,20 @@ class InstanceBoard:
         """Return the instances by id."""
         return {instance.setup.id: instance for instance in self.all}
 
-    def call(self, runners: Sequence[Runner], event: Tick | Bar) -> None:
+    def call(self, runners: Iterable[Runner], event: Tick | Bar) -> None:
         """Have every one of these strategies think about an event."""
-        rest, run_next = iter(runners), self._calls.run_next
-        while (left := run_next(rest, event)) is not None:
-            instance, error = left
-            if error is not None:
-                self._fail(instance, error)
-                continue
-            instance.failures = 0
-            if wishes := instance.take_wishes():
-                self._carry_out(instance, wishes)
+        rest, call_next = iter(runners), self.call_next
+        while (left := call_next(rest, event)) is not None:
+            self.attend(*left)
+
+    def attend(self, instance: Instance, error: BaseException | None) -> None:
+        """Do what a call of a strategy has left to be done."""
+        if error is not None:
+            self._fail(instance, error)
+            return
+        instance.failures = 0
+        if wishes := instance.take_wishes():
+            self._carry_out(instance, wishes)
 
     def stop(self, instance: Instance, reason: str) -> None:
         """Call an instance no more."""

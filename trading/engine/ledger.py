@@ -58,10 +58,10 @@ class AccountBook:
         "_entry_orders",
         "_next_trade_number",
         "_quantities",
-        "_values",
         "account",
         "cash",
         "positions",
+        "values",
     )
 
     def __init__(
@@ -77,7 +77,8 @@ class AccountBook:
         self._next_trade_number = next_trade_number
         self._cash_value = float(cash)
         self._quantities: dict[str, float] = {}
-        self._values: dict[str, float] = {}
+        # What each position is worth at its last price.
+        self.values: dict[str, float] = {}
         # The entry order whose exit plan a position has taken over last.
         self._entry_orders: dict[str, str] = {}
         for position in positions:
@@ -116,29 +117,33 @@ class AccountBook:
         quantity = self._quantities.get(symbol)
         if quantity is None:
             return 0.0, self.equity()
-        values = self._values
+        values = self.values
         value = values[symbol] = quantity * price
         return value, self._cash_value + (sum(values.values()) if len(values) > 1 else value)
 
+    def held(self, symbol: str) -> tuple[float, float]:
+        """Return what is held of a market, and the cash beside it, to value runs of prices by."""
+        return self._quantities.get(symbol, 0.0), self._cash_value
+
     def equity(self) -> float:
         """Return cash and the marked value of all positions."""
-        values = self._values
+        values = self.values
         return self._cash_value + sum(values.values()) if values else self._cash_value
 
     def exposure(self) -> float:
         """Return the gross marked value of all positions: long and short ones add up."""
-        return sum(map(abs, self._values.values()))
+        return sum(map(abs, self.values.values()))
 
     def value(self, symbol: str) -> float:
         """Return the marked value of a position, negative when short, or 0 without one."""
-        return self._values.get(symbol, 0.0)
+        return self.values.get(symbol, 0.0)
 
     def unrealised(self, symbol: str) -> float:
         """Return what is still held has gained since its entry, without fees."""
         position = self.positions.get(symbol)
         if position is None:
             return 0.0
-        return self._values[symbol] - self._quantities[symbol] * float(position.entry_price)
+        return self.values[symbol] - self._quantities[symbol] * float(position.entry_price)
 
     def open_profit(self, symbol: str) -> float:
         """Return the net profit of the open trade so far: taken and not yet taken, less fees."""
@@ -203,10 +208,10 @@ class AccountBook:
         symbol = position.symbol
         self.positions[symbol] = position
         quantity = self._quantities[symbol] = float(position.quantity)
-        self._values[symbol] = quantity * price
+        self.values[symbol] = quantity * price
 
     def _remove(self, symbol: str) -> None:
-        for of_symbol in (self.positions, self._quantities, self._values, self._entry_orders):
+        for of_symbol in (self.positions, self._quantities, self.values, self._entry_orders):
             of_symbol.pop(symbol, None)
 
 

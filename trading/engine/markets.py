@@ -34,7 +34,6 @@ class Market:
     """Hold one market; the price is that of the last tick or candle."""
 
     __slots__ = (
-        "_sample_due",
         "_ticks_sampled",
         "at",
         "bar_runners",
@@ -42,6 +41,7 @@ class Market:
         "desks",
         "is_engaged",
         "price",
+        "sample_due",
         "samples",
         "seen_at",
         "series",
@@ -58,7 +58,7 @@ class Market:
         self.bars = 0
         self.samples = PriceSamples()
         # From when on another sample is wanted: asked for each price.
-        self._sample_due = _LONG_AGO
+        self.sample_due = _LONG_AGO
         self.series = SymbolSeries(symbol, keep=candles_kept)
         # What of it is asked for with each price: who trades here, whether anything is held or
         # ordered, and who thinks about it.
@@ -77,8 +77,8 @@ class Market:
             self.price = tick.price
             self.at = at
             self.ticks += 1
-            if at >= self._sample_due:
-                self._sample_due = self.samples.take(at, tick.price)
+            if at >= self.sample_due:
+                self.sample_due = self.samples.take(at, tick.price)
 
     def on_bar(self, bar: Bar) -> None:
         """Take a closed candle, whose close is the price unless a tick was later."""
@@ -87,8 +87,8 @@ class Market:
             self.price = bar.close
             self.at = end
             self.ticks += 1
-            if end >= self._sample_due:
-                self._sample_due = self.samples.take(end, bar.close)
+            if end >= self.sample_due:
+                self.sample_due = self.samples.take(end, bar.close)
         self.bars += 1
         self.series.on_bar(bar)
 

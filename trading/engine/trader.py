@@ -13,6 +13,7 @@ from typing import Final
 from trading.brokers.paper.exchange import PaperExchange
 from trading.engine.announcements import announce_bad_data, announce_frozen
 from trading.engine.announcer import Announcer
+from trading.engine.candle_run import CandleRunner
 from trading.engine.conditions import KILL_KEY, LIMITS_KEY, Conditions
 from trading.engine.dealing import Dealer
 from trading.engine.decisions import Decisions
@@ -124,6 +125,15 @@ class Trader:
             calls=calls,
             carry_out=wishes.carry_out,
             on_failure=self._on_strategy_failure,
+        )
+        self.candles = CandleRunner(
+            self.desks,
+            self.markets,
+            self.losses,
+            self.instances,
+            self.journal,
+            take_one=self.on_bar,
+            by_bars=setup.ranges_by_bars,
         )
 
     def start(self, wall: float) -> None:

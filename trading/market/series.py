@@ -28,10 +28,10 @@ class SymbolSeries:
     __slots__ = (
         "_aggregators",
         "_candles",
-        "_due",
         "_indicators",
         "_larger",
         "_on_close",
+        "due",
         "ignored",
         "interval_s",
         "keep",
@@ -45,8 +45,9 @@ class SymbolSeries:
         self.interval_s = interval_s
         self.ignored = 0
         self.missing = 0
+        # When the next candle begins, known from the first one on.
+        self.due: float | None = None
         self._candles: deque[Bar] = deque(maxlen=keep)
-        self._due: float | None = None
         self._indicators = IndicatorSet(keep)
         self._on_close = self._indicators.on_close
         self._larger: dict[int, SymbolSeries] = {}
@@ -63,16 +64,21 @@ class SymbolSeries:
     def on_bar(self, bar: Bar) -> bool:
         """Take a closed candle; return whether it was the next one and not ignored."""
         start = bar.start
-        if (start != self._due or bar.interval_s != self.interval_s) and not self._is_next(bar):
+        if (start != self.due or bar.interval_s != self.interval_s) and not self._is_next(bar):
             return False
-        close = bar.close
-        total = bar.open + bar.high + bar.low + close + bar.volume
+        total = bar.open + bar.high + bar.low + bar.close + bar.volume
         # NaN and the infinities leave something when they are taken from themselves.
         if total - total != 0.0:
             self.ignored += 1
             return False
-        self._due = start + self.interval_s
+        self.take_next(bar)
+        return True
+
+    def take_next(self, bar: Bar) -> None:
+        """Take a candle of which it is known that it is the next one, and of finite values."""
+        self.due = bar.start + self.interval_s
         self._candles.append(bar)
+        close = bar.close
         for update in self._on_close:
             update(close)
         if self._indicators.has_rest:
@@ -80,7 +86,6 @@ class SymbolSeries:
         if self._aggregators:
             for aggregator in self._aggregators.values():
                 aggregator.on_bar(bar)
-        return True
 
     def candles(self, count: int | None = None, interval_s: int | None = None) -> list[Bar]:
         """Return the last closed candles, all or so many of them, oldest first."""
@@ -119,11 +124,11 @@ class SymbolSeries:
     def _is_next(self, bar: Bar) -> bool:
         if not self.interval_s:
             self._learn_interval(bar.interval_s)
-        if bar.interval_s != self.interval_s or (self._due is not None and bar.start < self._due):
+        if bar.interval_s != self.interval_s or (self.due is not None and bar.start < self.due):
             self.ignored += 1
             return False
-        if self._due is not None:
-            self.missing += round((bar.start - self._due) / self.interval_s)
+        if self.due is not None:
+            self.missing += round((bar.start - self.due) / self.interval_s)
         return True
 
     def _learn_interval(self, interval_s: int) -> None:

@@ -129,6 +129,15 @@ class PaperExchange:
         # Its open and its range: two events.
         return self._matcher.passes_range(bar, 2)
 
+    def bounds(self, symbol: str) -> tuple[float, float]:
+        """Return between which prices nothing happens in a market."""
+        book = self._matcher.book(symbol)
+        return book.below, book.above
+
+    def pass_candles(self, last: Bar, count: int) -> None:
+        """Take note of so many candles in a row, all of them within the bounds."""
+        self._matcher.pass_range(last, 2 * count)
+
     def on_bar_open(self, bar: Bar) -> list[Report]:
         """Match the first price of a candle, as it was when the candle began."""
         if not 0.0 < bar.open < math.inf:

@@ -67,10 +67,14 @@ class Matcher:
         symbol, low = bar.symbol, bar.low
         book = self._books.get(symbol) or self.book(symbol)
         if low > 0.0 and book.below < low <= bar.open <= bar.high < book.above:
-            self.purse.marks[symbol] = bar.close
-            book.end_candle(bar.start + bar.interval_s, events)
+            self.pass_range(bar, events)
             return True
         return False
+
+    def pass_range(self, bar: Bar, events: int) -> None:
+        """Take note of a candle that concerns no order."""
+        self.purse.marks[bar.symbol] = bar.close
+        self.book(bar.symbol).end_candle(bar.start + bar.interval_s, events)
 
     def match_price(self, symbol: str, price: float, at: float, volume: Volume) -> list[Report]:
         """Match one price."""

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final
 
+from trading.brokers.paper.exchange import CANCELLED, venue_id_of
 from trading.engine.announcer import Announcer
 from trading.engine.conditions import Conditions
 from trading.engine.decisions import Decisions
@@ -15,16 +16,17 @@ from trading.engine.desks import AccountDesk
 from trading.engine.journal import Journal
 from trading.engine.markets import Market, Markets
 from trading.engine.order_ids import OrderIds
-from trading.engine.orders import OrderChange, OrderDesk, moved
+from trading.engine.orders import OrderChange, OrderDesk, sent, taken
 from trading.engine.protection import ProtectiveOrder, reconcile_protection
 from trading.errors import IllegalTransitionError
 from trading.model.account import MarketKey
 from trading.model.instrument import Instrument
 from trading.model.order import Order, OrderIntent, Purpose
-from trading.model.order_states import ENDED, OrderState, OrderTrigger
+from trading.model.order_states import ENDED, OrderState
 from trading.model.position import Position, Trade
-from trading.model.report import OrderFilled, Report
+from trading.model.report import OrderRejected, Report
 from trading.model.values import replace
+from trading.risk.approval import ApprovedOrder
 from trading.risk.checks import refuse_strategy_exit
 from trading.risk.gate import RiskGate
 from trading.risk.refusal import Refusal
@@ -78,16 +80,26 @@ class Dealer:
         if isinstance(verdict, Refusal):
             self._decisions.refused(self._markets.now, intent.key, verdict)
             return verdict
-        order = moved(verdict.order, OrderTrigger.SEND, self._markets.now)
-        self.orders.add(order)
+        order = self._send(desk, verdict)
         self._decisions.sent(order)
         if order.purpose is not Purpose.PROTECTION:
             self._announcer.placed(order)
-        self._touched[order.key] = None
-        if desk.exchange is None:
-            self._journal.submit(verdict)
+        return order
+
+    def _send(self, desk: AccountDesk, approved: ApprovedOrder) -> Order:
+        """Send an order, of which a venue on paper says at once what it thinks."""
+        order, venue, now = approved.order, desk.exchange, self._markets.now
+        fault = "" if venue is None else venue.take_in(order, now)
+        if venue is None or fault:
+            order = sent(order, now)
         else:
-            self._reports += desk.exchange.submit(order, self._markets.now)
+            order = taken(order, venue_id_of(order), now)
+            self._markets.by_symbol[order.symbol].is_engaged = True
+        self.orders.add(order)
+        if venue is None:
+            self._journal.submit(approved)
+        elif fault:
+            self._reports.append(OrderRejected(order.account, order.id, fault, now))
         return order
 
     def place_or_wait(self, intent: OrderIntent) -> Order | Refusal | None:
@@ -112,12 +124,17 @@ class Dealer:
         """Ask the venue to cancel an order, once."""
         if order.is_cancelling or order.state in ENDED:
             return
-        now, desk = self._markets.now, self._desks[order.account]
-        self.orders.note_cancelling(order, now)
-        if desk.exchange is None:
+        now, venue = self._markets.now, self._desks[order.account].exchange
+        if venue is None:
+            self.orders.note_cancelling(order, now)
             self._journal.cancel(order.account, order.id)
+        elif self._reports or not venue.is_working(order.id):
+            # What it said before comes first.
+            self.orders.note_cancelling(order, now)
+            self._reports += venue.cancel(order.id, now)
         else:
-            self._reports += desk.exchange.cancel(order.id, now)
+            venue.cancel(order.id, now)
+            self._changed(self.orders.cancel(order, CANCELLED, now))
 
     def may_exit(self, position: Position, instance: str) -> Refusal | None:
         """Return why an instance may not close a position now, or None."""
@@ -277,9 +294,13 @@ class Dealer:
             return
         if change is None:
             return
-        self._touched[change.after.key] = None
-        if isinstance(report, OrderFilled):
+        if change.fill is not None:
             self._book(change)
+        self._changed(change)
+
+    def _changed(self, change: OrderChange) -> None:
+        """Let follow what an order's change has for its market, and tell people."""
+        self._touched[change.after.key] = None
         if change.after.state in ENDED and change.before.state not in ENDED:
             self._end(change)
         elif change.after.state is OrderState.UNKNOWN:

@@ -35,6 +35,9 @@ _TRIGGERS: Final[Mapping[type, OrderTrigger]] = {
     OrderExpired: OrderTrigger.EXPIRE,
     OrderLost: OrderTrigger.LOSE,
 }
+# What every approved order becomes once it is sent, and at a venue that takes it in at once.
+_SENT: Final = advance_order(OrderState.NEW, OrderTrigger.SEND)
+_TAKEN: Final = advance_order(_SENT, OrderTrigger.ACCEPT)
 
 
 @quickly_made
@@ -58,7 +61,7 @@ class OrderDesk:
     ) -> None:
         self._journal = journal
         self._open: dict[str, Order] = {}
-        self._by_key: dict[MarketKey, dict[str, None]] = {}
+        self._by_key: dict[MarketKey, dict[str, Order]] = {}
         self._ended: OrderedDict[str, Order] = OrderedDict()
         self._fill_ids: OrderedDict[tuple[str, str], None] = OrderedDict.fromkeys(fill_ids)
         for order in orders:
@@ -68,7 +71,8 @@ class OrderDesk:
         """Take up a new order; an id that is known is a bug."""
         if order.id in self._open or order.id in self._ended:
             raise IllegalTransitionError(f"order {order.id} exists already")
-        self._store(order)
+        self._journal.keep_order(order)
+        self._file(order)
 
     def get(self, order_id: str) -> Order | None:
         """Return an order that is open or ended not long ago."""
@@ -78,10 +82,13 @@ class OrderDesk:
         """Return the open orders of a market, or of all, oldest first."""
         if key is None:
             return list(self._open.values())
-        return [self._open[order_id] for order_id in self._by_key.get(key, ())]
+        found = self._by_key.get(key)
+        return () if found is None else list(found.values())
 
     def open_of_account(self, account: str) -> Sequence[Order]:
         """Return the open orders of an account."""
+        if not self._open:
+            return ()
         return [one for one in self._open.values() if one.account == account]
 
     def knows(self, order_id: str) -> bool:
@@ -100,18 +107,31 @@ class OrderDesk:
 
     def note_cancelling(self, order: Order, at: float) -> None:
         """Note that the venue was asked to cancel an order."""
-        self._store(replace(order, is_cancelling=True, updated_at=at))
+        order = replace(order, is_cancelling=True, updated_at=at)
+        self._journal.keep_order(order)
+        self._file(order)
+
+    def cancel(self, order: Order, reason: str, at: float) -> OrderChange:
+        """Note that the venue was asked to cancel an order, and has done so at once."""
+        after = replace(
+            order,
+            state=advance_order(order.state, OrderTrigger.CANCEL),
+            is_cancelling=True,
+            updated_at=at,
+            note=reason,
+        )
+        return self._change(order, after)
 
     def apply(self, report: Report) -> OrderChange | None:
         """Take in what a venue says; None when it is a repeat or about no order of ours.
 
         Raises IllegalTransitionError for a report that the table does not allow.
         """
+        if type(report) is OrderFilled:
+            return self._apply_fill(report.fill)
         before = self.get(report.order_id)
         if before is None or before.account != report.account:
             return None
-        if isinstance(report, OrderFilled):
-            return self._apply_fill(before, report.fill)
         if isinstance(report, OrderTriggered):
             return self._change(before, replace(before, is_triggered=True, updated_at=report.at))
         if before.state in ENDED:
@@ -119,9 +139,9 @@ class OrderDesk:
             return None
         return self._change(before, _advanced(before, report))
 
-    def _apply_fill(self, before: Order, fill: Fill) -> OrderChange | None:
-        fill_key = (fill.account, fill.fill_id)
-        if fill_key in self._fill_ids:
+    def _apply_fill(self, fill: Fill) -> OrderChange | None:
+        before, fill_key = self.get(fill.order_id), (fill.account, fill.fill_id)
+        if before is None or before.account != fill.account or fill_key in self._fill_ids:
             return None
         self._fill_ids[fill_key] = None
         if len(self._fill_ids) > FILLS_KEPT_MAX:
@@ -147,23 +167,22 @@ class OrderDesk:
         self._file(after)
         return OrderChange(before, after, fill)
 
-    def _store(self, order: Order) -> None:
-        self._journal.keep_order(order)
-        self._file(order)
-
     def _file(self, order: Order) -> None:
+        order_id, key = order.id, order.key
         if order.state in OPEN:
-            if order.id not in self._open:
-                self._by_key.setdefault(order.key, {})[order.id] = None
-                self._ended.pop(order.id, None)
-            self._open[order.id] = order
+            of_market = self._by_key.get(key)
+            if of_market is None:
+                of_market = self._by_key[key] = {}
+            if order_id in self._ended:
+                del self._ended[order_id]
+            of_market[order_id] = self._open[order_id] = order
             return
-        if self._open.pop(order.id, None) is not None:
-            ids = self._by_key[order.key]
-            del ids[order.id]
-            if not ids:
-                del self._by_key[order.key]
-        self._ended[order.id] = order
+        if self._open.pop(order_id, None) is not None:
+            of_market = self._by_key[key]
+            del of_market[order_id]
+            if not of_market:
+                del self._by_key[key]
+        self._ended[order_id] = order
         if len(self._ended) > ENDED_KEPT_MAX:
             self._ended.popitem(last=False)
 
@@ -171,6 +190,16 @@ class OrderDesk:
 def moved(order: Order, trigger: OrderTrigger, at: float) -> Order:
     """Return an order one step further along the table."""
     return replace(order, state=advance_order(order.state, trigger), updated_at=at)
+
+
+def sent(order: Order, at: float) -> Order:
+    """Return an approved order as it is once it goes to its venue."""
+    return replace(order, state=_SENT, updated_at=at)
+
+
+def taken(order: Order, venue_id: str, at: float) -> Order:
+    """Return an approved order as it is when its venue takes it in at once."""
+    return replace(order, state=_TAKEN, updated_at=at, venue_id=venue_id, accepted_at=at)
 
 
 def _advanced(order: Order, report: Report) -> Order:

@@ -126,15 +126,7 @@ class Trader:
             carry_out=wishes.carry_out,
             on_failure=self._on_strategy_failure,
         )
-        self.candles = CandleRunner(
-            self.desks,
-            self.markets,
-            self.losses,
-            self.instances,
-            self.journal,
-            take_one=self.on_bar,
-            by_bars=setup.ranges_by_bars,
-        )
+        self.candles = self._build_runner()
 
     def start(self, wall: float) -> None:
         """Load the strategies, and bring everything that was left open in order."""
@@ -355,6 +347,17 @@ class Trader:
             self.announcer.tell(alerts.strategy_stopped(name, _until_changed(instance), wall))
         else:
             self.announcer.tell(alerts.strategy_failed(name, describe_failure(error), wall))
+
+    def _build_runner(self) -> CandleRunner:
+        return CandleRunner(
+            self.desks,
+            self.markets,
+            self.losses,
+            self.instances,
+            self.journal,
+            take_one=self.on_bar,
+            by_bars=self._by_bars,
+        )
 
     def _build_desk(self, setup: AccountSetup, saved: SavedTrading) -> AccountDesk:
         account = setup.account

@@ -22,9 +22,16 @@ from trading.model.order import Order, OrderType
 from trading.model.order_states import OrderState
 from trading.model.report import OrderAccepted, OrderCancelled, OrderRejected, Report
 
+# What a cancelled order is told when nothing else is.
+CANCELLED: Final = "cancelled"
 _ZERO: Final = Decimal(0)
 _PENDING: Final = (OrderState.NEW, OrderState.SENT)
 _RESTING: Final = (OrderState.WORKING, OrderState.PARTIAL)
+
+
+def venue_id_of(order: Order) -> str:
+    """Return the id by which the exchange knows an order."""
+    return f"paper-{order.id}"
 
 
 class PaperExchange:
@@ -88,28 +95,40 @@ class PaperExchange:
             elif order.state in _PENDING:
                 pending.append(order)
             elif order.state in _RESTING and order.remaining > 0:
-                self._matcher.rest(self._restored(order, at))
+                self._matcher.rest(self._restored(order, at), self._matcher.book(order.symbol))
         for order in pending:
             reports += self.submit(order, order.created_at)
         return reports
 
+    def take_in(self, order: Order, at: float) -> str:
+        """Take in an order that was sent at a moment; return why not, or nothing."""
+        fault = self._find_fault(order)
+        if not fault:
+            book = self._matcher.book(order.symbol)
+            self._matcher.rest(
+                RestingOrder(
+                    order,
+                    self._instruments[order.symbol],
+                    _ZERO,
+                    at + self._terms.latency_s,
+                    book.events,
+                ),
+                book,
+            )
+        return fault
+
     def submit(self, order: Order, at: float) -> list[Report]:
         """Accept or refuse an order that was sent at a moment."""
-        fault = self._find_fault(order)
+        fault = self.take_in(order, at)
         if fault:
             return [OrderRejected(order.account, order.id, fault, at)]
-        self._matcher.rest(
-            RestingOrder(
-                order=order,
-                instrument=self._instruments[order.symbol],
-                filled=_ZERO,
-                since=at + self._terms.latency_s,
-                born=self._matcher.book(order.symbol).events,
-            )
-        )
-        return [OrderAccepted(order.account, order.id, f"paper-{order.id}", at)]
+        return [OrderAccepted(order.account, order.id, venue_id_of(order), at)]
 
-    def cancel(self, order_id: str, at: float, reason: str = "cancelled") -> list[Report]:
+    def is_working(self, order_id: str) -> bool:
+        """Tell whether it has an order, which a cancel would end at once."""
+        return order_id in self._matcher.working
+
+    def cancel(self, order_id: str, at: float, reason: str = CANCELLED) -> list[Report]:
         """Cancel what is left of an order; one that is not working gives no report."""
         resting = self._matcher.working.get(order_id)
         return [] if resting is None else [self._matcher.end(resting, reason, at)]

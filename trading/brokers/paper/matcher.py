@@ -41,11 +41,11 @@ class Matcher:
             found = self._books[symbol] = MarketBook()
         return found
 
-    def rest(self, resting: RestingOrder) -> None:
-        """Take an order in."""
+    def rest(self, resting: RestingOrder, book: MarketBook) -> None:
+        """Take an order in, into the book of its market."""
         order = resting.order
         self.working[order.id] = resting
-        self.book(order.symbol).add(resting)
+        book.add(resting)
         self._busy.add(order.symbol)
 
     def end(self, resting: RestingOrder, reason: str, at: float) -> OrderCancelled:

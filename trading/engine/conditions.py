@@ -17,8 +17,11 @@ from trading.engine.states import TradingIntent
 from trading.model.account import MarketKey, key_of
 from trading.model.instrument import Instrument
 from trading.model.order import Side
+from trading.model.position import Position
+from trading.risk.checks import refuse_leaving
 from trading.risk.kill_latch import KillLatch
 from trading.risk.limits import LimitBook, Tripped
+from trading.risk.refusal import Refusal
 from trading.risk.sizing import reserve_of
 from trading.risk.view import RiskView, view_to_leave
 
@@ -74,6 +77,17 @@ class Conditions:
     def barring(self, key: MarketKey) -> Sequence[Tripped]:
         """Return the tripped limits that keep this market from new risk."""
         return self.limits.barring(key)
+
+    def refuse_exit(self, position: Position, instance: str) -> Refusal | None:
+        """Return why an instance may not close a position now, or None."""
+        key = position.key
+        return refuse_leaving(
+            key,
+            instance,
+            position.instance,
+            is_trading=self.flags.trading is TradingIntent.ON and self.is_allowed,
+            selling_off=self.flags.selling_off(key),
+        )
 
     def view(self, desk: AccountDesk, symbol: str, side: Side, orders: OrderDesk) -> RiskView:
         """Return what the gate sees of a market and its account, for an order on this side."""

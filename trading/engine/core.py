@@ -347,10 +347,13 @@ class EngineCore:
 
     def _traded(self) -> list[Effect]:
         """Take what trading wants done, with the outcomes of what is flat by now."""
-        settled = self._settle_flat() if self._trader.flattening.waiting else ()
-        effects = self._told(self._trader.take_effects())
-        self._has_news = self._has_news or any(isinstance(one, NEWS) for one in effects)
-        return [*effects, *settled]
+        settled = self._settle_flat() if self._trader.conditions.flattening else []
+        effects = self._trader.take_effects()
+        if not effects:
+            return settled
+        told = self._told(effects)
+        self._has_news = self._has_news or any(isinstance(one, NEWS) for one in told)
+        return [*told, *settled]
 
     def _settle_flat(self) -> list[Effect]:
         """Give every /flatten that is done its outcome."""

@@ -27,7 +27,6 @@ from trading.model.position import Position, Trade
 from trading.model.report import OrderRejected, Report
 from trading.model.values import replace
 from trading.risk.approval import ApprovedOrder
-from trading.risk.checks import refuse_strategy_exit
 from trading.risk.gate import RiskGate
 from trading.risk.refusal import Refusal
 
@@ -138,18 +137,7 @@ class Dealer:
 
     def may_exit(self, position: Position, instance: str) -> Refusal | None:
         """Return why an instance may not close a position now, or None."""
-        intent = OrderIntent(
-            position.account,
-            position.symbol,
-            position.side.opposite,
-            Purpose.EXIT,
-            quantity=abs(position.quantity),
-            instance=instance,
-            author=instance,
-        )
-        desk = self._desks[position.account]
-        view = self._conditions.view(desk, intent.symbol, intent.side, self.orders)
-        return refuse_strategy_exit(intent, view)
+        return self._conditions.refuse_exit(position, instance)
 
     def cancel_entries(self, keys: Container[MarketKey] | None = None) -> int:
         """Cancel what strategies still want to enter, in these markets or in all; count it."""
@@ -206,7 +194,6 @@ class Dealer:
         """Act on reports and let protection follow until there is nothing left to do."""
         if not (self._reports or self._touched):
             return
-        followed: set[str] = set()
         # Cancelling all orders of an account takes a step and more for each.
         for _ in range(STEPS_MAX + STEPS_PER_ORDER * self.orders.open_count):
             if self._reports:
@@ -214,13 +201,10 @@ class Dealer:
             elif self._touched:
                 key = self._touched.popitem()[0]
                 self._follow(key)
-                followed.add(key.symbol)
+                self._note_engagement(self._markets.by_symbol[key.symbol])
             else:
-                break
-        else:
-            raise RuntimeError("dealing does not come to rest")
-        for symbol in followed:
-            self._note_engagement(self._markets.by_symbol[symbol])
+                return
+        raise RuntimeError("dealing does not come to rest")
 
     @property
     def is_settled(self) -> bool:
@@ -255,17 +239,22 @@ class Dealer:
 
     def _place_protective(self, position: Position, wanted: ProtectiveOrder) -> None:
         is_exit = wanted.purpose is Purpose.EXIT
+        # By position, in the order of the fields: so many names would cost more than the rest.
         intent = OrderIntent(
             position.account,
             position.symbol,
             position.side.opposite,
             wanted.purpose,
             wanted.type,
-            quantity=wanted.quantity,
-            limit_price=wanted.target_price,
-            stop_price=wanted.stop_price,
-            instance=position.instance,
-            reason=position.closing if is_exit else "protection",
+            wanted.quantity,
+            None,
+            None,
+            wanted.target_price,
+            wanted.stop_price,
+            None,
+            position.instance,
+            "",
+            position.closing if is_exit else "protection",
             # What the engine itself does to leave a position heeds no flag.
             is_forced=True,
         )

@@ -10,7 +10,7 @@ from typing import Final
 
 from trading.engine.markets import Markets
 from trading.engine.setup import InstanceSetup
-from trading.model.account import MarketKey, key_of
+from trading.model.account import key_of
 from trading.model.market import Bar, Tick
 from trading.model.mode import Mode
 from trading.strategies.base import Strategy, handles_bars, handles_ticks
@@ -25,10 +25,12 @@ FAILURES_MAX: Final = 10
 class Instance:
     """Hold one instance: what it is, the strategy that runs, and how it is."""
 
-    __slots__ = ("context", "failures", "number", "setup", "stopped", "strategy", "wishes")
+    __slots__ = ("context", "failures", "key", "number", "setup", "stopped", "strategy", "wishes")
 
     def __init__(self, setup: InstanceSetup, number: int) -> None:
         self.setup = setup
+        # The market of the account that it trades.
+        self.key = key_of(setup.account, setup.symbol)
         self.number = number
         self.stopped = setup.quarantine
         self.failures = 0
@@ -36,11 +38,6 @@ class Instance:
         self.wishes: list[Wish] = []
         self.context: StrategyContext | None = None
         self.strategy: Strategy | None = None
-
-    @property
-    def key(self) -> MarketKey:
-        """Return the market of the account that it trades."""
-        return key_of(self.setup.account, self.setup.symbol)
 
     def take_wishes(self) -> Sequence[Wish]:
         """Return what the strategy wished for, and forget it."""

@@ -41,10 +41,12 @@ class SilentJournal(Journal):
 
     def take(self) -> list[Effect]:
         """Return the trades that were closed, and what goes to a venue."""
+        self.is_empty = True
+        if not (self._records or self._orders_out):
+            return []
         effects = self._records + self._orders_out
         self._records.clear()
         self._orders_out.clear()
-        self.is_empty = True
         return effects
 
     def tell(self, event: DurableEvent) -> None:

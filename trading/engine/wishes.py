@@ -1,7 +1,7 @@
 """What strategies wished for, carried out: wishes become intents, and risk decides about those."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from trading.engine.announcements import announce_strategy_alert
 from trading.engine.announcer import Announcer
@@ -12,6 +12,7 @@ from trading.engine.instances import Instance
 from trading.engine.journal import Journal
 from trading.engine.markets import Markets
 from trading.engine.protection import tighten
+from trading.model.account import MarketKey
 from trading.model.order import OrderIntent, Purpose
 from trading.model.position import Position
 from trading.risk.refusal import Refusal, RefusalCode
@@ -68,22 +69,30 @@ class WishDesk:
         self._markets = markets
         # When each instance's window began, by wall time, and its alerts since then.
         self._alerts: dict[str, tuple[float, int]] = {}
+        self._acts: Mapping[type, Callable[[Instance, Any], None]] = {
+            PlaceWish: self._place,
+            CancelWish: self._cancel,
+            CloseWish: self._close,
+            TightenWish: self._tighten,
+            LogWish: self._log,
+            AlertWish: self._alert,
+        }
 
     def carry_out(self, instance: Instance, wishes: Sequence[Wish]) -> None:
         """Carry out what an instance wished for, in order; an observing one only says it."""
         for wish in wishes:
-            if isinstance(wish, LogWish):
-                self._journal.log(wish.level, instance.setup.id, wish.text)
-            elif isinstance(wish, AlertWish):
-                self._alert(instance.setup.id, wish.text)
-            elif not instance.is_active:
+            kind = type(wish)
+            if kind is not LogWish and kind is not AlertWish and not instance.is_active:
                 self._note(instance, f"would (observing): {_wish_text(wish)}")
             else:
-                self._act(instance, wish)
+                self._acts[kind](instance, wish)
 
-    def _alert(self, who: str, text: str) -> None:
+    def _log(self, instance: Instance, wish: LogWish) -> None:
+        self._journal.log(wish.level, instance.setup.id, wish.text)
+
+    def _alert(self, instance: Instance, wish: AlertWish) -> None:
         """Pass an alert on, while its instance does not fill the outbox of all with them."""
-        now = self._markets.wall
+        now, who, text = self._markets.wall, instance.setup.id, wish.text
         began, count = self._alerts.get(who, (now, 0))
         if abs(now - began) >= ALERTS_WINDOW_S:
             began, count = now, 0
@@ -93,31 +102,25 @@ class WishDesk:
         else:
             self._journal.log("warning", who, f"one alert too many, not sent: {text}")
 
-    def _act(self, instance: Instance, wish: Wish) -> None:
-        if isinstance(wish, PlaceWish):
-            self._place(instance, wish)
-        elif isinstance(wish, CancelWish):
-            self._cancel(instance, wish)
-        elif isinstance(wish, CloseWish):
-            self._close(instance, wish)
-        elif isinstance(wish, TightenWish):
-            held = self._held(instance)
-            if held is not None:
-                tightened = tighten(held)
-                if tightened is not held:
-                    self._note(instance, "trailing stop tightened")
-                    self._dealer.keep_position(tightened)
+    def _tighten(self, instance: Instance, _wish: TightenWish) -> None:
+        held = self._held(instance)
+        if held is not None:
+            tightened = tighten(held)
+            if tightened is not held:
+                self._note(instance, "trailing stop tightened")
+                self._dealer.keep_position(tightened)
 
     def _place(self, instance: Instance, wish: PlaceWish) -> None:
-        held = self._desks[instance.setup.account].book.positions.get(instance.setup.symbol)
+        setup, who = instance.setup, instance.setup.id
+        held = self._desks[setup.account].book.positions.get(setup.symbol)
         leaves = held is not None and held.side is wish.side.opposite and not held.closing
-        if leaves and held is not None and held.instance != instance.setup.id:
+        if leaves and held is not None and held.instance != who:
             # It does not see this position: what it wants to sell is not what is there.
             self._note(instance, "refused: the position here is not its own")
             return
         intent = OrderIntent(
-            instance.setup.account,
-            instance.setup.symbol,
+            setup.account,
+            setup.symbol,
             wish.side,
             Purpose.EXIT if leaves else Purpose.ENTRY,
             wish.type,
@@ -127,21 +130,22 @@ class WishDesk:
             wish.limit_price,
             wish.stop_price,
             wish.exit_plan,
-            instance.setup.id,
-            instance.setup.id,
+            who,
+            who,
             wish.reason,
-            order_id=wish.order_id,
+            False,
+            wish.order_id,
         )
-        self._tell(intent, self._refuse_flood(intent) or self._dealer.place_or_wait(intent))
+        self._tell(intent, self._refuse_flood(instance.key) or self._dealer.place_or_wait(intent))
 
-    def _refuse_flood(self, intent: OrderIntent) -> Refusal | None:
+    def _refuse_flood(self, key: MarketKey) -> Refusal | None:
         """Refuse one order more than anybody can mean: each costs time with every event."""
-        open_orders = self._dealer.orders.open_orders(intent.key)
-        if len(open_orders) < ORDERS_MAX:
+        orders = self._dealer.orders
+        if orders.open_count < ORDERS_MAX or len(orders.open_orders(key)) < ORDERS_MAX:
             return None
-        where = f"{intent.symbol} on {intent.account}"
-        why = f"{where}: found {len(open_orders)} open orders, allowed {ORDERS_MAX}"
-        self._decisions.note(self._markets.now, intent.key, f"refused: {why}")
+        found = len(orders.open_orders(key))
+        why = f"{key.symbol} on {key.account}: found {found} open orders, allowed {ORDERS_MAX}"
+        self._decisions.note(self._markets.now, key, f"refused: {why}")
         return Refusal(RefusalCode.TOO_MANY, why)
 
     def _close(self, instance: Instance, wish: CloseWish) -> None:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from trading.model.values import quickly_found
 
@@ -15,9 +16,8 @@ class MarketKey(NamedTuple):
     symbol: str
 
 
-def key_of(account: str, symbol: str) -> MarketKey:
-    """Return the key of a market; costs an eighth of calling MarketKey."""
-    return tuple.__new__(MarketKey, (account, symbol))
+# There are few markets, and orders and positions are asked for theirs all the time.
+key_of: Final = lru_cache(maxsize=4_096)(MarketKey)
 
 
 @quickly_found

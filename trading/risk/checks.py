@@ -7,6 +7,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Final
 
+from trading.model.account import MarketKey
 from trading.model.order import OrderIntent, OrderType, Side
 from trading.risk.money import has_steps, to_sane
 from trading.risk.refusal import Refusal, RefusalCode
@@ -42,24 +43,36 @@ def refuse_strategy_exit(intent: OrderIntent, view: RiskView) -> Refusal | None:
     """Return why a strategy may not close what is held; protection and persons always may."""
     if intent.is_forced or not intent.instance:
         return None
-    if not (view.trading_on and view.trading_allowed):
-        return _refuse(intent, RefusalCode.TRADING_OFF, "trading is off; protection stays")
-    if view.selling_off:
-        why = f"selling is off: {view.selling_off}; protection stays"
-        return _refuse(intent, RefusalCode.SELLING_OFF, why)
-    owner = view.position.instance if view.position is not None else ""
-    if owner not in ("", intent.instance):
-        return _refuse_owner(intent, owner)
+    return refuse_leaving(
+        intent.key,
+        intent.instance,
+        view.position.instance if view.position is not None else "",
+        is_trading=view.trading_on and view.trading_allowed,
+        selling_off=view.selling_off,
+    )
+
+
+def refuse_leaving(
+    key: MarketKey, instance: str, owner: str, *, is_trading: bool, selling_off: str
+) -> Refusal | None:
+    """Return why an instance may not close what is held by an owner, "" being a person."""
+    if not is_trading:
+        return _refuse(key, RefusalCode.TRADING_OFF, "trading is off; protection stays")
+    if selling_off:
+        why = f"selling is off: {selling_off}; protection stays"
+        return _refuse(key, RefusalCode.SELLING_OFF, why)
+    if owner not in ("", instance):
+        return _refuse_owner(key, owner)
     return None
 
 
-def _refuse(intent: OrderIntent, code: RefusalCode, why: str) -> Refusal:
-    return Refusal(code, f"{intent.symbol} on {intent.account}: {why}")
+def _refuse(where: OrderIntent | MarketKey, code: RefusalCode, why: str) -> Refusal:
+    return Refusal(code, f"{where.symbol} on {where.account}: {why}")
 
 
-def _refuse_owner(intent: OrderIntent, owner: str) -> Refusal:
+def _refuse_owner(where: OrderIntent | MarketKey, owner: str) -> Refusal:
     whose = f"instance {owner}" if owner else "a person"
-    return _refuse(intent, RefusalCode.OTHER_OWNER, f"the position there belongs to {whose}")
+    return _refuse(where, RefusalCode.OTHER_OWNER, f"the position there belongs to {whose}")
 
 
 def _check_ceiling(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusal | None:

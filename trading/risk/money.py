@@ -22,6 +22,10 @@ _DIGITS_MAX: Final = 40
 # Products of accepted numbers are exact in so many digits; quotients are cut off, never raised.
 ARITHMETIC: Final = Context(prec=160, rounding=ROUND_DOWN)
 _SHOWN_DIGITS: Final = 12
+# Quotients are cut off here: still more digits than any accepted number has, and never too much.
+QUOTIENT: Final = Context(prec=50, rounding=ROUND_DOWN)
+_HAVE_STEPS_MAX: Final = 10_000
+_HAVE_STEPS: Final[dict[int, tuple[Instrument, bool]]] = {}
 # Complains about a number of more digits or of another magnitude, and is quicker than counting.
 _SANE: Final = Context(
     prec=_DIGITS_MAX,
@@ -33,7 +37,14 @@ _SANE: Final = Context(
 
 def is_usable(value: Decimal) -> bool:
     """Tell whether a number can be a price, a quantity or an amount: above zero and sane."""
-    return is_sane(value) and value > 0
+    # As is_sane says it; asked so often that its call would cost as much as the answer.
+    if not value.is_finite() or value <= 0:
+        return False
+    try:
+        _SANE.plus(value)
+    except DecimalException:
+        return False
+    return True
 
 
 def is_sane(value: Decimal) -> bool:
@@ -66,6 +77,18 @@ def has_steps(instrument: Instrument | None) -> TypeGuard[Instrument]:
     """Tell whether a market's steps and minimums are known."""
     if instrument is None:
         return False
+    # Few instruments are asked about again and again, and no value of theirs ever changes.
+    known = _HAVE_STEPS.get(id(instrument))
+    if known is not None and known[0] is instrument:
+        return known[1]
+    found = _are_steps(instrument)
+    if len(_HAVE_STEPS) >= _HAVE_STEPS_MAX:
+        _HAVE_STEPS.clear()
+    _HAVE_STEPS[id(instrument)] = instrument, found
+    return found
+
+
+def _are_steps(instrument: Instrument) -> bool:
     return (
         is_usable(instrument.price_step)
         and is_usable(instrument.quantity_step)

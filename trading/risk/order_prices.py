@@ -23,6 +23,9 @@ class NamedPrices:
     stop: Decimal | None
 
 
+NO_PRICES: Final = NamedPrices(None, None)
+
+
 @quickly_made
 @dataclass(frozen=True, slots=True)
 class UnitPrices:
@@ -46,6 +49,8 @@ def name_prices(
     A limit is never moved to a worse price. The stop of an entry is moved away from the market
     and that of an exit towards it, so that neither risks more than was asked for.
     """
+    if intent.type is OrderType.MARKET:
+        return NO_PRICES
     is_buy = intent.side is Side.BUY
     limit = stop = None
     if intent.type in _HAS_LIMIT:
@@ -64,7 +69,8 @@ def price_unit(side: Side, named: NamedPrices, last: Decimal, cost_reserve: Deci
     limit, stop = named.limit, named.stop
     with_costs = 1 + cost_reserve
     if limit is None and stop is None:
-        return UnitPrices(last, last, last * with_costs, last * with_costs)
+        worth = last * with_costs
+        return UnitPrices(last, last, worth, worth)
     is_buy = side is Side.BUY
     expected = last
     if stop is not None:

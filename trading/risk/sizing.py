@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from typing import Final
 
 from trading.model.account import MarketType
 from trading.model.instrument import Instrument
 from trading.model.order import Order, OrderIntent, Purpose
 from trading.model.values import quickly_made
-from trading.risk.money import floor_to_step, has_steps, is_sane, is_usable, show, to_sane
+from trading.risk.money import QUOTIENT, floor_to_step, has_steps, is_sane, is_usable, show, to_sane
 from trading.risk.order_prices import NamedPrices, UnitPrices
 from trading.risk.refusal import Refusal, RefusalCode
 from trading.risk.settings import RiskSettings
@@ -40,13 +41,8 @@ class Funds:
     cash: Decimal
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class _Room:
-    """Hold how many units still fit below one cap."""
-
-    cap: str
-    quantity: Decimal
+# How many units still fit below one cap, and its name.
+_Room = tuple[Decimal, str]
 
 
 def is_entry(order: Order) -> bool:
@@ -77,12 +73,12 @@ def size_entry(
     wish = _wish(intent, funds.equity, unit.worth, settings.trade_amount)
     if isinstance(wish, Refusal):
         return wish
-    room = min(_rooms(view, instrument, unit, funds, settings), key=lambda room: room.quantity)
-    fitting = max(min(wish, room.quantity), _ZERO)
+    room, cap = min(_rooms(view, instrument, unit, funds, settings), key=itemgetter(0))
+    fitting = wish if room >= wish else max(room, _ZERO)
     quantity = floor_to_step(fitting, instrument.quantity_step)
     note = ""
-    if room.quantity < wish:
-        note = f"cut from {show(wish)} to {show(quantity)} by {room.cap}"
+    if room < wish:
+        note = f"cut from {show(wish)} to {show(quantity)} by {cap}"
     too_small = _too_small(quantity, wish, fitting, instrument, unit, funds.equity)
     if too_small:
         why = f"{too_small} ({note})" if note else too_small
@@ -103,13 +99,13 @@ def size_exit(intent: OrderIntent, view: RiskView, named: NamedPrices) -> Size |
     # Protection is taken as it is: the engine compares what rests with what it asked for.
     if intent.purpose is Purpose.PROTECTION or not has_steps(instrument):
         return Size(min(wish, held))
-    step, smallest = instrument.quantity_step, _smallest(instrument)
-    largest = instrument.quantity_max
+    step, largest = instrument.quantity_step, instrument.quantity_max
     # A maximum below one step would let nothing out at all: then the venue has to say no.
     if is_usable(largest) and min(wish, held) > largest and (part := floor_to_step(largest, step)):
         return Size(part, f"cut to {show(part)}, the largest order of this market")
     if wish >= held:
         return Size(held)
+    smallest = _smallest(instrument)
     quantity = floor_to_step(wish, step)
     if _is_dust(held - quantity, instrument, _price_of(view, named)):
         return Size(held, f"all of it: a rest of {show(held - quantity)} could not be sold")
@@ -125,7 +121,8 @@ def _refuse(intent: OrderIntent, code: RefusalCode, why: str) -> Refusal:
 
 
 def _funds(intent: OrderIntent, view: RiskView) -> Funds | Refusal:
-    equity, exposure = to_sane(view.equity), to_sane(view.exposure)
+    equity = to_sane(view.equity)
+    exposure = to_sane(view.exposure) if view.exposure else _ZERO
     if equity is None or equity <= 0:
         why = f"found an equity of {view.equity}, needed one above 0"
         return _refuse(intent, RefusalCode.EQUITY, why)
@@ -165,14 +162,16 @@ def _wish(
         return _refuse(intent, RefusalCode.SIZE, f"{name}: found {size}, needed more than 0")
     if name == "quantity":
         return size
-    return (size if name == "amount" else size * equity) / price
+    return QUOTIENT.divide(size if name == "amount" else size * equity, price)
 
 
 def _exit_wish(
     intent: OrderIntent, view: RiskView, named: NamedPrices, held: Decimal
 ) -> Decimal | Refusal:
-    if _named_size(intent) is None:
+    if intent.quantity is None and intent.amount is None and intent.equity_fraction is None:
         return held
+    if intent.quantity is not None and is_usable(intent.quantity):
+        return intent.quantity
     equity = to_sane(view.equity) or _ZERO
     if intent.quantity is None and intent.amount is None and equity <= 0:
         why = f"found an equity of {view.equity}, needed a quantity or nothing for all of it"
@@ -199,25 +198,27 @@ def _rooms(
     settings: RiskSettings,
 ) -> list[_Room]:
     last = to_sane(view.price or 0.0) or _ZERO
-    here = abs(view.held) * last + reserve_of(view.open_orders)
+    held = abs(view.held)
+    here = held * last + reserve_of(view.open_orders) if held or view.open_orders else _ZERO
     taken = funds.exposure + funds.reserved
+    divide = QUOTIENT.divide
     position_max = settings.max_position_fraction * funds.equity
     exposure_max = settings.max_exposure_fraction * funds.equity
     if view.account.market_type is MarketType.SPOT:
-        money = _Room("the cash that is left", (funds.cash - funds.reserved) / unit.reserve)
+        money, cap = funds.cash - funds.reserved, "the cash that is left"
     else:
-        borrowed = funds.equity * view.account.leverage - taken
-        money = _Room(f"the leverage of {view.account.leverage}", borrowed / unit.reserve)
+        money = funds.equity * view.account.leverage - taken
+        cap = f"the leverage of {view.account.leverage}"
     rooms = [
-        _Room("max_position_pct", (position_max - here) / unit.worth),
-        _Room("max_exposure_pct", (exposure_max - taken) / unit.worth),
-        money,
+        (divide(position_max - here, unit.worth), "max_position_pct"),
+        (divide(exposure_max - taken, unit.worth), "max_exposure_pct"),
+        (divide(money, unit.reserve), cap),
     ]
     if is_usable(instrument.quantity_max):
         # One order protects all of a position.
         entering = sum((one.remaining for one in view.open_orders if is_entry(one)), _ZERO)
-        left = instrument.quantity_max - abs(view.held) - entering
-        rooms.append(_Room("the largest order of this market", left))
+        left = instrument.quantity_max - held - entering
+        rooms.append((left, "the largest order of this market"))
     return rooms
 
 
@@ -238,14 +239,17 @@ def _too_small(
     equity: Decimal,
 ) -> str:
     """Say what is found and needed when an entry is too small, or nothing."""
-    base, quote, smallest = instrument.base, instrument.quote, _smallest(instrument)
-    if quantity < smallest:
+    base, quote = instrument.base, instrument.quote
+    if quantity < instrument.quantity_step or quantity < instrument.quantity_min:
+        smallest = _smallest(instrument)
         return f"found {show(fitting)} {base}, needed at least {show(smallest)} {base}"
     cost = quantity * unit.lowest
     if cost < instrument.cost_min:
         return f"found {show(cost)} {quote}, needed at least {show(instrument.cost_min)} {quote}"
+    if fitting >= wish:
+        return ""
     worth_min = CUT_FRACTION_MIN * equity
-    if fitting < wish and quantity * unit.worth < worth_min <= wish * unit.worth:
+    if quantity * unit.worth < worth_min <= wish * unit.worth:
         found, needed = show(quantity * unit.worth), show(worth_min)
         return f"found room for {found} {quote}, needed at least {needed} {quote}"
     return ""

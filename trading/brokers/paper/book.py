@@ -12,6 +12,15 @@ from trading.brokers.paper.resting import RestingOrder
 _ZERO: Final = Decimal(0)
 
 
+class MarketBooks(dict[str, "MarketBook"]):
+    """Keep the books of all markets: one that is asked for first is made."""
+
+    def __missing__(self, symbol: str) -> "MarketBook":
+        """Make the book of a market."""
+        found = self[symbol] = MarketBook()
+        return found
+
+
 class MarketBook:
     """Keep the working orders of one market, oldest first."""
 
@@ -32,12 +41,19 @@ class MarketBook:
         if not self.orders:
             self.spent = _ZERO
         self.orders[resting.order.id] = resting
-        self.refresh()
+        # Not max() and min(), here and below: their calls would cost more than all the rest.
+        if resting.below > self.below:  # noqa: PLR1730
+            self.below = resting.below
+        if resting.above < self.above:  # noqa: PLR1730
+            self.above = resting.above
 
     def remove(self, order_id: str) -> None:
         """Forget an order that has ended."""
         del self.orders[order_id]
-        self.refresh()
+        if self.orders:
+            self.refresh()
+        else:
+            self.below, self.above = -math.inf, math.inf
 
     def refresh(self) -> None:
         """Find anew which prices concern any order."""
@@ -50,12 +66,12 @@ class MarketBook:
     def note(self, at: float) -> None:
         """Count a market event that has been dealt with."""
         self.events += 1
-        self.seen_at = max(self.seen_at, at)
+        if at > self.seen_at:  # noqa: PLR1730
+            self.seen_at = at
 
     def end_candle(self, at: float, events: int = 1) -> None:
         """Count a candle that has been dealt with: its volume is history."""
         self.events += events
-        # Not max(): its call would cost more than all the rest.
         if at > self.seen_at:  # noqa: PLR1730
             self.seen_at = at
         self.spent = _ZERO

@@ -19,14 +19,21 @@ _NEEDS_STOP: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.
 
 def find_fault(order: Order, instrument: Instrument, price: Decimal | None) -> str:
     """Return why an order cannot be taken, or nothing; `price` is what one unit costs about."""
+    step = None if order.reduce_only else instrument.quantity_step
     return (
-        _number_fault(
-            "quantity", order.quantity, None if order.reduce_only else instrument.quantity_step
-        )
-        or _price_fault("limit price", order.limit_price, order.type in _NEEDS_LIMIT, instrument)
-        or _price_fault("stop price", order.stop_price, order.type in _NEEDS_STOP, instrument)
-        or _bracket_fault(order)
+        _number_fault("quantity", order.quantity, step)
+        or (order.type is not OrderType.MARKET and _price_faults(order, instrument))
         or _size_fault(order, instrument, price)
+    )
+
+
+def _price_faults(order: Order, instrument: Instrument) -> str:
+    kind = order.type
+    return (
+        (kind in _NEEDS_LIMIT and _price_fault("limit price", order.limit_price, instrument))
+        or (kind in _NEEDS_STOP and _price_fault("stop price", order.stop_price, instrument))
+        or (kind is OrderType.BRACKET and _bracket_fault(order))
+        or ""
     )
 
 
@@ -39,9 +46,7 @@ def _number_fault(name: str, value: Decimal, step: Decimal | None) -> str:
     return ""
 
 
-def _price_fault(name: str, value: Decimal | None, needed: bool, instrument: Instrument) -> str:
-    if not needed:
-        return ""
+def _price_fault(name: str, value: Decimal | None, instrument: Instrument) -> str:
     if value is None:
         return f"{name}: found none, allowed a price"
     return _number_fault(name, value, instrument.price_step)
@@ -49,8 +54,8 @@ def _price_fault(name: str, value: Decimal | None, needed: bool, instrument: Ins
 
 def _bracket_fault(order: Order) -> str:
     stop, target = order.stop_price, order.limit_price
-    if order.type is not OrderType.BRACKET or stop is None or target is None:
-        return ""
+    assert stop is not None, "a bracket's prices were looked at before"
+    assert target is not None, "a bracket's prices were looked at before"
     if (target - stop) * order.side.sign < 0:
         return ""
     where = "above" if order.side is Side.SELL else "below"

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from trading.brokers.paper.checks import find_fault
-from trading.brokers.paper.execution import Volume
+from trading.brokers.paper.execution import EVERYTHING, Volume
 from trading.brokers.paper.matcher import Matcher
 from trading.brokers.paper.resting import RestingOrder
 from trading.brokers.paper.terms import PaperTerms
@@ -95,26 +95,29 @@ class PaperExchange:
             elif order.state in _PENDING:
                 pending.append(order)
             elif order.state in _RESTING and order.remaining > 0:
-                self._matcher.rest(self._restored(order, at), self._matcher.book(order.symbol))
+                self._matcher.rest(self._restored(order, at), self._matcher.books[order.symbol])
         for order in pending:
             reports += self.submit(order, order.created_at)
         return reports
 
     def take_in(self, order: Order, at: float) -> str:
         """Take in an order that was sent at a moment; return why not, or nothing."""
-        fault = self._find_fault(order)
+        matcher, symbol = self._matcher, order.symbol
+        instrument = self._instruments.get(symbol)
+        if instrument is None:
+            return f"symbol: found {symbol}, allowed {', '.join(sorted(self._instruments))}"
+        if order.id in matcher.working:
+            return f"order id: found {order.id} again, allowed once"
+        if order.reduce_only:
+            # It needs no money, and may be as small as what is held.
+            fault = find_fault(order, instrument, None)
+        else:
+            purse = matcher.purse
+            fault = find_fault(order, instrument, purse.reference_price(order))
+            fault = fault or purse.find_shortage(order, matcher.working.values())
         if not fault:
-            book = self._matcher.book(order.symbol)
-            self._matcher.rest(
-                RestingOrder(
-                    order,
-                    self._instruments[order.symbol],
-                    _ZERO,
-                    at + self._terms.latency_s,
-                    book.events,
-                ),
-                book,
-            )
+            book, since = matcher.books[symbol], at + self._terms.latency_s
+            matcher.rest(RestingOrder(order, instrument, _ZERO, since, book.events), book)
         return fault
 
     def submit(self, order: Order, at: float) -> list[Report]:
@@ -140,7 +143,8 @@ class PaperExchange:
             return []
         if self._matcher.passes(tick.symbol, price, tick.at):
             return []
-        volume = Volume.of_tick(tick, self._terms.volume_share)
+        share = self._terms.volume_share
+        volume = EVERYTHING if share is None else Volume.of_tick(tick, share)
         return self._matcher.match_price(tick.symbol, price, tick.at, volume)
 
     def passes(self, bar: Bar) -> bool:
@@ -150,7 +154,7 @@ class PaperExchange:
 
     def bounds(self, symbol: str) -> tuple[float, float]:
         """Return between which prices nothing happens in a market."""
-        book = self._matcher.book(symbol)
+        book = self._matcher.books[symbol]
         return book.below, book.above
 
     def pass_candles(self, last: Bar, count: int) -> None:
@@ -186,8 +190,10 @@ class PaperExchange:
         return self._matcher.match_quiet(symbol, price, at)
 
     def _volume_of(self, bar: Bar) -> Volume:
-        spent = self._matcher.book(bar.symbol).spent
-        return Volume.of_bar(bar, self._terms.volume_share, spent)
+        share = self._terms.volume_share
+        if share is None:
+            return EVERYTHING
+        return Volume.of_bar(bar, share, self._matcher.books[bar.symbol].spent)
 
     def _restored(self, order: Order, at: float) -> RestingOrder:
         accepted_at = order.created_at if order.accepted_at is None else order.accepted_at
@@ -205,13 +211,3 @@ class PaperExchange:
             is_triggered=order.is_triggered or (order.type is OrderType.STOP and order.filled > 0),
             is_rested=order.filled > 0 or (at >= since and at > arrived_at),
         )
-
-    def _find_fault(self, order: Order) -> str:
-        instrument = self._instruments.get(order.symbol)
-        if instrument is None:
-            return f"symbol: found {order.symbol}, allowed {', '.join(sorted(self._instruments))}"
-        if order.id in self._matcher.working:
-            return f"order id: found {order.id} again, allowed once"
-        purse = self._matcher.purse
-        fault = find_fault(order, instrument, purse.reference_price(order))
-        return fault or purse.find_shortage(order, self._matcher.working.values())

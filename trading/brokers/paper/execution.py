@@ -19,14 +19,14 @@ class Volume:
         self.left = left
 
     @classmethod
-    def of_tick(cls, tick: Tick, share: Decimal | None) -> "Volume":
-        """Return what a tick can fill: without a share, everything."""
-        return cls(None if share is None else share * _amount(tick.size))
+    def of_tick(cls, tick: Tick, share: Decimal) -> "Volume":
+        """Return what a tick can fill."""
+        return cls(share * _amount(tick.size))
 
     @classmethod
-    def of_bar(cls, bar: Bar, share: Decimal | None, spent: Decimal) -> "Volume":
+    def of_bar(cls, bar: Bar, share: Decimal, spent: Decimal) -> "Volume":
         """Return what a candle can fill beyond what was already filled within it."""
-        return cls(None if share is None else max(_ZERO, share * _amount(bar.volume) - spent))
+        return cls(max(_ZERO, share * _amount(bar.volume) - spent))
 
     @property
     def is_nothing(self) -> bool:
@@ -42,9 +42,14 @@ class Volume:
         return taken
 
 
+# Without a share of the volume everything can be filled, and nothing of it is ever used up.
+EVERYTHING: Final = Volume(None)
+
+
 def round_against(price: Decimal, side: Side, step: Decimal) -> Decimal:
     """Return a price in steps, rounded to the disadvantage of whoever trades."""
-    return max(round_to_step(price, step, up=side is Side.BUY), step)
+    rounded = round_to_step(price, step, up=side is Side.BUY)
+    return max(rounded, step)
 
 
 def taker_price(price: Decimal, side: Side, slippage: Decimal, step: Decimal) -> Decimal:

@@ -7,8 +7,14 @@ elsewhere.
 from decimal import Decimal
 from typing import Final
 
-from trading.brokers.paper.book import MarketBook
-from trading.brokers.paper.execution import Volume, better_of, round_against, taker_price
+from trading.brokers.paper.book import MarketBook, MarketBooks
+from trading.brokers.paper.execution import (
+    EVERYTHING,
+    Volume,
+    better_of,
+    round_against,
+    taker_price,
+)
 from trading.brokers.paper.purse import Purse
 from trading.brokers.paper.resting import RestingOrder, Touch, touch
 from trading.brokers.paper.terms import PaperTerms
@@ -29,17 +35,10 @@ class Matcher:
     def __init__(self, account: Account, terms: PaperTerms, busy: set[str]) -> None:
         self.purse = Purse(account, terms)
         self.working: dict[str, RestingOrder] = {}
-        self._books: dict[str, MarketBook] = {}
+        self.books = MarketBooks()
         self._busy = busy
         self._account = account
         self._terms = terms
-
-    def book(self, symbol: str) -> MarketBook:
-        """Return the orders of a market."""
-        found = self._books.get(symbol)
-        if found is None:
-            found = self._books[symbol] = MarketBook()
-        return found
 
     def rest(self, resting: RestingOrder, book: MarketBook) -> None:
         """Take an order in, into the book of its market."""
@@ -56,7 +55,7 @@ class Matcher:
     def passes(self, symbol: str, price: float, at: float) -> bool:
         """Tell, by floats only, whether a price concerns no order, and take note of it."""
         self.purse.marks[symbol] = price
-        book = self.book(symbol)
+        book = self.books[symbol]
         if book.below < price < book.above:
             book.note(at)
             return True
@@ -64,8 +63,7 @@ class Matcher:
 
     def passes_range(self, bar: Bar, events: int = 1) -> bool:
         """Tell the same of a whole candle, which counts as so many events."""
-        symbol, low = bar.symbol, bar.low
-        book = self._books.get(symbol) or self.book(symbol)
+        low, book = bar.low, self.books[bar.symbol]
         if low > 0.0 and book.below < low <= bar.open <= bar.high < book.above:
             self.pass_range(bar, events)
             return True
@@ -74,16 +72,17 @@ class Matcher:
     def pass_range(self, bar: Bar, events: int) -> None:
         """Take note of a candle that concerns no order."""
         self.purse.marks[bar.symbol] = bar.close
-        self.book(bar.symbol).end_candle(bar.start + bar.interval_s, events)
+        self.books[bar.symbol].end_candle(bar.start + bar.interval_s, events)
 
     def match_price(self, symbol: str, price: float, at: float, volume: Volume) -> list[Report]:
         """Match one price."""
-        book = self.book(symbol)
+        book = self.books[symbol]
         self.purse.marks[symbol] = price
         reports: list[Report] = []
         exact = to_decimal(price)
-        for resting in [] if volume.is_nothing else book.present(at):
-            met = touch(resting, exact, exact)
+        is_nothing = volume is not EVERYTHING and volume.is_nothing
+        for resting in () if is_nothing else book.present(at):
+            met = Touch.TAKE if resting.takes else touch(resting, exact, exact)
             if met is Touch.LIMIT and book.has_rested(resting):
                 reports += self._make(resting, exact, at, volume)
             elif met is Touch.TRIGGER:
@@ -95,7 +94,7 @@ class Matcher:
 
     def match_range(self, bar: Bar, volume: Volume) -> list[Report]:
         """Match what lies between the low and the high of a candle, the open being done."""
-        book = self.book(bar.symbol)
+        book = self.books[bar.symbol]
         self.purse.marks[bar.symbol] = bar.close
         reports: list[Report] = []
         if not volume.is_nothing:
@@ -110,11 +109,11 @@ class Matcher:
         """Fill what takes any price at one at which nothing is traded."""
         self.purse.marks[symbol] = price
         reports: list[Report] = []
-        for resting in list(self.book(symbol).orders.values()):
+        for resting in list(self.books[symbol].orders.values()):
             if resting.takes:
                 # Market time stands still in silence, so nothing would ever arrive by it.
                 arrived = max(at, resting.since)
-                reports += self._take(resting, to_decimal(price), arrived, Volume(None), Touch.TAKE)
+                reports += self._take(resting, to_decimal(price), arrived, EVERYTHING, Touch.TAKE)
         return reports
 
     def _match_ends(
@@ -154,7 +153,9 @@ class Matcher:
         wanted, shortage = self.purse.fillable(resting, price, self.working)
         if not wanted:
             return [self.end(resting, shortage, at)]
-        quantity = volume.take(wanted, resting.instrument.quantity_step)
+        quantity = wanted
+        if volume is not EVERYTHING:
+            quantity = volume.take(wanted, resting.instrument.quantity_step)
         reports: list[Report] = []
         if met is Touch.STOP and quantity < wanted:
             reports.append(self._trigger(resting, at))
@@ -170,43 +171,38 @@ class Matcher:
         self, resting: RestingOrder, price: Decimal, quantity: Decimal, at: float, *, is_maker: bool
     ) -> OrderFilled:
         order = resting.order
-        resting.filled += quantity
-        resting.since = at
-        resting.is_rested = True
+        resting.fill(quantity, at)
         if self._terms.volume_share is not None:
-            self._books[order.symbol].spent += quantity
+            self.books[order.symbol].spent += quantity
+        # By position, in the order of the fields: so many names would cost more than the rest.
         fill = Fill(
             # The sum of what is filled names a fill for ever, also after a restart.
-            fill_id=f"{order.id}:{resting.filled.normalize():f}",
-            account=order.account,
-            order_id=order.id,
-            symbol=order.symbol,
-            side=order.side,
-            quantity=quantity,
-            price=price,
-            fee=self.purse.fee(price, quantity, is_maker=is_maker),
-            fee_currency=self._account.currency,
-            at=at,
-            is_maker=is_maker,
+            f"{order.id}:{resting.filled.normalize():f}",
+            order.account,
+            order.id,
+            order.symbol,
+            order.side,
+            quantity,
+            price,
+            self.purse.fee(price, quantity, is_maker=is_maker),
+            self._account.currency,
+            at,
+            is_maker,
         )
         self.purse.book(fill)
         return OrderFilled(fill)
 
     def _trigger(self, resting: RestingOrder, at: float) -> OrderTriggered:
-        book = self._books[resting.order.symbol]
-        resting.is_triggered = True
-        resting.since = at
-        # The event that triggers does not pass by: what follows is as if it had arrived now.
-        resting.born = book.events + 1
-        resting.is_rested = False
-        resting.find_bounds()
+        book = self.books[resting.order.symbol]
+        # The event that triggers does not pass by.
+        resting.trigger(at, book.events + 1)
         book.refresh()
         return OrderTriggered(resting.order.account, resting.order.id, at)
 
     def _forget(self, resting: RestingOrder) -> None:
         order = resting.order
         del self.working[order.id]
-        book = self._books[order.symbol]
+        book = self.books[order.symbol]
         book.remove(order.id)
         if not book.orders:
             self._busy.discard(order.symbol)

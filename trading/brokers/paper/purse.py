@@ -17,6 +17,8 @@ from trading.model.order import Fill, Order, OrderType, Side
 _ZERO: Final = Decimal(0)
 # Fees are cut to this, so that sums of money stay exact in 28 digits.
 _FEE_STEP: Final = Decimal("1e-12")
+# Of a fee below this the remainder of a step can be told in 28 digits.
+_FEE_PLAIN_MAX: Final = Decimal(10) ** 15
 
 
 class Purse:
@@ -30,6 +32,7 @@ class Purse:
         self._terms = terms
         self._borrows = account.market_type is not MarketType.SPOT
         self._can_short = self._borrows and account.can_short
+        self._with_fee = 1 + terms.fee_max
 
     def held(self, symbol: str) -> Decimal:
         """Return what is held of a market; negative when short."""
@@ -39,14 +42,16 @@ class Purse:
         """Return what a fill costs."""
         rate = self._terms.fee_maker if is_maker else self._terms.fee_taker
         fee = price * quantity * rate
+        if abs(fee) < _FEE_PLAIN_MAX and not fee % _FEE_STEP:
+            return fee
         cut = round_to_step(fee, _FEE_STEP)
         return fee if fee == cut else cut
 
     def book(self, fill: Fill) -> None:
         """Take a fill into account."""
-        sign = fill.side.sign
-        self.cash -= sign * fill.price * fill.quantity + fill.fee
-        held = self.held(fill.symbol) + sign * fill.quantity
+        moved = fill.side.sign * fill.quantity
+        self.cash -= fill.price * moved + fill.fee
+        held = self.holdings.get(fill.symbol, _ZERO) + moved
         if held:
             self.holdings[fill.symbol] = held
         else:
@@ -82,9 +87,12 @@ class Purse:
         """Return how much of an order can be filled at a price, and why not the rest."""
         order, remaining = resting.order, resting.remaining
         step = resting.instrument.quantity_step
-        held = self.held(order.symbol)
+        held = self.holdings.get(order.symbol, _ZERO)
         if order.reduce_only:
             most = max(_ZERO, -held * order.side.sign)
+            if not resting.filled and remaining <= most:
+                # All of it: whatever its steps are, none of them is below it.
+                return remaining, ""
             # An order beside the steps sells what is older than they are, to its last digit.
             if order.quantity == round_to_step(order.quantity, step):
                 most = round_to_step(most, step)
@@ -112,7 +120,9 @@ class Purse:
 
     def _cash_short(self, order: Order, others: Iterable[RestingOrder]) -> str:
         needed = self._reserve(order, order.quantity)
-        free = self.cash - sum((self._reserve(one.order, one.remaining) for one in others), _ZERO)
+        free = self.cash
+        for one in others:
+            free -= self._reserve(one.order, one.remaining)
         if needed <= free and free > 0:
             return ""
         currency = self._account.currency
@@ -127,16 +137,21 @@ class Purse:
         price = self.reference_price(order) or _ZERO
         if order.type not in (OrderType.LIMIT, OrderType.STOP_LIMIT):
             price *= 1 + self._terms.slippage
-        return price * quantity * (1 + self._terms.fee_max)
+        return price * quantity * self._with_fee
 
     def _affordable(
         self, resting: RestingOrder, price: Decimal, working: Iterable[RestingOrder]
     ) -> Decimal:
-        others = (one for one in working if one is not resting)
-        free = self.cash - sum((self._reserve(one.order, one.remaining) for one in others), _ZERO)
+        free = self.cash
+        for one in working:
+            if one is not resting and not one.order.reduce_only:
+                free -= self._reserve(one.order, one.remaining)
         # What was reserved for the order itself is its own, whatever others were promised since.
         own = min(self.cash, self._reserve(resting.order, resting.remaining))
-        most = max(free, own, _ZERO) / (price * (1 + self._terms.fee_max))
+        most = max(free, own, _ZERO) / (price * self._with_fee)
+        if not resting.filled and resting.remaining <= most:
+            # All of it can be paid for.
+            return resting.remaining
         return round_to_step(most, resting.instrument.quantity_step)
 
     def _margin_short(self, order: Order, others: Iterable[RestingOrder]) -> str:

@@ -170,7 +170,7 @@ def venue_of(exchange: PaperExchange | None) -> object:
     assert exchange is not None
     books = [
         (book.events, book.seen_at, book.spent, book.below, book.above, list(book.orders))
-        for book in exchange._matcher._books.values()
+        for book in exchange._matcher.books.values()
     ]
     return exchange.cash, exchange.holdings, exchange.marks, books
 

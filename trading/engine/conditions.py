@@ -4,6 +4,8 @@ Owns the operator's intent and what bars new risk, and keeps both through the jo
 """
 
 from collections.abc import Collection, Sequence
+from decimal import Decimal
+from math import inf
 from typing import Final
 
 from trading.engine.clock_watch import ClockWatch
@@ -27,6 +29,7 @@ from trading.risk.view import RiskView, view_to_leave
 
 LIMITS_KEY: Final = "trading.limits"
 KILL_KEY: Final = "trading.kill"
+_ZERO: Final = Decimal(0)
 
 
 class Conditions:
@@ -95,7 +98,7 @@ class Conditions:
         market = self._markets.by_symbol.get(symbol)
         book, flags = desk.book, self.flags
         position = book.positions.get(symbol)
-        if position is not None and position.side is side.opposite:
+        if position is not None and side.sign * position.quantity < 0:
             # Whoever leaves a position is asked little, and that often.
             return view_to_leave(
                 desk.account,
@@ -108,24 +111,26 @@ class Conditions:
                 flags.selling_off(key),
                 self._markets.now,
             )
+        barring = self.limits.barring(key)
+        # By position, in the order of the fields: so many names would cost more than the rest.
         return RiskView(
-            account=desk.account,
-            instrument=self._instruments.get(symbol),
-            position=position,
-            open_orders=orders.open_orders(key),
-            cash=book.cash,
-            equity=book.equity(),
-            exposure=book.exposure(),
-            reserved=reserve_of(orders.open_of_account(desk.name)),
-            price=None if market is None else market.price,
-            quote_age_s=float("inf") if market is None else self._markets.quote_age_s(market),
-            trading_on=flags.trading is TradingIntent.ON,
-            is_paused=bool(flags.paused),
-            trading_allowed=self.is_allowed,
-            buying_off=flags.buying_off(key),
-            selling_off=flags.selling_off(key),
-            barred=[one.text for one in self.barring(key)],
-            kill=self.latch.why,
-            trouble=self.trouble or self._flattening_of(desk.name),
-            at=self._markets.now,
+            desk.account,
+            self._instruments.get(symbol),
+            position,
+            orders.open_orders(key),
+            book.cash,
+            book.equity(),
+            book.exposure() if book.values else 0.0,
+            reserve_of(orders.open_of_account(desk.name)) if orders.open_count else _ZERO,
+            None if market is None else market.price,
+            inf if market is None else self._markets.quote_age_s(market),
+            flags.trading is TradingIntent.ON,
+            bool(flags.paused),
+            self.is_allowed,
+            flags.buying_off(key),
+            flags.selling_off(key),
+            [one.text for one in barring] if barring else (),
+            self.latch.why,
+            self.trouble or (self._flattening_of(desk.name) if self.flattening else ""),
+            self._markets.now,
         )

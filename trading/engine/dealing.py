@@ -62,8 +62,9 @@ class Dealer:
         self._ids = ids
         self._journal = journal
         self._decisions = decisions
-        self._reports: deque[Report] = deque()
-        self._touched: dict[MarketKey, None] = {}
+        # What `settle` has to act on: there is nothing left to do while both are empty.
+        self.reports: deque[Report] = deque()
+        self.touched: dict[MarketKey, None] = {}
         # An entry that waits until the opposite position is closed.
         self._waiting: dict[MarketKey, OrderIntent] = {}
         # Markets whose exit the venue refused: tried again at the next sample, not at once.
@@ -98,7 +99,7 @@ class Dealer:
         if venue is None:
             self._journal.submit(approved)
         elif fault:
-            self._reports.append(OrderRejected(order.account, order.id, fault, now))
+            self.reports.append(OrderRejected(order.account, order.id, fault, now))
         return order
 
     def place_or_wait(self, intent: OrderIntent) -> Order | Refusal | None:
@@ -127,10 +128,10 @@ class Dealer:
         if venue is None:
             self.orders.note_cancelling(order, now)
             self._journal.cancel(order.account, order.id)
-        elif self._reports or not venue.is_working(order.id):
+        elif self.reports or not venue.is_working(order.id):
             # What it said before comes first.
             self.orders.note_cancelling(order, now)
-            self._reports += venue.cancel(order.id, now)
+            self.reports += venue.cancel(order.id, now)
         else:
             venue.cancel(order.id, now)
             self._changed(self.orders.cancel(order, CANCELLED, now))
@@ -172,44 +173,39 @@ class Dealer:
         """Take over a position of which only the ways to leave it have changed."""
         self._desks[position.account].book.keep(position)
         self._journal.keep_position(position.key, position)
-        self._touched[position.key] = None
+        self.touched[position.key] = None
 
     def report(self, reports: Iterable[Report]) -> None:
         """Take in what a venue says; `settle` acts on it."""
-        self._reports += reports
+        self.reports += reports
 
     def retry_stuck(self) -> None:
         """Try again what a venue refused to close or to protect."""
         for key in self._stuck:
-            self._touched[key] = None
+            self.touched[key] = None
         self._stuck.clear()
 
     def review_all(self) -> None:
         """Look at every position and order again, as after a start."""
         for desk in self._desks.values():
-            self._touched.update((position.key, None) for position in desk.book.positions.values())
-        self._touched.update((order.key, None) for order in self.orders.open_orders())
+            self.touched.update((position.key, None) for position in desk.book.positions.values())
+        self.touched.update((order.key, None) for order in self.orders.open_orders())
 
     def settle(self) -> None:
         """Act on reports and let protection follow until there is nothing left to do."""
-        if not (self._reports or self._touched):
+        if not (self.reports or self.touched):
             return
         # Cancelling all orders of an account takes a step and more for each.
         for _ in range(STEPS_MAX + STEPS_PER_ORDER * self.orders.open_count):
-            if self._reports:
-                self._take(self._reports.popleft())
-            elif self._touched:
-                key = self._touched.popitem()[0]
+            if self.reports:
+                self._take(self.reports.popleft())
+            elif self.touched:
+                key = self.touched.popitem()[0]
                 self._follow(key)
                 self._note_engagement(self._markets.by_symbol[key.symbol])
             else:
                 return
         raise RuntimeError("dealing does not come to rest")
-
-    @property
-    def is_settled(self) -> bool:
-        """Tell whether there is nothing to act on."""
-        return not (self._reports or self._touched)
 
     @staticmethod
     def _note_engagement(market: Market) -> None:
@@ -289,7 +285,7 @@ class Dealer:
 
     def _changed(self, change: OrderChange) -> None:
         """Let follow what an order's change has for its market, and tell people."""
-        self._touched[change.after.key] = None
+        self.touched[change.key] = None
         if change.after.state in ENDED and change.before.state not in ENDED:
             self._end(change)
         elif change.after.state is OrderState.UNKNOWN:
@@ -303,7 +299,7 @@ class Dealer:
         desk.floors.pop(order.symbol, None)
         self._journal.keep_fill(fill)
         self._journal.save(desk.cash_key, booked.cash)
-        self._journal.keep_position(order.key, booked.position)
+        self._journal.keep_position(change.key, booked.position)
         if booked.trade is not None:
             self.closed_trades.append(booked.trade)
             self._journal.keep_trade(booked.trade)

@@ -61,3 +61,11 @@ class AccountDesk:
     def total_profit(self, symbol: str) -> float:
         """Return what a market earned in all, its open position included."""
         return self.realised_total.get(symbol, 0.0) + self.book.open_profit(symbol)
+
+    def profits(self, symbol: str) -> tuple[float, float]:
+        """Return what a market earned today and in all, its open position included."""
+        still_open = self.book.open_profit(symbol)
+        return (
+            self.realised_today.get(symbol, 0.0) + still_open,
+            self.realised_total.get(symbol, 0.0) + still_open,
+        )

@@ -150,7 +150,8 @@ class AccountBook:
         position = self.positions.get(symbol)
         if position is None:
             return 0.0
-        return self.unrealised(symbol) + float(position.realised - position.fees)
+        unrealised = self.values[symbol] - self._quantities[symbol] * float(position.entry_price)
+        return unrealised + float(position.realised - position.fees)
 
     def _moved(
         self, move: _Move, fill: Fill, order: Order, instrument: Instrument
@@ -165,9 +166,13 @@ class AccountBook:
         if abs(move.quantity) < abs(held.quantity):
             reduced = _with_exit(held, move)
             return reduced, None, reduced.realised - held.realised
-        closing, opening = _split(move, -held.quantity)
-        closed = _with_exit(held, closing)
-        position = self._opened(opening, fill, order, instrument) if opening.quantity else None
+        position = None
+        if move.quantity == -held.quantity:
+            closed = _with_exit(held, move)
+        else:
+            closing, opening = _split(move, -held.quantity)
+            closed = _with_exit(held, closing)
+            position = self._opened(opening, fill, order, instrument)
         # Numbered last: what cannot be booked leaves no gap. And by closing: none comes late.
         trade = _closed(closed, held.side, fill, order, self._next_trade_number())
         return position, trade, trade.gross - held.realised
@@ -178,19 +183,23 @@ class AccountBook:
         stop_price, target_price = first_exits(
             move.price, 1 if move.quantity > 0 else -1, plan, instrument.price_step
         )
+        # By position, in the order of the fields: so many names would cost more than the rest.
         return Position(
-            account=fill.account,
-            symbol=fill.symbol,
-            quantity=move.quantity,
-            entry_price=move.price,
-            opened_at=fill.at,
-            instance=order.instance,
-            entry_quantity=size,
-            entry_cost=size * move.price,
-            fees=move.fees,
-            stop_price=stop_price,
-            target_price=target_price,
-            trail=plan.trail,
+            fill.account,
+            fill.symbol,
+            move.quantity,
+            move.price,
+            fill.at,
+            order.instance,
+            size,
+            size * move.price,
+            _ZERO,
+            _ZERO,
+            move.fees,
+            _ZERO,
+            stop_price,
+            target_price,
+            plan.trail,
             best_price=float(move.price),
         )
 
@@ -211,8 +220,10 @@ class AccountBook:
         self.values[symbol] = quantity * price
 
     def _remove(self, symbol: str) -> None:
-        for of_symbol in (self.positions, self._quantities, self.values, self._entry_orders):
-            of_symbol.pop(symbol, None)
+        self.positions.pop(symbol, None)
+        self._quantities.pop(symbol, None)
+        self.values.pop(symbol, None)
+        self._entry_orders.pop(symbol, None)
 
 
 def profit_at(position: Position, price: Decimal) -> Decimal:
@@ -234,8 +245,6 @@ def _move_of(fill: Fill, instrument: Instrument) -> _Move:
 
 def _split(move: _Move, closing: Decimal) -> tuple[_Move, _Move]:
     """Return the part that closes a position and the rest, which opens the next one."""
-    if move.quantity == closing:
-        return move, _Move(_ZERO, move.price, _ZERO)
     fees = _QUOTIENT.divide(move.fees * closing, move.quantity)
     return (
         _Move(closing, move.price, fees),

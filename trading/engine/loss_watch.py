@@ -59,7 +59,7 @@ class LossWatch:
         if tripped:
             self._trip(tripped)
         # Both profits move as the value does, until there is a fill or a new day.
-        above = min(desk.day_profit(symbol), desk.total_profit(symbol)) - self._alarms[desk.name]
+        above = min(desk.profits(symbol)) - self._alarms[desk.name]
         if above < 0.0:
             self._look_at(desk, symbol, at)
         else:
@@ -85,13 +85,10 @@ class LossWatch:
             self._conditions.keep_limits()
 
     def _look_at(self, desk: AccountDesk, symbol: str, at: float) -> None:
+        today, in_all = desk.profits(symbol)
         self._trip(
             self._conditions.limits.on_symbol(
-                desk.markets[symbol],
-                desk.day_profit(symbol),
-                desk.total_profit(symbol),
-                float(desk.start_cash),
-                at,
+                desk.markets[symbol], today, in_all, float(desk.start_cash), at
             )
         )
 

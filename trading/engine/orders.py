@@ -43,10 +43,11 @@ _TAKEN: Final = advance_order(_SENT, OrderTrigger.ACCEPT)
 @quickly_made
 @dataclass(frozen=True, slots=True)
 class OrderChange:
-    """Tell what a report did: the order before and after, and the fill if it brought a new one."""
+    """Tell what a report did: the order before and after, its market, and a new fill if any."""
 
     before: Order
     after: Order
+    key: MarketKey
     fill: Fill | None = None
 
 
@@ -65,14 +66,14 @@ class OrderDesk:
         self._ended: OrderedDict[str, Order] = OrderedDict()
         self._fill_ids: OrderedDict[tuple[str, str], None] = OrderedDict.fromkeys(fill_ids)
         for order in orders:
-            self._file(order)
+            self._file(order, order.key)
 
     def add(self, order: Order) -> None:
         """Take up a new order; an id that is known is a bug."""
         if order.id in self._open or order.id in self._ended:
             raise IllegalTransitionError(f"order {order.id} exists already")
         self._journal.keep_order(order)
-        self._file(order)
+        self._file(order, order.key)
 
     def get(self, order_id: str) -> Order | None:
         """Return an order that is open or ended not long ago."""
@@ -109,7 +110,7 @@ class OrderDesk:
         """Note that the venue was asked to cancel an order."""
         order = replace(order, is_cancelling=True, updated_at=at)
         self._journal.keep_order(order)
-        self._file(order)
+        self._file(order, order.key)
 
     def cancel(self, order: Order, reason: str, at: float) -> OrderChange:
         """Note that the venue was asked to cancel an order, and has done so at once."""
@@ -140,7 +141,8 @@ class OrderDesk:
         return self._change(before, _advanced(before, report))
 
     def _apply_fill(self, fill: Fill) -> OrderChange | None:
-        before, fill_key = self.get(fill.order_id), (fill.account, fill.fill_id)
+        before = self._open.get(fill.order_id) or self._ended.get(fill.order_id)
+        fill_key = fill.account, fill.fill_id
         if before is None or before.account != fill.account or fill_key in self._fill_ids:
             return None
         self._fill_ids[fill_key] = None
@@ -163,12 +165,13 @@ class OrderDesk:
         return self._change(before, after, fill)
 
     def _change(self, before: Order, after: Order, fill: Fill | None = None) -> OrderChange:
+        key = after.key
         self._journal.keep_order(after)
-        self._file(after)
-        return OrderChange(before, after, fill)
+        self._file(after, key)
+        return OrderChange(before, after, key, fill)
 
-    def _file(self, order: Order) -> None:
-        order_id, key = order.id, order.key
+    def _file(self, order: Order, key: MarketKey) -> None:
+        order_id = order.id
         if order.state in OPEN:
             of_market = self._by_key.get(key)
             if of_market is None:

@@ -231,7 +231,8 @@ class Trader:
 
     def take_effects(self) -> Sequence[Effect]:
         """Return what is to be done after an event, with the market time that it belongs to."""
-        self._settle()
+        if self.dealer.reports or self.dealer.touched:
+            self._settle()
         if self.journal.is_empty:
             return ()
         if self.markets.now:

@@ -103,8 +103,11 @@ class DailyProfit:
     def add(self, trade: Trade) -> None:
         """Take a closed trade into account; the oldest day beyond the bound is forgotten."""
         day = self.days.day_of(trade.closed_at)
-        of_day = self._sums.setdefault(day, {})
-        of_day[trade.key] = of_day.get(trade.key, DayProfit(day)).with_trade(trade)
+        of_day = self._sums.get(day)
+        if of_day is None:
+            of_day = self._sums[day] = {}
+        key = trade.key
+        of_day[key] = (of_day.get(key) or DayProfit(day)).with_trade(trade)
         if len(self._sums) > self._days_max:
             del self._sums[min(self._sums)]
 

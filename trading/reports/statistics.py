@@ -96,15 +96,18 @@ class _Scope:
         self.hold_s = 0.0
 
     def add(self, trade: Trade) -> None:
-        at = max(trade.closed_at, self.recent_at[-1]) if self.recent_at else trade.closed_at
-        self.recent_at.append(at)
+        recent_at, at, profit = self.recent_at, trade.closed_at, trade.profit
+        if recent_at and recent_at[-1] > at:
+            at = recent_at[-1]
+        recent_at.append(at)
         self.recent_before.append(self.profit)
         self.trades += 1
-        self.profit += trade.profit
+        self.profit += profit
         self.fees += trade.fees
         self.hold_s += trade.closed_at - trade.opened_at
-        self._count(trade.profit)
-        self._forget(at)
+        self._count(profit)
+        if recent_at[0] <= at - WINDOWS_S[-1] or len(recent_at) > self.recent_max:
+            self._forget(at)
 
     def since(self, at: float) -> Decimal:
         first = bisect_right(self.recent_at, at)

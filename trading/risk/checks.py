@@ -3,9 +3,7 @@
 A person's forced order passes trading off, a pause and the buying flag, and nothing else.
 """
 
-from collections.abc import Callable
 from math import inf
-from typing import Final
 
 from trading.model.account import MarketKey
 from trading.model.order import OrderIntent, OrderType, Side
@@ -15,16 +13,17 @@ from trading.risk.settings import RiskSettings
 from trading.risk.sizing import is_entry
 from trading.risk.view import RiskView
 
-Check = Callable[[OrderIntent, RiskView, RiskSettings], Refusal | None]
-
 
 def refuse_entry(intent: OrderIntent, view: RiskView, settings: RiskSettings) -> Refusal | None:
     """Return the first reason against an order that raises risk, or None."""
-    for check in _CHECKS:
-        refusal = check(intent, view, settings)
-        if refusal is not None:
-            return refusal
-    return None
+    return (
+        _check_state(intent, view)
+        or _check_direction(intent, view)
+        or _check_owner(intent, view)
+        or _check_instrument(intent, view)
+        or _check_quote(intent, view, settings)
+        or _check_type(intent)
+    )
 
 
 def overridden_by_force(view: RiskView) -> list[Refusal]:
@@ -75,45 +74,31 @@ def _refuse_owner(where: OrderIntent | MarketKey, owner: str) -> Refusal:
     return _refuse(where, RefusalCode.OTHER_OWNER, f"the position there belongs to {whose}")
 
 
-def _check_ceiling(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusal | None:
-    if view.trading_allowed:
-        return None
-    why = "the configuration allows no trading (trading: off)"
-    return _refuse(intent, RefusalCode.NOT_ALLOWED, why)
+def _check_state(intent: OrderIntent, view: RiskView) -> Refusal | None:
+    """Look at what holds for every entry of a market: permission, flags, limits, trouble."""
+    if not view.trading_allowed:
+        why = "the configuration allows no trading (trading: off)"
+        return _refuse(intent, RefusalCode.NOT_ALLOWED, why)
+    if view.kill:
+        return _refuse(intent, RefusalCode.KILLED, view.kill)
+    if not intent.is_forced and (found := overridden_by_force(view)):
+        return _refuse(intent, found[0].code, found[0].text)
+    if view.barred:
+        return _refuse(intent, RefusalCode.LIMIT, "; ".join(view.barred))
+    if view.trouble:
+        return _refuse(intent, RefusalCode.TROUBLE, f"nothing new is risked: {view.trouble}")
+    return None
 
 
-def _check_latch(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusal | None:
-    return _refuse(intent, RefusalCode.KILLED, view.kill) if view.kill else None
-
-
-def _check_flags(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusal | None:
-    if intent.is_forced:
-        return None
-    found = overridden_by_force(view)
-    return _refuse(intent, found[0].code, found[0].text) if found else None
-
-
-def _check_limits(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusal | None:
-    if not view.barred:
-        return None
-    return _refuse(intent, RefusalCode.LIMIT, "; ".join(view.barred))
-
-
-def _check_trouble(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusal | None:
-    if not view.trouble:
-        return None
-    return _refuse(intent, RefusalCode.TROUBLE, f"nothing new is risked: {view.trouble}")
-
-
-def _check_direction(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusal | None:
+def _check_direction(intent: OrderIntent, view: RiskView) -> Refusal | None:
     if intent.side is Side.BUY or view.account.can_short:
         return None
     why = "nothing is held, and the account is long only: it sells what it holds and no more"
     return _refuse(intent, RefusalCode.LONG_ONLY, why)
 
 
-def _check_owner(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusal | None:
-    if intent.is_forced:
+def _check_owner(intent: OrderIntent, view: RiskView) -> Refusal | None:
+    if intent.is_forced or (view.position is None and not view.open_orders):
         return None
     owners = [order.instance for order in view.open_orders if is_entry(order)]
     if view.position is not None and view.held:
@@ -122,7 +107,7 @@ def _check_owner(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusa
     return _refuse_owner(intent, others[0]) if others else None
 
 
-def _check_instrument(intent: OrderIntent, view: RiskView, _: RiskSettings) -> Refusal | None:
+def _check_instrument(intent: OrderIntent, view: RiskView) -> Refusal | None:
     if has_steps(view.instrument):
         return None
     why = f"{view.account.exchange} has not told the steps and minimums of this market"
@@ -143,21 +128,7 @@ def _check_quote(intent: OrderIntent, view: RiskView, settings: RiskSettings) ->
     return _refuse(intent, RefusalCode.QUOTE, why)
 
 
-def _check_type(intent: OrderIntent, _: RiskView, __: RiskSettings) -> Refusal | None:
+def _check_type(intent: OrderIntent) -> Refusal | None:
     if intent.type is not OrderType.BRACKET:
         return None
     return _refuse(intent, RefusalCode.PRICE, "a bracket protects a position and opens none")
-
-
-_CHECKS: Final[tuple[Check, ...]] = (
-    _check_ceiling,
-    _check_latch,
-    _check_flags,
-    _check_limits,
-    _check_trouble,
-    _check_direction,
-    _check_owner,
-    _check_instrument,
-    _check_quote,
-    _check_type,
-)

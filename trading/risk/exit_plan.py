@@ -28,13 +28,7 @@ def complete_plan(
     """
     plan = _with_defaults(intent.exit_plan or _NO_PLAN, settings)
     sign = intent.side.sign
-    wrong = (
-        _check_price("stop_price", plan.stop_price, expected, -sign)
-        or _check_price("target_price", plan.target_price, expected, sign)
-        or _check_fraction("stop_fraction", plan.stop_fraction, _ONE)
-        or _check_fraction("target_fraction", plan.target_fraction, _GAIN_MAX if sign > 0 else _ONE)
-        or _check_trail(plan.trail)
-    )
+    wrong = _check_plan(plan, expected, sign)
     if not wrong:
         if plan.stop_price is not None or plan.target_price is not None:
             plan = replace(
@@ -57,17 +51,29 @@ def _with_defaults(plan: ExitPlan, settings: RiskSettings) -> ExitPlan:
     if plan.target_price is None:
         target_fraction = plan.target_fraction
         target_fraction = settings.target_fraction if target_fraction is None else target_fraction
-    return replace(
-        plan,
-        stop_fraction=stop_fraction,
-        target_fraction=target_fraction,
-        trail=settings.trail if plan.trail is None else plan.trail,
+    return ExitPlan(
+        plan.stop_price,
+        plan.target_price,
+        stop_fraction,
+        target_fraction,
+        settings.trail if plan.trail is None else plan.trail,
     )
 
 
-def _check_price(name: str, price: Decimal | None, expected: Decimal, sign: int) -> str:
-    if price is None:
-        return ""
+def _check_plan(plan: ExitPlan, expected: Decimal, sign: int) -> str:
+    gain_max = _GAIN_MAX if sign > 0 else _ONE
+    stop, target, trail = plan.stop_price, plan.target_price, plan.trail
+    return (
+        (stop is not None and _check_price("stop_price", stop, expected, -sign))
+        or (target is not None and _check_price("target_price", target, expected, sign))
+        or _check_fraction("stop_fraction", plan.stop_fraction, _ONE)
+        or _check_fraction("target_fraction", plan.target_fraction, gain_max)
+        or (trail is not None and _check_trail(trail))
+        or ""
+    )
+
+
+def _check_price(name: str, price: Decimal, expected: Decimal, sign: int) -> str:
     if not is_usable(price):
         return f"{name}: found {price}, allowed a price above 0"
     if (price - expected) * sign > 0:
@@ -82,9 +88,7 @@ def _check_fraction(name: str, fraction: Decimal | None, below: Decimal) -> str:
     return f"{name}: found {fraction}, allowed more than 0 and less than {below}"
 
 
-def _check_trail(trail: TrailPlan | None) -> str:
-    if trail is None:
-        return ""
+def _check_trail(trail: TrailPlan) -> str:
     if not (is_sane(trail.activation) and 0 <= trail.activation < _GAIN_MAX):
         return f"trail activation: found {trail.activation}, allowed 0 to {_GAIN_MAX}"
     return _check_fraction("trail distance", trail.distance, Decimal(1)) or _check_fraction(

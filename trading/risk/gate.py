@@ -53,7 +53,9 @@ class RiskGate:
         before = getcontext()
         setcontext(ARITHMETIC)
         try:
-            return self._review(intent, view, order_id)
+            if intent.side.sign * view.held < 0:
+                return self._review_exit(intent, view, order_id)
+            return self._review_entry(intent, view, order_id)
         except ArithmeticError:
             # Whatever no check foresaw: figures that cannot be computed with risk nothing.
             why = "its figures cannot be computed with: check sizes, prices, cash and equity"
@@ -61,19 +63,11 @@ class RiskGate:
         finally:
             setcontext(before)
 
-    def _review(
-        self, intent: OrderIntent, view: RiskView, order_id: str
-    ) -> ApprovedOrder | Refusal:
-        reduces = not raises_risk(intent.side, None, view.held)
-        if reduces:
-            return self._review_exit(intent, view, order_id)
-        if intent.purpose is not Purpose.ENTRY or _sells_nothing(intent, view):
-            return _refuse_nothing_held(intent, view)
-        return self._review_entry(intent, view, order_id)
-
     def _review_entry(
         self, intent: OrderIntent, view: RiskView, order_id: str
     ) -> ApprovedOrder | Refusal:
+        if intent.purpose is not Purpose.ENTRY or _sells_nothing(intent, view):
+            return _refuse_nothing_held(intent, view)
         refusal = refuse_entry(intent, view, self._settings)
         if refusal is not None:
             return refusal
@@ -100,9 +94,10 @@ class RiskGate:
         self, intent: OrderIntent, view: RiskView, order_id: str
     ) -> ApprovedOrder | Refusal:
         is_protection = intent.purpose is Purpose.PROTECTION
-        refusal = None if is_protection else refuse_strategy_exit(intent, view)
-        if refusal is not None:
-            return refusal
+        if not (is_protection or intent.is_forced):
+            refusal = refuse_strategy_exit(intent, view)
+            if refusal is not None:
+                return refusal
         # Protection is taken as it is: the engine compares what rests with what it asked for.
         steps = None if is_protection else view.instrument
         named = name_prices(intent, steps, reduces=True)

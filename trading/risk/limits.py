@@ -74,6 +74,8 @@ class LimitBook:
         bases = self._market(key)
         self._is_dirty |= bases.take_bases(day_profit, total_profit)
         losses = bases.losses(day_profit, total_profit, base, self._bounds)
+        if not losses:
+            return []
         return self._keep(
             bases, [make_tripped(limit, *key, value, bound, at) for limit, value, bound in losses]
         )
@@ -95,9 +97,12 @@ class LimitBook:
 
     def barring(self, key: MarketKey) -> list[Tripped]:
         """Return the tripped limits that forbid new risk in a market, the account's first."""
-        account, market = self._accounts.get(key.account), self._markets.get(key)
-        found = list(account.tripped.values()) if account is not None else []
-        return found + (list(market.tripped.values()) if market is not None else [])
+        return [
+            one
+            for bases in (self._accounts.get(key.account), self._markets.get(key))
+            if bases is not None and bases.tripped
+            for one in bases.tripped.values()
+        ]
 
     def bases(self, account: str) -> AccountBases:
         """Return what an account's equity is compared with: one object for ever."""
@@ -186,10 +191,16 @@ class LimitBook:
         return self._markets.get(where)
 
     def _account(self, account: str) -> AccountBases:
-        return self._accounts.setdefault(account, AccountBases())
+        found = self._accounts.get(account)
+        if found is None:
+            found = self._accounts[account] = AccountBases()
+        return found
 
     def _market(self, key: MarketKey) -> MarketBases:
-        return self._markets.setdefault(key, MarketBases())
+        found = self._markets.get(key)
+        if found is None:
+            found = self._markets[key] = MarketBases()
+        return found
 
     def _load(self, saved_json: str) -> None:
         try:

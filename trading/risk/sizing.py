@@ -101,7 +101,7 @@ def size_exit(intent: OrderIntent, view: RiskView, named: NamedPrices) -> Size |
         return Size(min(wish, held))
     step, largest = instrument.quantity_step, instrument.quantity_max
     # A maximum below one step would let nothing out at all: then the venue has to say no.
-    if is_usable(largest) and min(wish, held) > largest and (part := floor_to_step(largest, step)):
+    if min(wish, held) > largest and is_usable(largest) and (part := floor_to_step(largest, step)):
         return Size(part, f"cut to {show(part)}, the largest order of this market")
     if wish >= held:
         return Size(held)
@@ -214,7 +214,7 @@ def _rooms(
         (divide(exposure_max - taken, unit.worth), "max_exposure_pct"),
         (divide(money, unit.reserve), cap),
     ]
-    if is_usable(instrument.quantity_max):
+    if instrument.quantity_max and is_usable(instrument.quantity_max):
         # One order protects all of a position.
         entering = sum((one.remaining for one in view.open_orders if is_entry(one)), _ZERO)
         left = instrument.quantity_max - held - entering

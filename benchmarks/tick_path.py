@@ -259,7 +259,10 @@ class _Backtest:
         equity: list[float] = []
         start = time.thread_time()
         rows = zip(*self._columns, strict=True)
-        while run := [Bar(SYMBOL, at, 60, *prices) for at, *prices in islice(rows, RUN_LEN)]:
+        while run := [
+            Bar(SYMBOL, at, 60, first, high, low, last, volume)
+            for at, first, high, low, last, volume in islice(rows, RUN_LEN)
+        ]:
             effects = process(CandlesClosed(run))
             for effect in effects:
                 if isinstance(effect, ShowEquity):

@@ -75,19 +75,20 @@ class CandleRunner:
             return first
         below, above, close_min, close_max, quantity = calm[:5]
         markets, series, symbol = self._markets, market.series, market.symbol
-        take_next, interval_s, due = series.take_next, series.interval_s, series.due
+        append, on_close = series.append, series.on_close
+        interval_s, due = series.interval_s, series.due
         ends_before = min(self._losses.day_ends, INSTANT_MAX)
         runners, call_next = market.bar_runners, self._board.call_next
         equities: list[float] = []
         values = market.desks[0].book.values if quantity else {}
         cash, count, last = calm.cash, 0, first
         for bar in chain((first,), rest):
-            start, close = bar.start, bar.close
+            start, low, high, close = bar.start, bar.low, bar.high, bar.close
             end = start + interval_s
             if not (
                 start == due
-                and below < bar.low <= bar.open <= bar.high < above
-                and bar.low <= close <= bar.high
+                and below < low <= bar.open <= high < above
+                and low <= close <= high
                 and close_min <= close <= close_max
                 and end < ends_before
                 and bar.volume - bar.volume == 0.0
@@ -101,7 +102,11 @@ class CandleRunner:
             market.price, market.at, markets.now = close, end, end
             if end >= market.sample_due:
                 market.sample_due = market.samples.take(end, close)
-            take_next(bar)
+            append(bar)
+            for update in on_close:
+                update(close)
+            if series.has_rest:
+                series.feed_rest(bar)
             if quantity:
                 values[symbol] = value = quantity * close
                 equities.append(cash + value)
@@ -122,6 +127,7 @@ class CandleRunner:
         """Make up for what only has to be right before anybody else looks."""
         if not count:
             return
+        market.series.due = last.start + last.interval_s
         market.ticks += count
         market.bars += count
         if calm.venue is not None:

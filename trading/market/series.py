@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final
 
 from trading.market.aggregation import BarAggregator
-from trading.market.indicator_set import IndicatorSet, Kind
+from trading.market.indicator_set import IndicatorKey, IndicatorSet, Kind
 from trading.market.indicators import Indicator
 from trading.model.market import Bar
 
@@ -30,12 +30,14 @@ class SymbolSeries:
         "_candles",
         "_indicators",
         "_larger",
-        "_on_close",
+        "append",
         "due",
+        "has_rest",
         "ignored",
         "interval_s",
         "keep",
         "missing",
+        "on_close",
         "symbol",
     )
 
@@ -49,7 +51,11 @@ class SymbolSeries:
         self.due: float | None = None
         self._candles: deque[Bar] = deque(maxlen=keep)
         self._indicators = IndicatorSet(keep)
-        self._on_close = self._indicators.on_close
+        # The parts of `take_next`, for who takes many candles in one loop: what a candle goes to,
+        # what its close goes to, and whether there is more to be fed.
+        self.append = self._candles.append
+        self.on_close = self._indicators.on_close
+        self.has_rest = False
         self._larger: dict[int, SymbolSeries] = {}
         self._aggregators: dict[int, BarAggregator] = {}
 
@@ -77,15 +83,19 @@ class SymbolSeries:
     def take_next(self, bar: Bar) -> None:
         """Take a candle of which it is known that it is the next one, and of finite values."""
         self.due = bar.start + self.interval_s
-        self._candles.append(bar)
+        self.append(bar)
         close = bar.close
-        for update in self._on_close:
+        for update in self.on_close:
             update(close)
+        if self.has_rest:
+            self.feed_rest(bar)
+
+    def feed_rest(self, bar: Bar) -> None:
+        """Feed a candle to all but what looks at its close alone."""
         if self._indicators.has_rest:
             self._indicators.feed_rest(bar)
-        if self._aggregators:
-            for aggregator in self._aggregators.values():
-                aggregator.on_bar(bar)
+        for aggregator in self._aggregators.values():
+            aggregator.on_bar(bar)
 
     def candles(self, count: int | None = None, interval_s: int | None = None) -> list[Bar]:
         """Return the last closed candles, all or so many of them, oldest first."""
@@ -109,7 +119,7 @@ class SymbolSeries:
         if interval_s and interval_s != self.interval_s:
             return self.at_interval(interval_s).indicator(kind, period, None, lag)
         key = (kind, period, lag)
-        return self._indicators.get(key) or self._indicators.add(key, self._candles)
+        return self._indicators.get(key) or self._add_indicator(key)
 
     def at_interval(self, interval_s: int | None) -> "SymbolSeries":
         """Return the series of larger candles, made of this one; None means this one.
@@ -120,6 +130,11 @@ class SymbolSeries:
             return self
         found = self._larger.get(interval_s)
         return self._add_interval(interval_s) if found is None else found
+
+    def _add_indicator(self, key: IndicatorKey) -> Indicator:
+        added = self._indicators.add(key, self._candles)
+        self.has_rest = self.has_rest or self._indicators.has_rest
+        return added
 
     def _is_next(self, bar: Bar) -> bool:
         if not self.interval_s:
@@ -153,5 +168,6 @@ class SymbolSeries:
             aggregator.on_bar(bar)
         # In this order: a caller that is interrupted in between leaves nothing that is not fed.
         self._aggregators[interval_s] = aggregator
+        self.has_rest = True
         self._larger[interval_s] = larger
         return larger

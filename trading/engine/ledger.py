@@ -166,15 +166,12 @@ class AccountBook:
         if abs(move.quantity) < abs(held.quantity):
             reduced = _with_exit(held, move)
             return reduced, None, reduced.realised - held.realised
-        position = None
-        if move.quantity == -held.quantity:
-            closed = _with_exit(held, move)
-        else:
+        closing, position = move, None
+        if move.quantity != -held.quantity:
             closing, opening = _split(move, -held.quantity)
-            closed = _with_exit(held, closing)
             position = self._opened(opening, fill, order, instrument)
         # Numbered last: what cannot be booked leaves no gap. And by closing: none comes late.
-        trade = _closed(closed, held.side, fill, order, self._next_trade_number())
+        trade = _closed(held, closing, fill, order, self._next_trade_number)
         return position, trade, trade.gross - held.realised
 
     def _opened(self, move: _Move, fill: Fill, order: Order, instrument: Instrument) -> Position:
@@ -292,22 +289,32 @@ def _brought(position: Position, side: Side) -> Decimal:
     return (position.exit_cost - position.entry_cost) * side.sign
 
 
-def _closed(position: Position, side: Side, fill: Fill, order: Order, number: int) -> Trade:
+def _closed(
+    held: Position, move: _Move, fill: Fill, order: Order, number: Callable[[], int]
+) -> Trade:
+    """Return the trade that a position becomes by a move that takes all of it."""
+    side, size = held.side, abs(move.quantity)
+    exit_cost = held.exit_cost + size * move.price
+    gross, fees = (exit_cost - held.entry_cost) * side.sign, held.fees + move.fees
+    entry_price = _QUOTIENT.divide(held.entry_cost, held.entry_quantity)
+    exit_price = _QUOTIENT.divide(exit_cost, held.exit_quantity + size)
+    profit, reason = gross - fees, _reason(held, order, fill)
+    # By position, in the order of the fields: so many names would cost more than the rest.
     return Trade(
-        number=number,
-        account=position.account,
-        symbol=position.symbol,
-        instance=position.instance,
-        side=side,
-        quantity=position.entry_quantity,
-        entry_price=_QUOTIENT.divide(position.entry_cost, position.entry_quantity),
-        exit_price=_QUOTIENT.divide(position.exit_cost, position.exit_quantity),
-        opened_at=position.opened_at,
-        closed_at=fill.at,
-        gross=position.realised,
-        fees=position.fees,
-        profit=position.realised - position.fees,
-        reason=_reason(position, order, fill),
+        number(),
+        held.account,
+        held.symbol,
+        held.instance,
+        side,
+        held.entry_quantity,
+        entry_price,
+        exit_price,
+        held.opened_at,
+        fill.at,
+        gross,
+        fees,
+        profit,
+        reason,
     )
 
 

@@ -68,13 +68,14 @@ class LossWatch:
     def on_trade(self, trade: Trade) -> None:
         """Take a closed trade into the day's and the streak's account."""
         desk, symbol, profit = self._desks[trade.account], trade.symbol, float(trade.profit)
+        limits, at = self._conditions.limits, trade.closed_at
         desk.realised_today[symbol] = desk.realised_today.get(symbol, 0.0) + profit
         desk.floors.pop(symbol, None)
-        self._trip(self._conditions.limits.on_trade(trade))
-        self._trip(
-            self._conditions.limits.on_equity(desk.name, desk.book.equity(), trade.closed_at)
-        )
-        self._look_at(desk, symbol, trade.closed_at)
+        if tripped := limits.on_trade(trade):
+            self._trip(tripped)
+        if tripped := limits.on_equity(desk.name, desk.book.equity(), at):
+            self._trip(tripped)
+        self._look_at(desk, symbol, at)
         self._keep_day()
         # Together with the trade: a streak must not be shorter after a kill.
         self.sample()
@@ -86,11 +87,11 @@ class LossWatch:
 
     def _look_at(self, desk: AccountDesk, symbol: str, at: float) -> None:
         today, in_all = desk.profits(symbol)
-        self._trip(
-            self._conditions.limits.on_symbol(
-                desk.markets[symbol], today, in_all, float(desk.start_cash), at
-            )
+        tripped = self._conditions.limits.on_symbol(
+            desk.markets[symbol], today, in_all, float(desk.start_cash), at
         )
+        if tripped:
+            self._trip(tripped)
 
     def _trip(self, tripped: Iterable[Tripped]) -> None:
         for one in tripped:

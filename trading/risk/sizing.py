@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from operator import itemgetter
 from typing import Final
 
 from trading.model.account import MarketType
@@ -19,6 +18,7 @@ from trading.risk.view import RiskView
 # An entry that is cut to less than this part of the equity is not worth its fees.
 CUT_FRACTION_MIN: Final = Decimal("0.005")
 _ZERO: Final = Decimal(0)
+_ONE: Final = Decimal(1)
 
 
 @quickly_made
@@ -41,8 +41,8 @@ class Funds:
     cash: Decimal
 
 
-# How many units still fit below one cap, and its name.
-_Room = tuple[Decimal, str]
+# What is left below one cap, what a unit takes of it, and its name.
+_Cap = tuple[Decimal, Decimal, str]
 
 
 def is_entry(order: Order) -> bool:
@@ -73,12 +73,14 @@ def size_entry(
     wish = _wish(intent, funds.equity, unit.worth, settings.trade_amount)
     if isinstance(wish, Refusal):
         return wish
-    room, cap = min(_rooms(view, instrument, unit, funds, settings), key=itemgetter(0))
-    fitting = wish if room >= wish else max(room, _ZERO)
+    room, cut_by = wish, ""
+    for left, each, cap in _caps(view, instrument, unit, funds, settings):
+        # Multiplied it is exact, and cheaper than to work out for how many there is room.
+        if wish * each > left and (fits := QUOTIENT.divide(left, each)) < room:
+            room, cut_by = fits, cap
+    fitting = max(room, _ZERO)
     quantity = floor_to_step(fitting, instrument.quantity_step)
-    note = ""
-    if room < wish:
-        note = f"cut from {show(wish)} to {show(quantity)} by {cap}"
+    note = f"cut from {show(wish)} to {show(quantity)} by {cut_by}" if cut_by else ""
     too_small = _too_small(quantity, wish, fitting, instrument, unit, funds.equity)
     if too_small:
         why = f"{too_small} ({note})" if note else too_small
@@ -190,18 +192,17 @@ def _price_of(view: RiskView, named: NamedPrices) -> Decimal:
     return view.position.entry_price if view.position is not None else _ZERO
 
 
-def _rooms(
+def _caps(
     view: RiskView,
     instrument: Instrument,
     unit: UnitPrices,
     funds: Funds,
     settings: RiskSettings,
-) -> list[_Room]:
-    last = to_sane(view.price or 0.0) or _ZERO
-    held = abs(view.held)
-    here = held * last + reserve_of(view.open_orders) if held or view.open_orders else _ZERO
+) -> list[_Cap]:
+    held, here = abs(view.held), _ZERO
+    if held or view.open_orders:
+        here = held * (to_sane(view.price or 0.0) or _ZERO) + reserve_of(view.open_orders)
     taken = funds.exposure + funds.reserved
-    divide = QUOTIENT.divide
     position_max = settings.max_position_fraction * funds.equity
     exposure_max = settings.max_exposure_fraction * funds.equity
     if view.account.market_type is MarketType.SPOT:
@@ -209,17 +210,17 @@ def _rooms(
     else:
         money = funds.equity * view.account.leverage - taken
         cap = f"the leverage of {view.account.leverage}"
-    rooms = [
-        (divide(position_max - here, unit.worth), "max_position_pct"),
-        (divide(exposure_max - taken, unit.worth), "max_exposure_pct"),
-        (divide(money, unit.reserve), cap),
+    caps = [
+        (position_max - here, unit.worth, "max_position_pct"),
+        (exposure_max - taken, unit.worth, "max_exposure_pct"),
+        (money, unit.reserve, cap),
     ]
     if instrument.quantity_max and is_usable(instrument.quantity_max):
         # One order protects all of a position.
         entering = sum((one.remaining for one in view.open_orders if is_entry(one)), _ZERO)
         left = instrument.quantity_max - held - entering
-        rooms.append((left, "the largest order of this market"))
-    return rooms
+        caps.append((left, _ONE, "the largest order of this market"))
+    return caps
 
 
 def _smallest(instrument: Instrument) -> Decimal:

@@ -211,22 +211,24 @@ class StrategyContext:
         """
         kind = parse_type(type)
         check_prices(kind, limit_price, stop_price)
-        check_size(quantity=quantity, amount=amount, equity_fraction=equity_fraction)
+        check_size(quantity, amount, equity_fraction)
         self._count_order_wish()
+        order_id = self._desk.next_order_id(self._instance)
+        # By position, in the order of the fields; and most of these are not given.
         wish = PlaceWish(
-            order_id=self._desk.next_order_id(self._instance),
-            side=parse_side(side),
-            type=kind,
-            quantity=parse_number("quantity", quantity),
-            amount=parse_number("amount", amount),
-            equity_fraction=parse_number("equity_fraction", equity_fraction),
-            limit_price=parse_number("limit_price", limit_price),
-            stop_price=parse_number("stop_price", stop_price),
-            exit_plan=parse_exit_plan(stop, target, stop_fraction, target_fraction, trail),
-            reason=_cut(reason),
+            order_id,
+            parse_side(side),
+            kind,
+            None if quantity is None else parse_number("quantity", quantity),
+            None if amount is None else parse_number("amount", amount),
+            None if equity_fraction is None else parse_number("equity_fraction", equity_fraction),
+            None if limit_price is None else parse_number("limit_price", limit_price),
+            None if stop_price is None else parse_number("stop_price", stop_price),
+            parse_exit_plan(stop, target, stop_fraction, target_fraction, trail),
+            _cut(reason),
         )
         self._wishes.append(wish)
-        return wish.order_id
+        return order_id
 
     def close_position(self, reason: str = "") -> None:
         """Ask that the position be closed at the market; harmless without one."""
@@ -271,12 +273,22 @@ class StrategyContext:
             return _NO_WISHES
         wishes = self._wishes.copy()
         self._wishes.clear()
-        for what, count in (("log lines", self._lines), ("alerts", self._alerts)):
-            if (dropped := count - TEXT_WISHES_MAX) > 0:
-                text = f"{dropped} more {what} were dropped, allowed {TEXT_WISHES_MAX} a call"
-                wishes.append(LogWish(text, LogLevel.WARNING))
+        if self._lines > TEXT_WISHES_MAX or self._alerts > TEXT_WISHES_MAX:
+            wishes += self._tell_dropped()
         self._order_wishes = self._lines = self._alerts = 0
         return wishes
+
+    def _tell_dropped(self) -> list[Wish]:
+        """Say how much of what was to be said was dropped."""
+        return [
+            LogWish(
+                f"{count - TEXT_WISHES_MAX} more {what} were dropped,"
+                f" allowed {TEXT_WISHES_MAX} a call",
+                LogLevel.WARNING,
+            )
+            for what, count in (("log lines", self._lines), ("alerts", self._alerts))
+            if count > TEXT_WISHES_MAX
+        ]
 
     def _indicator(self, kind: Kind, period: int, interval_s: int | None, lag: int) -> Indicator:
         try:
@@ -297,5 +309,7 @@ class StrategyContext:
 
 
 def _cut(text: Any) -> str:
+    if type(text) is str and len(text) <= TEXT_LENGTH_MAX and text.isascii():
+        return text
     # Half characters, which str can hold, cannot be kept or sent by anybody.
     return str(text)[:TEXT_LENGTH_MAX].encode(errors="replace").decode()

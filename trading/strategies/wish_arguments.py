@@ -57,9 +57,11 @@ def parse_number(name: str, value: Any, *, below: int | None = None) -> Decimal 
 def _to_number(value: Any) -> Decimal | None:
     """Return a number exactly as it is written, or None for what is none or has no end."""
     match value:
+        case Decimal():
+            number = value
         case bool():
             return None
-        case Decimal() | int():
+        case int():
             number = Decimal(value)
         case Real():
             # Also the numbers of libraries, whose repr is not that of a float.
@@ -71,6 +73,8 @@ def _to_number(value: Any) -> Decimal | None:
 
 def check_prices(kind: OrderType, limit_price: object, stop_price: object) -> None:
     """Raise unless the order has exactly the prices that its type needs."""
+    if kind is OrderType.MARKET and limit_price is None and stop_price is None:
+        return
     for name, price, needing in (
         ("limit_price", limit_price, _LIMITED),
         ("stop_price", stop_price, _STOPPED),
@@ -81,10 +85,11 @@ def check_prices(kind: OrderType, limit_price: object, stop_price: object) -> No
             raise StrategyError(f"{name}: found {price}, allowed nothing: it is a {kind} order")
 
 
-def check_size(**sizes: object) -> None:
+def check_size(quantity: object, amount: object, equity_fraction: object) -> None:
     """Raise if more than one way to say the size is used."""
-    given = [name for name, size in sizes.items() if size is not None]
-    if len(given) > 1:
+    if (quantity is not None) + (amount is not None) + (equity_fraction is not None) > 1:
+        sizes = {"quantity": quantity, "amount": amount, "equity_fraction": equity_fraction}
+        given = [name for name, size in sizes.items() if size is not None]
         raise StrategyError(f"size: found {' and '.join(given)}, allowed one of them")
 
 

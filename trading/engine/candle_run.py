@@ -40,8 +40,10 @@ class CandleRunner:
 
     def run(self, rest: Iterator[Bar]) -> bool:
         """Take candles from `rest` until one leaves something to be done; tell whether one did."""
+        markets = self._markets.by_symbol
         for bar in rest:
-            uncalm = self._pass_calm(self._markets.find(bar.symbol), bar, rest)
+            market = markets.get(bar.symbol) or self._markets.find(bar.symbol)
+            uncalm = self._pass_calm(market, bar, rest)
             if uncalm is not None:
                 self._take_one(uncalm)
                 # Whatever is ordered now is filled by later candles, so this is what it is worth.

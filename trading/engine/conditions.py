@@ -121,7 +121,7 @@ class Conditions:
             book.cash,
             book.equity(),
             book.exposure() if book.values else 0.0,
-            reserve_of(orders.open_of_account(desk.name)) if orders.open_count else _ZERO,
+            reserve_of(orders.open_of_account(desk.name)) if orders.open else _ZERO,
             None if market is None else market.price,
             inf if market is None else self._markets.quote_age_s(market),
             flags.trading is TradingIntent.ON,

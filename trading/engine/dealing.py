@@ -196,7 +196,7 @@ class Dealer:
         if not (self.reports or self.touched):
             return
         # Cancelling all orders of an account takes a step and more for each.
-        for _ in range(STEPS_MAX + STEPS_PER_ORDER * self.orders.open_count):
+        for _ in range(STEPS_MAX + STEPS_PER_ORDER * len(self.orders.open)):
             if self.reports:
                 self._take(self.reports.popleft())
             elif self.touched:
@@ -224,9 +224,7 @@ class Dealer:
         position = self._desks[key.account].book.positions.get(key.symbol)
         step = reconcile_protection(position, self.orders.open_orders(key))
         for order_id in step.cancel:
-            order = self.orders.get(order_id)
-            assert order is not None, "only open orders are cancelled"
-            self.cancel(order)
+            self.cancel(self.orders.open[order_id])
         if step.place is not None:
             assert position is not None, "only a position is protected"
             self._place_protective(position, step.place)
@@ -297,9 +295,10 @@ class Dealer:
         desk = self._desks[order.account]
         booked = desk.book.apply(fill, order, self._instruments[order.symbol])
         desk.floors.pop(order.symbol, None)
-        self._journal.keep_fill(fill)
-        self._journal.save(desk.cash_key, booked.cash)
-        self._journal.keep_position(change.key, booked.position)
+        if self._journal.keeps:
+            self._journal.keep_fill(fill)
+            self._journal.save(desk.cash_key, booked.cash)
+            self._journal.keep_position(change.key, booked.position)
         if booked.trade is not None:
             self.closed_trades.append(booked.trade)
             self._journal.keep_trade(booked.trade)

@@ -6,6 +6,7 @@ when the effects are taken.
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import ClassVar
 
 from trading.engine.effects import (
     CancelOrder,
@@ -32,6 +33,9 @@ Kept = str | Decimal | Callable[[], str]
 
 class Journal:
     """Collect the effects of the event that is being processed."""
+
+    # Whether anything that is kept comes out of it again: what is only kept need not be handed in.
+    keeps: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.is_empty = True

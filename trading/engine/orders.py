@@ -61,7 +61,8 @@ class OrderDesk:
         fill_ids: Iterable[tuple[str, str]] = (),
     ) -> None:
         self._journal = journal
-        self._open: dict[str, Order] = {}
+        # Asked for with each wish and each view: by id, oldest first.
+        self.open: dict[str, Order] = {}
         self._by_key: dict[MarketKey, dict[str, Order]] = {}
         self._ended: OrderedDict[str, Order] = OrderedDict()
         self._fill_ids: OrderedDict[tuple[str, str], None] = OrderedDict.fromkeys(fill_ids)
@@ -70,41 +71,36 @@ class OrderDesk:
 
     def add(self, order: Order) -> None:
         """Take up a new order; an id that is known is a bug."""
-        if order.id in self._open or order.id in self._ended:
+        if order.id in self.open or order.id in self._ended:
             raise IllegalTransitionError(f"order {order.id} exists already")
         self._journal.keep_order(order)
         self._file(order, order.key)
 
     def get(self, order_id: str) -> Order | None:
         """Return an order that is open or ended not long ago."""
-        return self._open.get(order_id) or self._ended.get(order_id)
+        return self.open.get(order_id) or self._ended.get(order_id)
 
     def open_orders(self, key: MarketKey | None = None) -> Sequence[Order]:
         """Return the open orders of a market, or of all, oldest first."""
         if key is None:
-            return list(self._open.values())
+            return list(self.open.values())
         found = self._by_key.get(key)
         return () if found is None else list(found.values())
 
     def open_of_account(self, account: str) -> Sequence[Order]:
         """Return the open orders of an account."""
-        if not self._open:
+        if not self.open:
             return ()
-        return [one for one in self._open.values() if one.account == account]
+        return [one for one in self.open.values() if one.account == account]
 
     def knows(self, order_id: str) -> bool:
         """Tell whether an order has this id."""
-        return order_id in self._open or order_id in self._ended
-
-    @property
-    def open_count(self) -> int:
-        """Return how many orders are open."""
-        return len(self._open)
+        return order_id in self.open or order_id in self._ended
 
     @property
     def has_open(self) -> bool:
         """Tell whether any order is open."""
-        return bool(self._open)
+        return bool(self.open)
 
     def note_cancelling(self, order: Order, at: float) -> None:
         """Note that the venue was asked to cancel an order."""
@@ -141,7 +137,7 @@ class OrderDesk:
         return self._change(before, _advanced(before, report))
 
     def _apply_fill(self, fill: Fill) -> OrderChange | None:
-        before = self._open.get(fill.order_id) or self._ended.get(fill.order_id)
+        before = self.open.get(fill.order_id) or self._ended.get(fill.order_id)
         fill_key = fill.account, fill.fill_id
         if before is None or before.account != fill.account or fill_key in self._fill_ids:
             return None
@@ -178,9 +174,9 @@ class OrderDesk:
                 of_market = self._by_key[key] = {}
             if order_id in self._ended:
                 del self._ended[order_id]
-            of_market[order_id] = self._open[order_id] = order
+            of_market[order_id] = self.open[order_id] = order
             return
-        if self._open.pop(order_id, None) is not None:
+        if self.open.pop(order_id, None) is not None:
             of_market = self._by_key[key]
             del of_market[order_id]
             if not of_market:

@@ -48,8 +48,9 @@ def reconcile_protection(position: Position | None, orders: Sequence[Order]) -> 
     Applied and reported back it leads to a state in which there is nothing to do.
     """
     if position is None:
-        others = [one for one in orders if one.purpose is not Purpose.ENTRY]
-        return _cancel(others) if others else NOTHING_TO_DO
+        if not orders:
+            return NOTHING_TO_DO
+        return _cancel([one for one in orders if one.purpose is not Purpose.ENTRY])
     if position.closing:
         return _close(position, orders)
     return _protect(position, orders)
@@ -71,11 +72,8 @@ def _protect(position: Position, orders: Sequence[Order]) -> ProtectionStep:
 
 
 def _close(position: Position, orders: Sequence[Order]) -> ProtectionStep:
-    others = [one for one in orders if not _is_way_out(one)]
-    if others:
-        return _cancel(others)
     if orders:
-        return NOTHING_TO_DO
+        return _cancel([one for one in orders if not _is_way_out(one)])
     quantity = abs(position.quantity)
     return ProtectionStep(place=ProtectiveOrder(Purpose.EXIT, OrderType.MARKET, quantity))
 

@@ -7,6 +7,7 @@ so does what a live venue must be told.
 # ruff: noqa: ARG002 - what is handed in is dropped: that is all it does
 
 from decimal import Decimal
+from typing import ClassVar
 
 from trading.engine.announcer import Announcer
 from trading.engine.decisions import Decisions
@@ -23,6 +24,8 @@ from trading.risk.refusal import Refusal
 
 class SilentJournal(Journal):
     """Keep closed trades and what goes to a venue; of the rest only that there was something."""
+
+    keeps: ClassVar[bool] = False
 
     def save(self, key: str, value: Kept) -> None:
         """Keep no value."""

@@ -235,7 +235,7 @@ class Trader:
             self._settle()
         if self.journal.is_empty:
             return ()
-        if self.markets.now:
+        if self.markets.now and self.journal.keeps:
             self.journal.save(TIME_KEY, self._tell_time)
         return self.journal.take()
 

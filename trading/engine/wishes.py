@@ -141,7 +141,7 @@ class WishDesk:
     def _refuse_flood(self, key: MarketKey) -> Refusal | None:
         """Refuse one order more than anybody can mean: each costs time with every event."""
         orders = self._dealer.orders
-        if orders.open_count < ORDERS_MAX or len(orders.open_orders(key)) < ORDERS_MAX:
+        if len(orders.open) < ORDERS_MAX or len(orders.open_orders(key)) < ORDERS_MAX:
             return None
         found = len(orders.open_orders(key))
         why = f"{key.symbol} on {key.account}: found {found} open orders, allowed {ORDERS_MAX}"

@@ -81,9 +81,10 @@ class Dealer:
             self._decisions.refused(self._markets.now, intent.key, verdict)
             return verdict
         order = self._send(desk, verdict)
-        self._decisions.sent(order)
-        if order.purpose is not Purpose.PROTECTION:
-            self._announcer.placed(order)
+        if not self._journal.is_silent:
+            self._decisions.sent(order)
+            if order.purpose is not Purpose.PROTECTION:
+                self._announcer.placed(order)
         return order
 
     def _send(self, desk: AccountDesk, approved: ApprovedOrder) -> Order:
@@ -128,13 +129,12 @@ class Dealer:
         if venue is None:
             self.orders.note_cancelling(order, now)
             self._journal.cancel(order.account, order.id)
-        elif self.reports or not venue.is_working(order.id):
+        elif not self.reports and venue.withdraw(order.id):
+            self._changed(self.orders.cancel(order, CANCELLED, now))
+        else:
             # What it said before comes first.
             self.orders.note_cancelling(order, now)
             self.reports += venue.cancel(order.id, now)
-        else:
-            venue.cancel(order.id, now)
-            self._changed(self.orders.cancel(order, CANCELLED, now))
 
     def may_exit(self, position: Position, instance: str) -> Refusal | None:
         """Return why an instance may not close a position now, or None."""
@@ -295,7 +295,7 @@ class Dealer:
         desk = self._desks[order.account]
         booked = desk.book.apply(fill, order, self._instruments[order.symbol])
         desk.floors.pop(order.symbol, None)
-        if self._journal.keeps:
+        if not self._journal.is_silent:
             self._journal.keep_fill(fill)
             self._journal.save(desk.cash_key, booked.cash)
             self._journal.keep_position(change.key, booked.position)
@@ -305,11 +305,14 @@ class Dealer:
             self._announcer.sold(booked.trade, booked.cash)
 
     def _end(self, change: OrderChange) -> None:
-        order, desk = change.after, self._desks[change.after.account]
+        order = change.after
         if order.state is OrderState.REJECTED:
             self._refused(order)
         elif order.state is not OrderState.FILLED and not order.is_cancelling:
             self._announcer.cancelled(order)
+        if self._journal.is_silent:
+            return
+        desk = self._desks[order.account]
         position = desk.book.positions.get(order.symbol)
         if position is None or not order.filled:
             return

@@ -34,8 +34,8 @@ Kept = str | Decimal | Callable[[], str]
 class Journal:
     """Collect the effects of the event that is being processed."""
 
-    # Whether anything that is kept comes out of it again: what is only kept need not be handed in.
-    keeps: ClassVar[bool] = True
+    # Whether nobody reads any of it: then what is only kept or told need not be made.
+    is_silent: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.is_empty = True

@@ -40,18 +40,26 @@ class OrderIds:
         self._bot = tag_of(bot, 4)
         self._run = tag_of(run, 3)
         self._is_known = is_known
+        self._prefixes: dict[tuple[str, str], str] = {}
         # Three characters alone tell apart too few runs for years of restarts.
         self._number = _decode(tag_of(run, 3 + _NUMBER_LEN)[3:])
 
     def next_id(self, account: str, instance: str) -> str:
         """Return a new id for an order of an account's instance; "" is a person."""
-        whose = f"t{self._bot}{tag_of(account, 2)}{tag_of(instance, 3)}{self._run}"
+        whose = self._prefixes.get((account, instance)) or self._prefix(account, instance)
         while True:
             # Around again after the last one: wishes that are refused use up numbers too.
-            self._number = (self._number + 1) & NUMBER_MAX
-            order_id = f"{whose}{_encode(self._number)}"
+            self._number = number = (self._number + 1) & NUMBER_MAX
+            rest = f"{_ALPHABET[number >> 20]}{_PAIRS[number >> 10 & 1023]}{_PAIRS[number & 1023]}"
+            order_id = whose + rest
             if not self._is_known(order_id):
                 return order_id
+
+    def _prefix(self, account: str, instance: str) -> str:
+        """Return how all ids of an account's instance begin; there are few of these."""
+        prefix = f"t{self._bot}{tag_of(account, 2)}{tag_of(instance, 3)}{self._run}"
+        self._prefixes[account, instance] = prefix
+        return prefix
 
     def is_ours(self, order_id: str, account: str) -> bool:
         """Tell whether an id was made by this bot for this account, in whatever run."""
@@ -81,7 +89,3 @@ def _decode(characters: str) -> int:
     for character in characters:
         number = number * 32 + _ALPHABET.index(character)
     return number
-
-
-def _encode(number: int) -> str:
-    return f"{_ALPHABET[number >> 20]}{_PAIRS[number >> 10 & 1023]}{_PAIRS[number & 1023]}"

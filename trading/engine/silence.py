@@ -25,7 +25,7 @@ from trading.risk.refusal import Refusal
 class SilentJournal(Journal):
     """Keep closed trades and what goes to a venue; of the rest only that there was something."""
 
-    keeps: ClassVar[bool] = False
+    is_silent: ClassVar[bool] = True
 
     def save(self, key: str, value: Kept) -> None:
         """Keep no value."""

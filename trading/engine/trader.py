@@ -235,7 +235,7 @@ class Trader:
             self._settle()
         if self.journal.is_empty:
             return ()
-        if self.markets.now and self.journal.keeps:
+        if self.markets.now and not self.journal.is_silent:
             self.journal.save(TIME_KEY, self._tell_time)
         return self.journal.take()
 
@@ -259,7 +259,7 @@ class Trader:
 
     def _report(self, reports: Sequence[Report]) -> None:
         if reports:
-            self.dealer.report(reports)
+            self.dealer.reports += reports
             self._settle()
 
     def _trade_tick(self, market: Market, tick: Tick) -> None:

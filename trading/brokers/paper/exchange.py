@@ -127,9 +127,13 @@ class PaperExchange:
             return [OrderRejected(order.account, order.id, fault, at)]
         return [OrderAccepted(order.account, order.id, venue_id_of(order), at)]
 
-    def is_working(self, order_id: str) -> bool:
-        """Tell whether it has an order, which a cancel would end at once."""
-        return order_id in self._matcher.working
+    def withdraw(self, order_id: str) -> bool:
+        """Cancel what is left of an order without a report; tell whether it was working."""
+        resting = self._matcher.working.get(order_id)
+        if resting is None:
+            return False
+        self._matcher.forget(resting)
+        return True
 
     def cancel(self, order_id: str, at: float, reason: str = CANCELLED) -> list[Report]:
         """Cancel what is left of an order; one that is not working gives no report."""
@@ -167,7 +171,8 @@ class PaperExchange:
             return []
         if self._matcher.passes(bar.symbol, bar.open, bar.start):
             return []
-        return self._matcher.match_price(bar.symbol, bar.open, bar.start, self._volume_of(bar))
+        volume = EVERYTHING if self._terms.volume_share is None else self._volume_of(bar)
+        return self._matcher.match_price(bar.symbol, bar.open, bar.start, volume)
 
     def on_bar_range(self, bar: Bar) -> list[Report]:
         """Match a whole candle against the orders that had arrived when it began.

@@ -49,7 +49,7 @@ class Matcher:
 
     def end(self, resting: RestingOrder, reason: str, at: float) -> OrderCancelled:
         """Cancel what is left of an order."""
-        self._forget(resting)
+        self.forget(resting)
         return OrderCancelled(resting.order.account, resting.order.id, reason, at)
 
     def passes(self, symbol: str, price: float, at: float) -> bool:
@@ -65,7 +65,8 @@ class Matcher:
         """Tell the same of a whole candle, which counts as so many events."""
         low, book = bar.low, self.books[bar.symbol]
         if low > 0.0 and book.below < low <= bar.open <= bar.high < book.above:
-            self.pass_range(bar, events)
+            self.purse.marks[bar.symbol] = bar.close
+            book.end_candle(bar.start + bar.interval_s, events)
             return True
         return False
 
@@ -81,7 +82,9 @@ class Matcher:
         reports: list[Report] = []
         exact = to_decimal(price)
         is_nothing = volume is not EVERYTHING and volume.is_nothing
-        for resting in () if is_nothing else book.present(at):
+        for resting in () if is_nothing else tuple(book.orders.values()):
+            if resting.since > at:
+                continue
             met = Touch.TAKE if resting.takes else touch(resting, exact, exact)
             if met is Touch.LIMIT and book.has_rested(resting):
                 reports += self._make(resting, exact, at, volume)
@@ -162,7 +165,7 @@ class Matcher:
         if quantity:
             reports.append(self._fill(resting, price, quantity, at, is_maker=met is None))
         if not resting.remaining:
-            self._forget(resting)
+            self.forget(resting)
         elif quantity == wanted:
             reports.append(self.end(resting, shortage, at))
         return reports
@@ -199,7 +202,8 @@ class Matcher:
         book.refresh()
         return OrderTriggered(resting.order.account, resting.order.id, at)
 
-    def _forget(self, resting: RestingOrder) -> None:
+    def forget(self, resting: RestingOrder) -> None:
+        """Have an order no more."""
         order = resting.order
         del self.working[order.id]
         book = self.books[order.symbol]

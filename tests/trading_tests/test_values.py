@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from trading.model.values import quickly_made, replace
+from trading.model.values import copier, quickly_made, replace
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,6 +57,16 @@ def test_a_copy_with_changes_leaves_the_first_as_it_was() -> None:
     assert first == Quick("a", 1, "x")
     with pytest.raises(AttributeError):
         replace(first, nothing=1)  # type: ignore[call-arg]
+
+
+def test_a_copier_does_what_replace_does_with_the_fields_that_it_names() -> None:
+    rename = copier(Quick, "note", "name")
+    first = Quick("a", 2, "x")
+    assert rename(first, "y", "b") == replace(first, note="y", name="b") == Quick("b", 2, "y")
+    assert type(rename(first, "y", "b")) is Quick
+    assert first == Quick("a", 2, "x")
+    with pytest.raises(TypeError, match=r"Quick: found \('colour',\), allowed its fields"):
+        copier(Quick, "colour")
 
 
 def test_it_compares_hashes_shows_and_travels_as_any_other() -> None:

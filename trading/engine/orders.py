@@ -24,7 +24,7 @@ from trading.model.report import (
     OrderTriggered,
     Report,
 )
-from trading.model.values import quickly_made, replace
+from trading.model.values import copier, quickly_made, replace
 
 ENDED_KEPT_MAX: Final = 2_000
 FILLS_KEPT_MAX: Final = 20_000
@@ -38,6 +38,10 @@ _TRIGGERS: Final[Mapping[type, OrderTrigger]] = {
 # What every approved order becomes once it is sent, and at a venue that takes it in at once.
 _SENT: Final = advance_order(OrderState.NEW, OrderTrigger.SEND)
 _TAKEN: Final = advance_order(_SENT, OrderTrigger.ACCEPT)
+# What most orders go through.
+_accepted: Final = copier(Order, "state", "updated_at", "venue_id", "accepted_at")
+_filled: Final = copier(Order, "state", "filled", "cost", "fees", "accepted_at", "updated_at")
+_cancelled: Final = copier(Order, "state", "is_cancelling", "updated_at", "note")
 
 
 @quickly_made
@@ -110,14 +114,8 @@ class OrderDesk:
 
     def cancel(self, order: Order, reason: str, at: float) -> OrderChange:
         """Note that the venue was asked to cancel an order, and has done so at once."""
-        after = replace(
-            order,
-            state=advance_order(order.state, OrderTrigger.CANCEL),
-            is_cancelling=True,
-            updated_at=at,
-            note=reason,
-        )
-        return self._change(order, after)
+        state = advance_order(order.state, OrderTrigger.CANCEL)
+        return self._change(order, _cancelled(order, state, True, at, reason))
 
     def apply(self, report: Report) -> OrderChange | None:
         """Take in what a venue says; None when it is a repeat or about no order of ours.
@@ -146,17 +144,17 @@ class OrderDesk:
             self._fill_ids.popitem(last=False)
         filled = before.filled + fill.quantity
         trigger = OrderTrigger.COMPLETE if filled >= before.quantity else OrderTrigger.FILL
-        after = replace(
+        after = _filled(
             before,
             # More than was ordered is a venue's fault, but it is held all the same.
-            state=before.state
+            before.state
             if before.state is OrderState.FILLED
             else advance_order(before.state, trigger),
-            filled=filled,
-            cost=before.cost + fill.price * fill.quantity,
-            fees=before.fees + fill.fee,
-            accepted_at=before.accepted_at if before.accepted_at is not None else fill.at,
-            updated_at=fill.at,
+            filled,
+            before.cost + fill.price * fill.quantity,
+            before.fees + fill.fee,
+            before.accepted_at if before.accepted_at is not None else fill.at,
+            fill.at,
         )
         return self._change(before, after, fill)
 
@@ -198,7 +196,7 @@ def sent(order: Order, at: float) -> Order:
 
 def taken(order: Order, venue_id: str, at: float) -> Order:
     """Return an approved order as it is when its venue takes it in at once."""
-    return replace(order, state=_TAKEN, updated_at=at, venue_id=venue_id, accepted_at=at)
+    return _accepted(order, _TAKEN, at, venue_id, at)
 
 
 def _advanced(order: Order, report: Report) -> Order:

@@ -7,6 +7,7 @@ is still of a class without the lock, of the same slots, and only then becomes w
 
 import dataclasses
 import sys
+from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -38,6 +39,14 @@ def _replaced(self, changes):
     return draft
 """
 
+_COPY: Final = """
+def copy(value, {arguments}):
+    draft = _new(_Draft)
+    {settings}
+    draft.__class__ = _Value
+    return draft
+"""
+
 
 def quickly_made(cls: type[Value]) -> type[Value]:
     """Make a frozen, slotted dataclass of plain fields cheap to make; it has no subclasses."""
@@ -51,8 +60,10 @@ def quickly_made(cls: type[Value]) -> type[Value]:
         settings="\n    ".join(f"self.{name} = {name}" for name in names),
         copies="\n    ".join(f"draft.{name} = self.{name}" for name in names),
     )
+    draft = type(f"{cls.__name__}Draft", (), {"__slots__": tuple(names)})
+    type.__setattr__(cls, "_draft", draft)
     scope: dict[str, Any] = {
-        "_Draft": type(f"{cls.__name__}Draft", (), {"__slots__": tuple(names)}),
+        "_Draft": draft,
         "_Value": cls,
         "_new": object.__new__,
         "_thaw": object.__setattr__,
@@ -65,6 +76,30 @@ def quickly_made(cls: type[Value]) -> type[Value]:
     for name in ("__init__", "_replaced"):
         setattr(cls, name, scope[name])
     return cls
+
+
+def copier(cls: type[Value], *names: str) -> Callable[..., Value]:
+    """Return what copies a `quickly_made` value with new values for these fields, in this order.
+
+    Does what `replace` does in half the time, for what is copied again and again.
+    """
+    fields = [one.name for one in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    if not set(names) <= set(fields):
+        raise TypeError(f"{cls.__qualname__}: found {names}, allowed its fields")
+    source = _COPY.format(
+        arguments=", ".join(names),
+        settings="\n    ".join(
+            f"draft.{name} = {name if name in names else f'value.{name}'}" for name in fields
+        ),
+    )
+    scope: dict[str, Any] = {
+        "_Draft": cls._draft,  # type: ignore[attr-defined] # put there by quickly_made
+        "_Value": cls,
+        "_new": object.__new__,
+    }
+    exec(source, scope)  # noqa: S102 - as above
+    made: Callable[..., Value] = scope["copy"]
+    return made
 
 
 def quickly_found(cls: type[Member]) -> type[Member]:

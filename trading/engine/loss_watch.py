@@ -76,9 +76,10 @@ class LossWatch:
         if tripped := limits.on_equity(desk.name, desk.book.equity(), at):
             self._trip(tripped)
         self._look_at(desk, symbol, at)
-        self._keep_day()
-        # Together with the trade: a streak must not be shorter after a kill.
-        self.sample()
+        if not self._journal.is_silent:
+            # Together with the trade: a streak must not be shorter after a kill.
+            self._keep_day()
+            self.sample()
 
     def sample(self) -> None:
         """Keep bases that have moved since the last time, such as the highest equity."""

@@ -132,8 +132,10 @@ class SymbolSeries:
         return self._add_interval(interval_s) if found is None else found
 
     def _add_indicator(self, key: IndicatorKey) -> Indicator:
+        # In this order: a caller that is interrupted in between leaves nothing that is not fed.
+        self.has_rest = True
         added = self._indicators.add(key, self._candles)
-        self.has_rest = self.has_rest or self._indicators.has_rest
+        self.has_rest = self._indicators.has_rest or bool(self._aggregators)
         return added
 
     def _is_next(self, bar: Bar) -> bool:
@@ -167,7 +169,7 @@ class SymbolSeries:
         for bar in self._candles:
             aggregator.on_bar(bar)
         # In this order: a caller that is interrupted in between leaves nothing that is not fed.
-        self._aggregators[interval_s] = aggregator
         self.has_rest = True
+        self._aggregators[interval_s] = aggregator
         self._larger[interval_s] = larger
         return larger

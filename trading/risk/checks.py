@@ -16,14 +16,7 @@ from trading.risk.view import RiskView
 
 def refuse_entry(intent: OrderIntent, view: RiskView, settings: RiskSettings) -> Refusal | None:
     """Return the first reason against an order that raises risk, or None."""
-    return (
-        _check_state(intent, view)
-        or _check_direction(intent, view)
-        or _check_owner(intent, view)
-        or _check_instrument(intent, view)
-        or _check_quote(intent, view, settings)
-        or _check_type(intent)
-    )
+    return _check_state(intent, view) or _check_market(intent, view, settings)
 
 
 def overridden_by_force(view: RiskView) -> list[Refusal]:
@@ -90,28 +83,31 @@ def _check_state(intent: OrderIntent, view: RiskView) -> Refusal | None:
     return None
 
 
-def _check_direction(intent: OrderIntent, view: RiskView) -> Refusal | None:
-    if intent.side is Side.BUY or view.account.can_short:
-        return None
-    why = "nothing is held, and the account is long only: it sells what it holds and no more"
-    return _refuse(intent, RefusalCode.LONG_ONLY, why)
+def _check_market(intent: OrderIntent, view: RiskView, settings: RiskSettings) -> Refusal | None:
+    """Look at the market, and at what is there already."""
+    if intent.side is not Side.BUY and not view.account.can_short:
+        why = "nothing is held, and the account is long only: it sells what it holds and no more"
+        return _refuse(intent, RefusalCode.LONG_ONLY, why)
+    is_taken = view.position is not None or bool(view.open_orders)
+    if is_taken and not intent.is_forced and (refusal := _check_owner(intent, view)):
+        return refusal
+    if not has_steps(view.instrument):
+        why = f"{view.account.exchange} has not told the steps and minimums of this market"
+        return _refuse(intent, RefusalCode.UNKNOWN_INSTRUMENT, why)
+    if refusal := _check_quote(intent, view, settings):
+        return refusal
+    if intent.type is OrderType.BRACKET:
+        why = "a bracket protects a position and opens none"
+        return _refuse(intent, RefusalCode.PRICE, why)
+    return None
 
 
 def _check_owner(intent: OrderIntent, view: RiskView) -> Refusal | None:
-    if intent.is_forced or (view.position is None and not view.open_orders):
-        return None
     owners = [order.instance for order in view.open_orders if is_entry(order)]
     if view.position is not None and view.held:
         owners.insert(0, view.position.instance)
     others = [owner for owner in owners if owner != intent.instance]
     return _refuse_owner(intent, others[0]) if others else None
-
-
-def _check_instrument(intent: OrderIntent, view: RiskView) -> Refusal | None:
-    if has_steps(view.instrument):
-        return None
-    why = f"{view.account.exchange} has not told the steps and minimums of this market"
-    return _refuse(intent, RefusalCode.UNKNOWN_INSTRUMENT, why)
 
 
 def _check_quote(intent: OrderIntent, view: RiskView, settings: RiskSettings) -> Refusal | None:
@@ -126,9 +122,3 @@ def _check_quote(intent: OrderIntent, view: RiskView, settings: RiskSettings) ->
     found = "no price since the start" if is_new else f"a price {view.quote_age_s:.1f} s old"
     why = f"found {found}, needed one at most {settings.quote_age_max_s:g} s old"
     return _refuse(intent, RefusalCode.QUOTE, why)
-
-
-def _check_type(intent: OrderIntent) -> Refusal | None:
-    if intent.type is not OrderType.BRACKET:
-        return None
-    return _refuse(intent, RefusalCode.PRICE, "a bracket protects a position and opens none")

@@ -19,28 +19,41 @@ _ONE: Final = Decimal(1)
 _NO_PLAN: Final = ExitPlan()
 
 
-def complete_plan(
-    intent: OrderIntent, expected: Decimal, instrument: Instrument, settings: RiskSettings
-) -> ExitPlan | Refusal:
-    """Return the plan with defaults for what is missing, or what is wrong with it.
+class ExitPlans:
+    """Complete the plans of entries by what the configuration says."""
 
-    `expected` is the price at which the entry is likely to fill.
-    """
-    plan = _with_defaults(intent.exit_plan or _NO_PLAN, settings)
-    sign = intent.side.sign
-    wrong = _check_plan(plan, expected, sign)
-    if not wrong:
-        if plan.stop_price is not None or plan.target_price is not None:
-            plan = replace(
-                plan,
-                stop_price=_on_step(plan.stop_price, expected, instrument),
-                target_price=_on_step(plan.target_price, expected, instrument),
-            )
-        wrong = _check_stop_exists(plan, expected, instrument, sign)
-    if wrong:
-        where = f"{intent.symbol} on {intent.account}: exit plan"
-        return Refusal(RefusalCode.EXIT_PLAN, f"{where}: {wrong}")
-    return plan
+    __slots__ = ("_own", "_settings")
+
+    def __init__(self, settings: RiskSettings) -> None:
+        self._settings = settings
+        # What is left as the configuration says, for a buy and for a sell: looked at once. It has
+        # no prices, so nothing about it depends on any. One that is wrong is refused each time.
+        own = _with_defaults(_NO_PLAN, settings)
+        self._own = {sign: own for sign in (1, -1) if not _check_plan(own, _ONE, sign)}
+
+    def complete(
+        self, intent: OrderIntent, expected: Decimal, instrument: Instrument
+    ) -> ExitPlan | Refusal:
+        """Return the plan with defaults for what is missing, or what is wrong with it.
+
+        `expected` is the price at which the entry is likely to fill.
+        """
+        sign, wrong = intent.side.sign, ""
+        plan = self._own.get(sign) if intent.exit_plan is None else None
+        if plan is None:
+            plan = _with_defaults(intent.exit_plan or _NO_PLAN, self._settings)
+            wrong = _check_plan(plan, expected, sign)
+            if not wrong and (plan.stop_price is not None or plan.target_price is not None):
+                plan = replace(
+                    plan,
+                    stop_price=_on_step(plan.stop_price, expected, instrument),
+                    target_price=_on_step(plan.target_price, expected, instrument),
+                )
+        wrong = wrong or _check_stop_exists(plan, expected, instrument, sign)
+        if wrong:
+            where = f"{intent.symbol} on {intent.account}: exit plan"
+            return Refusal(RefusalCode.EXIT_PLAN, f"{where}: {wrong}")
+        return plan
 
 
 def _with_defaults(plan: ExitPlan, settings: RiskSettings) -> ExitPlan:

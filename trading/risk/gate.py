@@ -11,7 +11,7 @@ from trading.model.instrument import to_decimal
 from trading.model.order import ExitPlan, Order, OrderIntent, Purpose, Side
 from trading.risk.approval import ApprovedOrder, approve
 from trading.risk.checks import overridden_by_force, refuse_entry, refuse_strategy_exit
-from trading.risk.exit_plan import complete_plan
+from trading.risk.exit_plan import ExitPlans
 from trading.risk.money import ARITHMETIC
 from trading.risk.order_prices import NamedPrices, name_prices, price_unit
 from trading.risk.refusal import Refusal, RefusalCode
@@ -46,6 +46,7 @@ class RiskGate:
 
     def __init__(self, settings: RiskSettings) -> None:
         self._settings = settings
+        self._plans = ExitPlans(settings)
 
     def review(self, intent: OrderIntent, view: RiskView, order_id: str) -> ApprovedOrder | Refusal:
         """Return the approved order, or why there is none; raise nothing."""
@@ -82,7 +83,7 @@ class RiskGate:
         size = size_entry(intent, view, view.instrument, unit, self._settings)
         if isinstance(size, Refusal):
             return size
-        plan = complete_plan(intent, unit.expected, view.instrument, self._settings)
+        plan = self._plans.complete(intent, unit.expected, view.instrument)
         if isinstance(plan, Refusal):
             return plan
         order = _make_order(

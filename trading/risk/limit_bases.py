@@ -137,6 +137,8 @@ class MarketBases:
 
     def take_bases(self, day_profit: float, total_profit: float) -> bool:
         """Take what is missing from a market's profits; tell whether anything changed."""
+        if self.day_start is not None and self.start is not None:
+            return False
         before = (self.day_start, self.start)
         self.day_start = day_profit if self.day_start is None else self.day_start
         self.start = total_profit if self.start is None else self.start
@@ -146,6 +148,15 @@ class MarketBases:
         self, day_profit: float, total_profit: float, base: float, bounds: Bounds
     ) -> list[Loss]:
         """Return the limits that these profits pass and that are not tripped yet."""
+        start, day_start = self.start, self.day_start
+        # Nearly always there is none: two comparisons, and not a list to go through.
+        if (
+            start is not None
+            and day_start is not None
+            and start - total_profit < bounds.symbol_total * base
+            and day_start - day_profit < bounds.symbol_daily * base
+        ):
+            return []
         return [
             (limit, (start - profit) / base, bound)
             for limit, start, profit, bound in (

@@ -128,14 +128,14 @@ def _funds(intent: OrderIntent, view: RiskView) -> Funds | Refusal:
     if equity is None or equity <= 0:
         why = f"found an equity of {view.equity}, needed one above 0"
         return _refuse(intent, RefusalCode.EQUITY, why)
-    if exposure is None or not (is_sane(view.cash) and is_sane(view.reserved)):
+    reserved = view.reserved
+    if exposure is None or not is_sane(view.cash) or (reserved and not is_sane(reserved)):
         why = (
-            f"found cash {view.cash}, exposure {view.exposure}, reserved {view.reserved},"
-            " needed numbers"
+            f"found cash {view.cash}, exposure {view.exposure}, reserved {reserved}, needed numbers"
         )
         return _refuse(intent, RefusalCode.EQUITY, why)
     # A sum that became negative by a mistake elsewhere must not make room.
-    return Funds(equity, max(exposure, _ZERO), max(view.reserved, _ZERO), view.cash)
+    return Funds(equity, max(exposure, _ZERO), max(reserved, _ZERO), view.cash)
 
 
 def _named_size(intent: OrderIntent) -> tuple[str, Decimal] | None:
@@ -151,6 +151,8 @@ def _named_size(intent: OrderIntent) -> tuple[str, Decimal] | None:
 def _wish(
     intent: OrderIntent, equity: Decimal, price: Decimal, trade_amount: Decimal | None
 ) -> Decimal | Refusal:
+    if intent.quantity is not None and is_usable(intent.quantity):
+        return intent.quantity
     named = _named_size(intent)
     if named is None:
         if trade_amount is None:
@@ -162,8 +164,6 @@ def _wish(
     name, size = named
     if not is_usable(size):
         return _refuse(intent, RefusalCode.SIZE, f"{name}: found {size}, needed more than 0")
-    if name == "quantity":
-        return size
     return QUOTIENT.divide(size if name == "amount" else size * equity, price)
 
 

@@ -195,12 +195,13 @@ class Dealer:
         """Act on reports and let protection follow until there is nothing left to do."""
         if not (self.reports or self.touched):
             return
+        reports, touched = self.reports, self.touched
         # Cancelling all orders of an account takes a step and more for each.
         for _ in range(STEPS_MAX + STEPS_PER_ORDER * len(self.orders.open)):
-            if self.reports:
-                self._take(self.reports.popleft())
-            elif self.touched:
-                key = self.touched.popitem()[0]
+            if reports:
+                self._take(reports.popleft())
+            elif touched:
+                key = touched.popitem()[0]
                 self._follow(key)
                 self._note_engagement(self._markets.by_symbol[key.symbol])
             else:

@@ -259,7 +259,7 @@ class Trader:
 
     def _report(self, reports: Sequence[Report]) -> None:
         if reports:
-            self.dealer.reports += reports
+            self.dealer.report(reports)
             self._settle()
 
     def _trade_tick(self, market: Market, tick: Tick) -> None:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
-from functools import lru_cache
 from typing import Final
 
 _ZERO: Final = Decimal(0)
@@ -37,9 +36,6 @@ def round_to_step(value: Decimal, step: Decimal, *, up: bool = False) -> Decimal
     return steps * step
 
 
-# One price is asked for several times at each step of an order. What is equal must also look
-# equal, whoever asked first: hence the types, and no negative zero.
-@lru_cache(maxsize=1_024, typed=True)
 def to_decimal(value: float) -> Decimal:
     """Return market data as money: by its shortest decimal form, not by its binary one."""
-    return Decimal(repr(value or 0.0))
+    return Decimal(repr(value))

@@ -85,7 +85,8 @@ class CandleRunner:
         values = market.desks[0].book.values if quantity else {}
         cash, count, last = calm.cash, 0, first
         for bar in chain((first,), rest):
-            start, low, high, close = bar.start, bar.low, bar.high, bar.close
+            start, close = bar.start, bar.close
+            low, high = bar.low, bar.high
             end = start + interval_s
             if not (
                 start == due

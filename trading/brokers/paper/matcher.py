@@ -85,7 +85,10 @@ class Matcher:
         for resting in () if is_nothing else tuple(book.orders.values()):
             if resting.since > at:
                 continue
-            met = Touch.TAKE if resting.takes else touch(resting, exact, exact)
+            if resting.takes:
+                reports += self._take(resting, exact, at, volume, Touch.TAKE)
+                continue
+            met = touch(resting, exact, exact)
             if met is Touch.LIMIT and book.has_rested(resting):
                 reports += self._make(resting, exact, at, volume)
             elif met is Touch.TRIGGER:
@@ -160,7 +163,7 @@ class Matcher:
         if volume is not EVERYTHING:
             quantity = volume.take(wanted, resting.instrument.quantity_step)
         reports: list[Report] = []
-        if met is Touch.STOP and quantity < wanted:
+        if quantity < wanted and met is Touch.STOP:
             reports.append(self._trigger(resting, at))
         if quantity:
             reports.append(self._fill(resting, price, quantity, at, is_maker=met is None))

@@ -64,11 +64,10 @@ class Purse:
 
     def reference_price(self, order: Order) -> Decimal | None:
         """Return what one unit of an order costs about, or None when nobody knows yet."""
-        if order.type in (OrderType.LIMIT, OrderType.STOP_LIMIT):
-            return order.limit_price
-        if order.type in (OrderType.STOP, OrderType.BRACKET):
-            return order.stop_price
-        return self.mark(order.symbol) or order.reserve_price or None
+        if order.type is OrderType.MARKET:
+            return self.mark(order.symbol) or order.reserve_price or None
+        is_limited = order.type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+        return order.limit_price if is_limited else order.stop_price
 
     def find_shortage(self, order: Order, working: Iterable[RestingOrder]) -> str:
         """Return why an order is more than the account can carry, or nothing."""

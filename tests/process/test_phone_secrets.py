@@ -16,6 +16,7 @@ from tests.process.installation import PATIENCE_S, Installation, last_error
 from tests.process.phone_desk import launch_bridge, start_bridge
 from tests.process.test_planted_secrets import LINK_SECRET, OTHERS, check_nowhere, written
 from tests.processes import ROOT, RunningProcess
+from tests.waiting import wait_until
 
 PASSWORD = "Canary-Password-Of-The-Proxy"
 DEBUG = "log_level: DEBUG\n"
@@ -90,7 +91,8 @@ def test_no_secret_appears_in_a_day_of_life_of_both_programs(
     ann.wait_for("BOUGHT BTC/USDT")
     ann.ask("/chart BTC/USDT 1m", r"^\[applied\] /chart")
     texts = command_lines(here)
-    worker = next(one for one in psutil.Process(bridge.pid).children() if one.is_running())
+    # It starts with the first picture, which comes after the outcome.
+    (worker,) = wait_until(psutil.Process(bridge.pid).children, PATIENCE_S, "the picture worker")
     texts["environment of the picture worker"] = repr(worker.environ()).encode()
     for secret in (OTHERS, LINK_SECRET, token):
         for line in (f"/buy {secret}", f"/logs 50 {secret}", f"/{secret}", f"look: {secret}"):

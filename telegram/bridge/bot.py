@@ -405,6 +405,7 @@ def _read_message(update: Update, bot_id: int) -> Inbound | None:
         is_anonymous=is_anonymous,
         is_private=message.chat.type == "private",
         migrated_to=message.migrate_to_chat_id,
+        is_reply=_is_reply(message, bot_id),
         is_own_pin=_is_own_pin(message, bot_id),
         has_joined=_has_joined(message, bot_id),
     )
@@ -416,6 +417,11 @@ def _is_for_us(message: Message, bot_id: int) -> bool:
     has_words = bool(message.text or message.caption)
     is_line = _is_own_pin(message, bot_id) or message.migrate_to_chat_id is not None
     return has_words or _has_joined(message, bot_id) or is_made or is_line
+
+
+def _is_reply(message: Message, bot_id: int) -> bool:
+    replied = message.reply_to_message
+    return replied is not None and replied.from_user is not None and replied.from_user.id == bot_id
 
 
 def _has_joined(message: Message, bot_id: int) -> bool:

@@ -96,8 +96,12 @@ def test_each_kind_of_message_has_its_verdict(inbound: Inbound, verdict: Verdict
     assert ask(inbound).verdict is verdict
 
 
-def test_an_answer_in_a_group_is_taken_from_whoever_was_asked() -> None:
-    assert ask(message("BTC", place=Place(GROUP)), is_asked=True).verdict is TAKE
+def test_an_answer_in_a_group_is_a_reply_of_whoever_was_asked() -> None:
+    reply = message("BTC", place=Place(GROUP), is_reply=True)
+    assert ask(reply, is_asked=True).verdict is TAKE
+    assert ask(reply, is_asked=False).verdict is IGNORE
+    assert ask(message("yes", place=Place(GROUP)), is_asked=True).verdict is IGNORE
+    assert ask(message("yes"), is_asked=True).verdict is TAKE
 
 
 @pytest.mark.parametrize(

@@ -300,7 +300,7 @@ def test_answers_stand_where_the_command_was_written(
     assert desk.texts() == []
 
 
-def test_the_talk_of_a_group_is_no_answer_unless_somebody_was_asked(
+def test_the_talk_of_a_group_is_no_answer_but_the_reply_of_whoever_was_asked(
     desk: Desk, make_bot: MakeBot
 ) -> None:
     bot = make_bot(desk.harness)
@@ -309,9 +309,11 @@ def test_the_talk_of_a_group_is_no_answer_unless_somebody_was_asked(
     desk.write("yes", BOB, place=group)
     assert desk.texts(group) == []
     desk.write("/flatten", place=group)
-    desk.write("yes", BOB, place=group)
-    assert bot.commands == []
+    desk.write("yes", BOB, place=group, is_reply=True)
+    # Said to somebody else in the group.
     desk.write("yes", place=group)
+    assert bot.commands == []
+    desk.write("yes", place=group, is_reply=True)
     arrived(desk, bot)
 
 

@@ -165,7 +165,8 @@ def _for_nobody(inbound: Inbound, scene: GateScene) -> Decision | None:
         _, at, addressee = words[0].partition("@")
         is_other = at and scene.bot_name and addressee.lower() != scene.bot_name.lower()
         return Decision(Verdict.IGNORE) if is_other else None
-    is_talk = inbound.place.is_group and not scene.is_asked
+    # A bot that may read all of a group hears a "yes" that is meant for somebody else, too.
+    is_talk = inbound.place.is_group and not (scene.is_asked and inbound.is_reply)
     return Decision(Verdict.IGNORE) if is_talk or not inbound.text.strip() else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from telegram.bridge.messenger import Place
-from tests.bridge_tests.telegram_tests.bot_rig import PATIENCE_S, BotRig
+from tests.bridge_tests.telegram_tests.bot_rig import PATIENCE_S, BotRig, place_of
 from tests.fakes.bot_api.phone import Phone
 from tests.fakes.bot_api.server import FakeBotApi
 from tests.fakes.bot_api.world import World
@@ -98,6 +98,18 @@ def test_what_is_not_a_persons_own_word_is_marked(api: FakeBotApi, ann: Phone) -
         assert each.is_anonymous
         assert each.user_id is None
         assert not each.is_private
+
+
+def test_a_reply_to_the_bot_is_marked_and_one_to_somebody_else_is_not(
+    api: FakeBotApi, ann: Phone
+) -> None:
+    with BotRig(api) as rig:
+        rig.call(lambda messenger: messenger.send_text(place_of(ann), "are you sure?", html=False))
+        ann.say("/own", reply_to=ann.say("/question"))
+        ann.say("/to_bot", reply_to=ann.bot_messages[-1])
+        assert rig.wait_text("/to_bot").is_reply
+        assert not rig.wait_text("/own").is_reply
+        assert not rig.wait_text("/question").is_reply
 
 
 def test_a_topic_is_part_of_the_place_but_a_row_of_replies_is_not(

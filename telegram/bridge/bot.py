@@ -187,14 +187,6 @@ class PtbMessenger:
         notice = text[:_NOTICE_LENGTH_MAX] or None
         await self._call(lambda: self._bot.answer_callback_query(press_id, notice))
 
-    async def show_typing(self, place: Place) -> None:
-        """Show for a few seconds that something is being prepared."""
-        await self._call(
-            lambda: self._bot.send_chat_action(
-                place.chat_id, "typing", message_thread_id=place.thread_id
-            )
-        )
-
     async def set_commands(self, commands: Sequence[CommandName], user_id: int | None) -> None:
         """Set the menu of one person's private chat, or of everybody else; none takes it away."""
         scope = BotCommandScopeDefault() if user_id is None else BotCommandScopeChat(user_id)
@@ -362,7 +354,6 @@ def _read_press(update_id: int, press: CallbackQuery, at: float) -> Inbound | No
         message_id=message.message_id,
         user_id=press.from_user.id,
         user_name=_name(press.from_user),
-        language=press.from_user.language_code or "",
         text="",
         written_at=at,
         press_data=press.data,
@@ -394,7 +385,6 @@ def _read_message(update: Update, bot_id: int) -> Inbound | None:
         # Nobody else may pass for a person, not even by the number they share.
         user_id=None if is_anonymous or user is None else user.id,
         user_name="" if user is None else _name(user),
-        language="" if user is None else user.language_code or "",
         text=message.text or message.caption or "",
         written_at=message.date.timestamp(),
         is_edited=message is update.edited_message or message is update.edited_channel_post,

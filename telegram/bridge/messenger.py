@@ -97,7 +97,6 @@ class Inbound:
     message_id: int
     user_id: int | None
     user_name: str
-    language: str
     text: str
     written_at: float
     press_data: str | None = None
@@ -171,10 +170,6 @@ class Messenger(Protocol):
 
     async def answer_press(self, press_id: str, text: str = "") -> None:
         """End the waiting of a pressed button, with a short notice if there is one."""
-        ...
-
-    async def show_typing(self, place: Place) -> None:
-        """Show for a few seconds that something is being prepared."""
         ...
 
     async def set_commands(self, commands: Sequence[CommandName], user_id: int | None) -> None:

@@ -78,9 +78,6 @@ class RecordingMessenger:
     async def answer_press(self, press_id: str, text: str = "") -> None:
         self._note("answer", press_id, text)
 
-    async def show_typing(self, place: Place) -> None:
-        self._note("typing", place)
-
     async def set_commands(self, commands: Sequence[CommandName], user_id: int | None) -> None:
         self._note("menu", user_id, [one.name for one in commands])
 
@@ -138,7 +135,6 @@ class Desk:
             message_id=number + 500,
             user_id=user,
             user_name="",
-            language="en",
             text=text,
             written_at=self.harness.clock.wall() - age_s,
             is_private=not place.is_group,
@@ -174,7 +170,6 @@ class Desk:
                     message_id=message_id,
                     user_id=user,
                     user_name="",
-                    language="en",
                     text="",
                     written_at=self.harness.clock.wall(),
                     press_data=data,

@@ -41,7 +41,6 @@ def message(text: str = "/buy BTC/USDT", **fields: Any) -> Inbound:
         "message_id": 5,
         "user_id": ANN,
         "user_name": "Ann",
-        "language": "en",
         "text": text,
         "written_at": NOW - age_s,
         "is_private": not place.is_group,

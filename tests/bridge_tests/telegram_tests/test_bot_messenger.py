@@ -91,14 +91,12 @@ def test_a_topic_gets_what_is_meant_for_it(api: FakeBotApi, ann: Phone) -> None:
     topic = api.phone(ann.person, forum, thread=next(iter(forum.topics)))
 
     async def send(messenger: PtbMessenger) -> None:
-        await messenger.show_typing(place_of(topic))
         await messenger.send_text(place_of(topic), "here", html=False)
         await messenger.send_photo(place_of(topic), PNG, "")
         await messenger.send_document(place_of(topic), b"x", "x.txt", "")
 
     ask(api, send)
     assert len(topic.bot_messages) == 3
-    assert topic.actions == ["typing"]
 
 
 def test_messages_are_pinned_without_a_sound_and_deleted(api: FakeBotApi, ann: Phone) -> None:

@@ -23,9 +23,9 @@ from typing import Final
 from uuid import uuid4
 
 from benchmarks.journal import BODY, RUN_S
-from benchmarks.link_ours import SWITCH_INTERVAL_S
 from benchmarks.sitting import median, pin, print_goal, print_table, run_rounds
 from daemonkit.clock import SystemClock
+from daemonkit.interpreter import SWITCH_INTERVAL_S
 from daemonkit.reserve import ReserveFile
 from tcpproto import ClientSettings, Command, Identity
 from trading.engine.effects import RaiseEvent

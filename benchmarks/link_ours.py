@@ -12,6 +12,7 @@ from random import Random
 
 from benchmarks.link_rivals import PAYLOAD, RoundTrips
 from daemonkit.clock import SystemClock
+from daemonkit.interpreter import SWITCH_INTERVAL_S
 from tcpproto import (
     ClientSettings,
     Command,
@@ -33,8 +34,6 @@ from tcpproto.greetings import Hello
 
 SECRET = "a benchmark is no place for a real secret"
 BULK_WAIT_S = 30.0
-# What the trading process sets: a busy producer hands the interpreter over sooner.
-SWITCH_INTERVAL_S = 0.0005
 
 
 class NoOutbox:

@@ -27,7 +27,7 @@ from benchmarks.event_reference import ReferenceEngine
 from benchmarks.sitting import median, print_goal, print_table, run_rounds
 from benchmarks.trading_setup import CASH, FEE, NOW, SYMBOL, make_columns, make_core, make_instance
 from daemonkit.clock import SystemClock
-from trading.app import SWITCH_INTERVAL_S
+from daemonkit.interpreter import SWITCH_INTERVAL_S
 from trading.engine.effects import CommittedEffect, ShowEquity
 from trading.engine.events import CandlesClosed
 from trading.guard.limits import GuardLimits

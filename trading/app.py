@@ -3,20 +3,18 @@
 The main thread trades nothing and holds no state of trading; see `parts` for what runs.
 """
 
-import gc
 import logging
-import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from random import Random
-from typing import Final
 from uuid import uuid4
 
 from daemonkit.clock import Clock
 from daemonkit.endpoint import load_endpoint
 from daemonkit.errors import ConfigurationError, ExitCode, UnavailableError
 from daemonkit.folder_lock import FolderLock
+from daemonkit.interpreter import settle_interpreter
 from daemonkit.logs import setup_logging
 from daemonkit.notify import Notifier
 from daemonkit.reserve import ReserveFile
@@ -37,9 +35,6 @@ from trading.store.ownership import AccountOwner, Owner
 from trading.store.reserve import RESERVE_NAME
 
 log = logging.getLogger(__name__)
-
-# A thread that waits for the interpreter gets it within half a millisecond instead of five.
-SWITCH_INTERVAL_S: Final = 0.0005
 
 
 class TradingApp:
@@ -77,10 +72,7 @@ class TradingApp:
             if self._control.stops_asked:
                 log.info("asked to stop while starting")
                 return ExitCode.OK
-            sys.setswitchinterval(SWITCH_INTERVAL_S)
-            # What is loaded by now stays: the collector need never look at it again.
-            gc.freeze()
-            gc.enable()
+            settle_interpreter()
             parts.start()
             show_thread_names()
             self._around.notifier.announce_ready()

@@ -21,6 +21,7 @@ from daemonkit.endpoint import Endpoint, load_endpoint
 from daemonkit.errors import ConfigurationError, DaemonError, UnavailableError
 from daemonkit.files import make_private_folder
 from daemonkit.folder_lock import FolderLock
+from daemonkit.interpreter import settle_interpreter
 from daemonkit.logs import setup_logging
 from daemonkit.notify import Notifier
 from daemonkit.secrets import Secret
@@ -158,6 +159,7 @@ class Process:
             if self._console is not None:
                 # Last, as its prompt would be torn by a line that comes from elsewhere.
                 self._console.start(self._bridge)
+            settle_interpreter()
             show_thread_names()
             self._watch()
         finally:

@@ -138,7 +138,6 @@ class Forward:
                 self._parts.intake.take(self._wait_s(), with_events=self._parts.keeper.is_ready)
             )
         self.step(self._parts.intake.take(0.0))
-        self._guard(self._parts.outbound.flush)
         self._parts.housekeeping.remember_bots()
         self._parts.views.close()
 

@@ -75,35 +75,9 @@ def test_a_command_is_in_the_database_before_it_is_on_the_wire(
     bot = make_bot(bridge)
     seen: list[list[CommandRecord]] = []
     bot.on_arrival = lambda: seen.append(_commands(bridge))
-    bridge.say("/stoptrading")
-    bridge.turn_until(lambda: seen, "the command")
-    assert [(one.verb, one.state) for one in seen[0]] == [("stoptrading", "sent")]
-
-
-def test_what_only_looks_does_not_wait_for_the_disk_and_is_written_a_little_later(
-    bridge: Harness, make_bot: MakeBot
-) -> None:
-    bot = make_bot(bridge)
-    bridge.say("/getstatus", id="tg:7:1")
-    _wait_for(bot, bridge, 1)
-    assert _commands(bridge) == []
-    # A second time it is known all the same.
-    bridge.say("/getstatus", id="tg:7:1")
-    bot.reply(0, "applied", "all well")
-    bridge.turn_until(lambda: any("all well" in text for text in bridge.chat.texts), "its outcome")
-    assert _commands(bridge) == []
-    bridge.clock.advance(2.5)
-    bridge.turn()
-    assert [(one.id, one.state) for one in _commands(bridge)] == [("tg:7:1", "applied")]
-    assert len(bot.commands) == 1
-
-
-def test_what_was_not_written_yet_is_written_at_the_end(bridge: Harness, make_bot: MakeBot) -> None:
-    bot = make_bot(bridge)
     bridge.say("/getstatus")
-    _wait_for(bot, bridge, 1)
-    bridge.bridge.parts.outbound.flush()
-    assert [(one.verb, one.state) for one in _commands(bridge)] == [("getstatus", "sent")]
+    bridge.turn_until(lambda: seen, "the command")
+    assert [(one.verb, one.state) for one in seen[0]] == [("getstatus", "sent")]
 
 
 def test_a_slow_command_is_one_message_that_is_edited_as_it_goes(

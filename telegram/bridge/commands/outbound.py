@@ -184,10 +184,6 @@ class Outbound:
                 self._announce(entry)
         self._journal.tick()
 
-    def flush(self) -> None:
-        """Write down what would have been written a little later."""
-        self._journal.save()
-
     def next_due(self) -> float | None:
         """Return the wall time at which tick() has something to do."""
         due = [self._due(entry) for entry in self._open.values()]
@@ -210,7 +206,7 @@ class Outbound:
         # Written as sent: after a crash in between, "perhaps sent" is the truth.
         sent = self._as_sent(record)
         is_risky = risk in (Risk.RAISING, Risk.SETTING)
-        if (is_risky and self._disk.problem) or (not self._write_down(sent, risk) and is_risky):
+        if (is_risky and self._disk.problem) or (not self._journal.save((sent,)) and is_risky):
             # Also over what could not be written: a restart must not find it as sent.
             text = f"the bridge's disk: {self._disk.problem}; {NOT_SENT}"
             self._finish(record, Step.REJECT, text)
@@ -257,17 +253,6 @@ class Outbound:
         text = "" if record.state is State.QUEUED else record.text
         return replace(record, state=state, text=text, sent_at=self._clock.wall())
 
-    def _write_down(self, record: CommandRecord, risk: Risk) -> bool:
-        """Write a command to the disk; False when it is kept in memory only.
-
-        What only looks is written with the next one: whoever waits for it would wait for the disk
-        twice, and to look again after a crash does no harm.
-        """
-        if risk is Risk.READING:
-            self._journal.note(record)
-            return True
-        return self._journal.save((record,))
-
     def _put_on_the_wire(self, record: CommandRecord) -> bool:
         return self._link.send(record.bot, _message_of(record, self._clock.wall()))
 
@@ -298,7 +283,7 @@ class Outbound:
         self._open.pop(record.id, None)
         self._lost.pop(record.id, None)
         # The outcome is on the disk before a person reads it, as far as the disk allows.
-        self._write_down(record, risk_of(record.verb, record.args))
+        self._journal.save((record,))
         message_id = self._show(record)
         # Only now: the thread that writes the line would be in the way of the answer.
         _log_outcome(record)

@@ -1,6 +1,7 @@
 """The calls of the bot: what arrives on the phone, and what every trouble means."""
 
 import asyncio
+import gc
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -351,6 +352,7 @@ def test_a_new_number_that_is_none_is_not_taken_for_one(api: FakeBotApi, ann: Ph
     assert (trouble.trouble, trouble.new_chat_id) == (Trouble.MIGRATED, None)
 
 
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_calls_that_are_cut_off_at_any_moment_use_up_no_connection(api: FakeBotApi) -> None:
     async def cut_off(messenger: PtbMessenger) -> Sequence[Arrival]:
         # From before a connection is sought to after it is given back.
@@ -363,3 +365,5 @@ def test_calls_that_are_cut_off_at_any_moment_use_up_no_connection(api: FakeBotA
         return await messenger.poll(0, 0)
 
     assert ask(api, cut_off, pool_s=0.5) == []
+    # The library forgets a connection that was just made without closing it: not in other tests.
+    gc.collect()

@@ -96,6 +96,16 @@ class ScriptedBridge:
         """Return the answers to one command so far."""
         return [reply for reply in tuple(self.replies) if reply.reply_to == command.id]
 
+    def buy(self, symbol: str, quantity: str) -> None:
+        """Buy once it can be done: before its first price there is nothing to buy at."""
+        wait_until(
+            lambda: (
+                self.ask(self.command("buy", symbol, quantity, confirmed=True)).state == "applied"
+            ),
+            PATIENCE_S,
+            "something is bought",
+        )
+
     def ask(self, command: Command) -> Reply:
         """Send a command and wait for the next answer to it."""
         before = len(self.replies_to(command))

@@ -17,14 +17,7 @@ def test_neither_a_reload_nor_a_start_leaves_a_position_without_its_market(
     with ScriptedBridge() as bridge:
         first = here.start_trading(**bridge.environment)
         bridge.wait_connected()
-        wait_until(
-            lambda: (
-                bridge.ask(bridge.command("buy", "BTC/USDT", "0.01", confirmed=True)).state
-                == "applied"
-            ),
-            PATIENCE_S,
-            "something is bought",
-        )
+        bridge.buy("BTC/USDT", "0.01")
         wait_until(lambda: read_books(here.state_db).positions, PATIENCE_S, "a position")
         here.configure_bot("trading: {pairs: [ETH/USDT]}\nstatus_interval_s: 0.05\n")
         first.send_signal(signal.SIGHUP)

@@ -1,0 +1,1 @@
+"""What every live account needs around its venue: order tracking, limits, a breaker, a thread."""

@@ -64,6 +64,25 @@ def test_a_credential_that_everybody_can_read_is_told_of(
     assert caplog.messages == ([told] if is_told else [])
 
 
+def test_a_private_file_comes_after_the_environment_and_must_be_private(tmp_path: Path) -> None:
+    def private(environ: dict[str, str]) -> str | None:
+        found = read_credential(
+            NAME, env_names=["BOT_TOKEN"], environ=environ, private_folder=tmp_path
+        )
+        return None if found is None else found.reveal()
+
+    assert private({}) is None
+    file = tmp_path / NAME
+    file.write_text("from a file\n")
+    file.chmod(0o600)
+    assert private({"BOT_TOKEN": "from the environment"}) == "from the environment"
+    assert private({}) == "from a file"
+    file.chmod(0o640)
+    with pytest.raises(ConfigurationError, match=rf"found mode 0640.*chmod 600 {file}") as caught:
+        private({})
+    assert "from a file" not in str(caught.value)
+
+
 def test_a_credential_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / NAME).mkdir()
     with pytest.raises(ConfigurationError, match=f"{NAME}: found Is a directory"):

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from trading.brokers.paper.exchange import PaperExchange
 from trading.engine.desks import AccountDesk
-from trading.engine.markets import PRICE_MAX, Market
+from trading.engine.markets import Market
+from trading.market.candles import PRICE_MAX
 from trading.model.position import Position
 
 # Of the sums that are compared; far more than the rounding of a few floats.

@@ -12,7 +12,8 @@ from trading.engine.desks import AccountDesk
 from trading.engine.instances import InstanceBoard
 from trading.engine.journal import Journal
 from trading.engine.loss_watch import LossWatch
-from trading.engine.markets import INSTANT_MAX, Market, Markets
+from trading.engine.markets import Market, Markets
+from trading.market.candles import INSTANT_MAX
 from trading.model.market import Bar
 
 

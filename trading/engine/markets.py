@@ -13,21 +13,6 @@ from trading.model.market import Bar, Tick
 from trading.strategies.calls import Runner
 
 _LONG_AGO: Final = float("-inf")
-# Later than any market has a date for; what says so is no time.
-INSTANT_MAX: Final = 1e11
-# Above any price: sums of money made with it are still numbers, and can be kept.
-PRICE_MAX: Final = 1e15
-
-
-def is_candle(bar: Bar) -> bool:
-    """Tell whether a candle can be: prices above zero within its range, at a time that exists."""
-    low, high = bar.low, bar.high
-    return (
-        0.0 < low <= high < PRICE_MAX
-        and low <= bar.open <= high
-        and low <= bar.close <= high
-        and -INSTANT_MAX < bar.start < INSTANT_MAX
-    )
 
 
 class Market:

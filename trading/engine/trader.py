@@ -29,7 +29,7 @@ from trading.engine.ledger import AccountBook
 from trading.engine.loss_watch import KEY as DAY_KEY
 from trading.engine.loss_watch import LossWatch
 from trading.engine.market_view import MarketView
-from trading.engine.markets import INSTANT_MAX, PRICE_MAX, Market, Markets, is_candle
+from trading.engine.markets import Market, Markets
 from trading.engine.marks import Marks
 from trading.engine.order_ids import OrderIds
 from trading.engine.orders import OrderDesk
@@ -39,11 +39,14 @@ from trading.engine.quarantine import dump_quarantine
 from trading.engine.setup import AccountSetup, SavedTrading, TradingSetup
 from trading.engine.silence import SilentAnnouncer, SilentDecisions, SilentJournal
 from trading.engine.trade_history import TradeHistory
+from trading.engine.venue_desk import VenueDesk
 from trading.engine.wishes import WishDesk
+from trading.market.candles import INSTANT_MAX, PRICE_MAX, is_candle
 from trading.model.account import MarketKey
 from trading.model.market import Bar, Tick
 from trading.model.position import Position
 from trading.model.report import Report
+from trading.model.venue_news import VenueNews
 from trading.reports import alerts
 from trading.risk.gate import RiskGate
 from trading.risk.kill_latch import KillLatch
@@ -70,10 +73,12 @@ class Trader:
         now = float(values.get(TIME_KEY, "0"))
         self._limits = LimitBook(setup.limits, values.get(LIMITS_KEY))
         self.markets = Markets(sorted(symbols), setup.candles_kept, now)
+        # One table for all: what a venue tells of its markets is known everywhere at once.
+        self.instruments = dict(setup.instruments)
         self.desks = {one.account.name: self._build_desk(one, saved) for one in setup.accounts}
         for symbol, market in self.markets.by_symbol.items():
             market.desks = tuple(one for one in self.desks.values() if symbol in one.markets)
-        instruments = dict(setup.instruments)
+        instruments = self.instruments
         self.orders = OrderDesk(self.journal, saved.orders, saved.fill_ids)
         self.conditions = Conditions(
             flags=Flags(values.get(FLAGS_KEY)),
@@ -113,6 +118,9 @@ class Trader:
         self.marks = Marks(self.desks, values)
         self.flattening = FlattenDesk(
             self.desks, self.dealer, self.conditions, self.journal, values.get(FLATTEN_KEY)
+        )
+        self.venues = VenueDesk(
+            self.desks, self.markets, instruments, dealer=self.dealer, announcer=self.announcer
         )
         wishes = WishDesk(
             self.dealer, self.desks, self.journal, self.announcer, self.decisions, self.markets
@@ -210,6 +218,11 @@ class Trader:
     def on_report(self, report: Report) -> None:
         """Take in what a live venue says."""
         self._report([report])
+
+    def on_venue_news(self, news: VenueNews) -> None:
+        """Take in what the worker of a live account tells beside reports."""
+        self.venues.take(news)
+        self._settle()
 
     def on_sample(self, wall: float, monotonic: float) -> None:
         """Look after what depends on the wall clock: silence, retries, jumps of the clock."""
@@ -367,8 +380,8 @@ class Trader:
         start_cash = Decimal(saved.values.get(CAPITAL_KEY + account.name, setup.start_cash))
         self.journal.save(CAPITAL_KEY + account.name, str(start_cash))
         held = [one for one in saved.positions if one.account == account.name]
-        instruments = self.setup.instruments
-        venue = None if setup.paper is None else PaperExchange(account, setup.paper, instruments)
+        terms, instruments = setup.paper, self.instruments
+        venue = None if terms is None else PaperExchange(account, terms, instruments)
         book = AccountBook(
             account,
             start_cash if cash is None else Decimal(cash),

@@ -7,10 +7,15 @@ the next tick.
 """
 
 import math
+from typing import Final
 
 from trading.model.market import Bar, Tick
 
 GAP_BARS_MAX = 1440
+# Later than any market has a date for; what says so is no time.
+INSTANT_MAX: Final = 1e11
+# Above any price: sums of money made with it are still numbers, and can be kept.
+PRICE_MAX: Final = 1e15
 _NONE: tuple[Bar, ...] = ()
 
 
@@ -97,6 +102,17 @@ class CandleBuilder:
 def _is_sound(tick: Tick) -> bool:
     # Comparisons with NaN are false, so it never passes.
     return tick.at < math.inf and 0 < tick.price < math.inf and 0 <= tick.size < math.inf
+
+
+def is_candle(bar: Bar) -> bool:
+    """Tell whether a candle can be: prices above zero within its range, at a time that exists."""
+    low, high = bar.low, bar.high
+    return (
+        0.0 < low <= high < PRICE_MAX
+        and low <= bar.open <= high
+        and low <= bar.close <= high
+        and -INSTANT_MAX < bar.start < INSTANT_MAX
+    )
 
 
 def flat_bar(symbol: str, start: float, interval_s: int, price: float) -> Bar:

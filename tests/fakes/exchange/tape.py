@@ -1,0 +1,130 @@
+"""What is publicly known of the fake exchange's markets: prices, trades, candles."""
+
+from bisect import bisect_left
+from collections import deque
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+from tests.fakes.exchange.terms import ZERO, Side
+
+MINUTE_S: Final = 60
+DAY_S: Final = 86_400
+TRADES_MAX: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One public trade."""
+
+    number: int
+    price: Decimal
+    quantity: Decimal
+    side: Side
+    at: float
+
+
+@dataclass(slots=True)
+class Candle:
+    start: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal = ZERO
+    turnover: Decimal = ZERO
+    count: int = 0
+
+    def take(self, price: Decimal, quantity: Decimal, count: int = 1) -> None:
+        self.high = max(self.high, price)
+        self.low = min(self.low, price)
+        self.close = price
+        self.volume += quantity
+        self.turnover += quantity * price
+        self.count += count
+
+
+@dataclass(eq=False, slots=True)
+class Tape:
+    """The prices of one market; `bid` and `ask` are half a spread off the last one."""
+
+    half_spread: Decimal = ZERO
+    last: Decimal | None = None
+    at: float = 0.0
+    left: Decimal | None = None  # how much can still be traded at this price; None: any
+    ticks: deque[Tick] = field(default_factory=lambda: deque(maxlen=TRADES_MAX))
+    minutes: list[Candle] = field(default_factory=list)
+    count: int = 0
+
+    @property
+    def bid(self) -> Decimal:
+        return (self.last or ZERO) - self.half_spread
+
+    @property
+    def ask(self) -> Decimal:
+        return (self.last or ZERO) + self.half_spread
+
+    def touch(self, side: Side) -> Decimal:
+        """The price at which an order of this side takes."""
+        return self.ask if side is Side.BUY else self.bid
+
+    def move(self, price: Decimal, at: float, volume: Decimal | None) -> Tick:
+        is_up = self.last is None or price >= self.last
+        quantity = Decimal(1) if volume is None else volume
+        self.last, self.at, self.left = price, at, volume
+        self.count += 1
+        tick = Tick(self.count, price, quantity, Side.BUY if is_up else Side.SELL, at)
+        self.ticks.append(tick)
+        start = int(at // MINUTE_S) * MINUTE_S
+        if not self.minutes or self.minutes[-1].start < start:
+            self.minutes.append(Candle(start, price, price, price, price))
+        self.minutes[-1].take(price, quantity)
+        return tick
+
+    def load(self, candles: list[Candle]) -> None:
+        """Give the market a past of minutes, which no order has seen."""
+        known = {candle.start for candle in self.minutes}
+        self.minutes.extend(candle for candle in candles if candle.start not in known)
+        self.minutes.sort(key=lambda candle: candle.start)
+        if self.last is None and self.minutes:
+            self.last = self.minutes[-1].close
+            self.at = self.minutes[-1].start + MINUTE_S - 1
+
+    def candles(
+        self, interval_s: int = MINUTE_S, since: float = 0.0, limit: int | None = None
+    ) -> list[Candle]:
+        """Return the oldest `limit` candles that start at `since` or later; none without trades."""
+        begin = bisect_left(self.minutes, int(-(-since // interval_s)) * interval_s, key=_start)
+        found: list[Candle] = []
+        for minute in self.minutes[begin:]:
+            start = minute.start // interval_s * interval_s
+            if not found or found[-1].start != start:
+                if limit is not None and len(found) == limit:
+                    break
+                found.append(Candle(start, minute.open, minute.high, minute.low, minute.close))
+            _merge(found[-1], minute)
+        return found
+
+    def day(self) -> Candle:
+        """Return the last 24 hours as one candle."""
+        last = self.last or ZERO
+        begin = bisect_left(self.minutes, int(self.at) - DAY_S, key=_start)
+        minutes = self.minutes[begin:] or [Candle(int(self.at), last, last, last, last)]
+        first = minutes[0].open
+        whole = Candle(minutes[0].start, first, first, first, first)
+        for minute in minutes:
+            _merge(whole, minute)
+        return whole
+
+
+def _start(candle: Candle) -> int:
+    return candle.start
+
+
+def _merge(whole: Candle, minute: Candle) -> None:
+    whole.high = max(whole.high, minute.high)
+    whole.low = min(whole.low, minute.low)
+    whole.close = minute.close
+    whole.volume += minute.volume
+    whole.turnover += minute.turnover or minute.volume * minute.close
+    whole.count += minute.count

@@ -10,13 +10,14 @@ from typing import Final
 from daemonkit.credentials import read_credential
 from daemonkit.errors import ConfigurationError
 from daemonkit.secrets import Secret, hide
-from trading.brokers.venue_keys import VenueKey, VenueKeys
+from trading.brokers.ccxt_loading import Credentials
+from trading.brokers.venue_keys import VenueKeys
 from trading.config import BotConfig
 
 KEYS_FOLDER: Final = "keys"
-KEY, SECRET, PASSWORD = "key", "secret", "password"
+KEY, SECRET, PASSWORD, UID = "key", "secret", "password", "uid"
 READ_KEY, READ_SECRET = "read_key", "read_secret"
-SLOTS: Final = (KEY, SECRET, PASSWORD, READ_KEY, READ_SECRET)
+SLOTS: Final = (KEY, SECRET, PASSWORD, UID, READ_KEY, READ_SECRET)
 
 _PEM: Final = "-----BEGIN"
 _PEM_LINE_MIN: Final = 16
@@ -41,11 +42,12 @@ def load_keys(config: BotConfig, account: str, environ: Mapping[str, str]) -> Ve
     """Return the keys of a live account; ConfigurationError names the places of what is missing."""
     found = {slot: _read(config, account, slot, environ) for slot in SLOTS}
     _check_whole(config, account, found, (KEY, SECRET))
-    trade = _venue_key(found[KEY], found[SECRET], found[PASSWORD])
-    assert trade is not None
     if found[READ_KEY] is not None or found[READ_SECRET] is not None:
         _check_whole(config, account, found, (READ_KEY, READ_SECRET))
-    return VenueKeys(trade, _venue_key(found[READ_KEY], found[READ_SECRET], found[PASSWORD]))
+    trade = _credentials(found, KEY, SECRET)
+    # The check above saw to both; this tells the type checker.
+    assert trade is not None
+    return VenueKeys(trade, _credentials(found, READ_KEY, READ_SECRET))
 
 
 def _read(config: BotConfig, account: str, slot: str, environ: Mapping[str, str]) -> Secret | None:
@@ -91,9 +93,10 @@ def _check_whole(
     )
 
 
-def _venue_key(
-    key: Secret | None, secret: Secret | None, password: Secret | None
-) -> VenueKey | None:
+def _credentials(
+    found: Mapping[str, Secret | None], key_slot: str, secret_slot: str
+) -> Credentials | None:
+    key, secret = found[key_slot], found[secret_slot]
     if key is None or secret is None:
         return None
-    return VenueKey(key, secret, password)
+    return Credentials(key, secret, found[PASSWORD], found[UID])

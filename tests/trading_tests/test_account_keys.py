@@ -8,7 +8,8 @@ import pytest
 from daemonkit.errors import ConfigurationError, ExitCode
 from daemonkit.secrets import redact
 from trading.account_keys import load_keys
-from trading.brokers.venue_keys import VenueKey, fingerprint_of_key
+from trading.brokers.ccxt_loading import Credentials
+from trading.brokers.venue_keys import fingerprint_of_key
 from trading.config import BotConfig, load_config
 
 PEM = (
@@ -99,7 +100,7 @@ def test_a_pem_key_gets_its_line_ends_and_no_line_of_it_is_shown(config: BotConf
 
 
 def test_a_fingerprint_tells_keys_apart_and_does_not_tell_the_key(config: BotConfig) -> None:
-    def key(text: str, secret: str = "s") -> VenueKey:
+    def key(text: str, secret: str = "s") -> Credentials:
         return load_keys(config, "main", {"MAIN_KEY": text, "MAIN_SECRET": secret}).trade
 
     first = fingerprint_of_key("kraken", key("one"))

@@ -4,29 +4,20 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from daemonkit.secrets import Secret
+from trading.brokers.ccxt_loading import Credentials
 
 _SHOWN_LENGTH: Final = 12
-
-
-@dataclass(frozen=True, slots=True)
-class VenueKey:
-    """Hold one key: its id, its secret, and the passphrase that some venues want as well."""
-
-    key: Secret
-    secret: Secret
-    password: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class VenueKeys:
     """Hold the key that trades, and a second one for reads alone where there is one."""
 
-    trade: VenueKey
-    read: VenueKey | None = None
+    trade: Credentials
+    read: Credentials | None = None
 
 
-def fingerprint_of_key(exchange: str, key: VenueKey) -> str:
+def fingerprint_of_key(exchange: str, key: Credentials) -> str:
     """Return a short text that is another for another key and does not tell the key."""
     text = f"tradebridge account\0{exchange}\0{key.key.reveal()}"
     return hashlib.sha256(text.encode()).hexdigest()[:_SHOWN_LENGTH]

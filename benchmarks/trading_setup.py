@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from tcpproto import Command
 from trading.brokers.paper.terms import PaperTerms
-from trading.engine.core import CoreSettings, EngineCore
+from trading.engine.core import EngineCore
+from trading.engine.core_settings import CoreSettings
 from trading.engine.events import CommandReceived, EngineStarted, HealthSampled
 from trading.engine.setup import AccountSetup, InstanceSetup, SavedTrading, TradingSetup
 from trading.engine.trader import Trader

@@ -20,7 +20,8 @@ from tcpproto.tls import build_client_context
 from trading.config import BotConfig
 from trading.control import Control, ThreadEnded
 from trading.deadline import Deadline
-from trading.engine.core import CoreSettings, EngineCore
+from trading.engine.core import EngineCore
+from trading.engine.core_settings import CoreSettings
 from trading.engine.engine import EngineThread
 from trading.engine.events import HealthSampled, StopRequested
 from trading.engine.inbox import Inbox, InboxLimits

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from tcpproto import Command
 from trading.brokers.paper.terms import PaperTerms
-from trading.engine.core import CoreSettings, EngineCore
+from trading.engine.core import EngineCore
+from trading.engine.core_settings import CoreSettings
 from trading.engine.effects import Effect, RaiseEvent, RecordOutcome
 from trading.engine.events import CommandReceived, EngineStarted, HealthSampled
 from trading.engine.setup import AccountSetup, InstanceSetup, SavedTrading, TradingSetup

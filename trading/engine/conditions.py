@@ -64,8 +64,13 @@ class Conditions:
         """Say why nothing new is risked, or nothing."""
         return self.store_trouble or self.clock.trouble
 
-    def _flattening_of(self, account: str) -> str:
-        return "a /flatten is under way" if account in self.flattening else ""
+    def _trouble_of(self, desk: AccountDesk, key: MarketKey, orders: OrderDesk) -> str:
+        """Say why nothing new is risked in a market of an account, or nothing."""
+        if self.trouble:
+            return self.trouble
+        if desk.name in self.flattening:
+            return "a /flatten is under way"
+        return "" if desk.venue is None else desk.venue.trouble_in(key, orders.open_orders(key))
 
     def keep(self) -> None:
         """Keep everything that a person has set."""
@@ -131,6 +136,6 @@ class Conditions:
             flags.selling_off(key),
             [one.text for one in barring] if barring else (),
             self.latch.why,
-            self.trouble or (self._flattening_of(desk.name) if self.flattening else ""),
+            self._trouble_of(desk, key, orders),
             self._markets.now,
         )

@@ -5,7 +5,7 @@ the events, and what is to be done leaves as effects. A raise leaves the core un
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, get_args
 
 from tcpproto import ReplyState
@@ -24,6 +24,7 @@ from trading.engine.announcements import (
 )
 from trading.engine.command_call import Answer
 from trading.engine.commands import CommandDesk, Situation
+from trading.engine.core_settings import CoreSettings
 from trading.engine.effects import (
     DropPosition,
     Effect,
@@ -68,32 +69,15 @@ from trading.engine.trading_view import view_state, view_trading
 from trading.model.event import DurableEvent
 from trading.model.market import Bar, Tick
 from trading.model.report import Report
+from trading.model.venue_news import VenueNews
 from trading.reports.alerts import status_report
 from trading.reports.trading_status import render_trading
 
 NOTHING: Final[tuple[Effect, ...]] = ()
 REPORTS: Final = get_args(Report)
+VENUE_NEWS: Final = get_args(VenueNews)
 NEWS: Final = (SaveOrder, SavePosition, DropPosition)
 CLEAN_STOP_KEY: Final = "run.clean_stop"
-
-
-@dataclass(frozen=True, slots=True)
-class CoreSettings:
-    """Hold what the core must know of the configuration."""
-
-    bot: str
-    title: str
-    exchange: str
-    mode: str
-    version: str
-    trading_allowed: bool
-    status_interval_s: float
-    repeat_window_s: float = 60.0
-    report_interval_s: float = 21_600.0
-    alerts_total: int = 0
-    alerts_interval_s: float = 1.0
-    # The alert series rests while the outbox has less room than this.
-    alerts_room_min: int = 0
 
 
 class EngineCore:
@@ -130,6 +114,7 @@ class EngineCore:
             StoodStill: self._on_standstill,
             StopRequested: self._on_stop,
             **dict.fromkeys(REPORTS, self._on_report),
+            **dict.fromkeys(VENUE_NEWS, self._on_venue_news),
         }
 
     @property
@@ -189,6 +174,10 @@ class EngineCore:
 
     def _on_report(self, report: Report) -> Sequence[Effect]:
         self._trader.on_report(report)
+        return self._traded()
+
+    def _on_venue_news(self, news: VenueNews) -> Sequence[Effect]:
+        self._trader.on_venue_news(news)
         return self._traded()
 
     def _on_history(self, event: HistoryLoaded) -> Sequence[Effect]:
@@ -299,7 +288,8 @@ class EngineCore:
         self._life.advance(EngineTrigger.STOP_ASKED)
         told = [RaiseEvent(one) for one in self._repeats.flush()]
         report = status_report(self.snapshot(event.at).money, event.at)
-        # A venue on paper has answered everything by now: nothing is in flight.
+        # A venue on paper has answered everything by now. What is in flight to a real one stays
+        # as it is stored, and is looked up at the next start: nobody waits for it.
         self._life.advance(EngineTrigger.DRAINED)
         return [
             *self._traded(),

@@ -191,6 +191,12 @@ class Dealer:
             self.touched.update((position.key, None) for position in desk.book.positions.values())
         self.touched.update((order.key, None) for order in self.orders.open_orders())
 
+    def review(self, account: str) -> None:
+        """Look at everything of an account again, as when its venue can be traded."""
+        positions = self._desks[account].book.positions.values()
+        self.touched.update((position.key, None) for position in positions)
+        self.touched.update((one.key, None) for one in self.orders.open_of_account(account))
+
     def settle(self) -> None:
         """Act on reports and let protection follow until there is nothing left to do."""
         if not (self.reports or self.touched):

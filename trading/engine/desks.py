@@ -1,4 +1,4 @@
-"""One desk for each account: its book, its paper venue, and what it earned today by market."""
+"""One desk for each account: its book, its venue, and what it earned today by market."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -6,6 +6,7 @@ from typing import Final
 
 from trading.brokers.paper.exchange import PaperExchange
 from trading.engine.ledger import AccountBook
+from trading.engine.venue_state import VenueState
 from trading.model.account import Account, MarketKey
 from trading.risk.limit_bases import AccountBases
 
@@ -13,7 +14,11 @@ CASH_KEY: Final = "cash."
 
 
 class AccountDesk:
-    """Hold what belongs to one account; a live account has no paper venue."""
+    """Hold what belongs to one account.
+
+    An account on paper has its venue as `exchange`; of a live one `venue` is what is known of the
+    real venue. Each has one of the two.
+    """
 
     __slots__ = (
         "account",
@@ -27,6 +32,7 @@ class AccountDesk:
         "realised_today",
         "realised_total",
         "start_cash",
+        "venue",
     )
 
     def __init__(
@@ -44,6 +50,7 @@ class AccountDesk:
         self.cash_key = CASH_KEY + account.name
         self.book = book
         self.exchange = exchange
+        self.venue = VenueState(account.name) if exchange is None else None
         self.markets = markets
         self.start_cash = start_cash
         self.realised_today: dict[str, float] = {}

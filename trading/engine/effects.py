@@ -162,6 +162,14 @@ class WriteLog:
 
 
 @dataclass(frozen=True, slots=True)
+class AskAccount:
+    """Have an account's worker look at all of it; an AccountSeen of this number answers."""
+
+    account: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class ShowState:
     """Show the present state in state.json, the latest one only."""
 
@@ -202,6 +210,7 @@ ImmediateEffect = (
     | StopTimer
     | ReportBug
     | WriteLog
+    | AskAccount
     | ShowState
     | ShowEquity
     | Finish

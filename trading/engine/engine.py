@@ -16,6 +16,7 @@ from tcpproto import Command, Reply, Status
 from trading.engine.core import EngineCore
 from trading.engine.effects import (
     AnswerNow,
+    AskAccount,
     CommittedEffect,
     Effect,
     Finish,
@@ -92,10 +93,11 @@ class EngineThread:
     """Own the core on one thread.
 
     `on_awake` is called once the market has been heard of, or a second later without; `on_end`
-    when it is over, with the error if any.
+    when it is over, with the error if any. `ask_account` has the worker of a live account look
+    at it, and only queues that.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the thread meets all the others here
         self,
         core: EngineCore,
         inbox: Inbox,
@@ -106,6 +108,7 @@ class EngineThread:
         sample_health: Callable[[], HealthSampled],
         on_end: Callable[[Exception | None], None],
         on_awake: Callable[[], None] = lambda: None,
+        ask_account: Callable[[str, int], None] = lambda _account, _number: None,
     ) -> None:
         self._core = core
         self._inbox = inbox
@@ -128,6 +131,7 @@ class EngineThread:
             StopTimer: lambda effect: self._timers.stop(effect.name),
             ReportBug: self._report_bug,
             WriteLog: _write_log,
+            AskAccount: lambda effect: ask_account(effect.account, effect.number),
             ShowState: lambda effect: store.show(effect.view),
             Finish: self._finish,
         }

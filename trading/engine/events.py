@@ -10,6 +10,7 @@ from enum import StrEnum
 from tcpproto import Command
 from trading.model.market import Bar, Tick
 from trading.model.report import Report
+from trading.model.venue_news import VenueNews
 
 
 class TimerName(StrEnum):
@@ -199,5 +200,7 @@ Notice = (
     | HealthSampled
     | StoodStill
     | StopRequested
+    | Report
+    | VenueNews
 )
-EngineEvent = MarketEvent | CandlesClosed | FeedEvent | Notice | Report
+EngineEvent = MarketEvent | CandlesClosed | FeedEvent | Notice

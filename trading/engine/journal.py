@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from trading.engine.effects import (
+    AskAccount,
     CancelOrder,
     DropPosition,
     Effect,
@@ -84,6 +85,11 @@ class Journal:
     def cancel(self, account: str, order_id: str) -> None:
         """Have an order cancelled after the commit."""
         self._orders_out.append(CancelOrder(account, order_id))
+        self.is_empty = False
+
+    def ask_account(self, account: str, number: int) -> None:
+        """Have an account's worker look at all of it."""
+        self._orders_out.append(AskAccount(account, number))
         self.is_empty = False
 
     def take(self) -> list[Effect]:

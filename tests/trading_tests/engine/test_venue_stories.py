@@ -18,6 +18,7 @@ from trading.model.report import (
     OrderLost,
     OrderRejected,
 )
+from trading.model.venue_news import AccountSeen, VenueConnected
 
 
 class Venue:
@@ -28,6 +29,13 @@ class Venue:
         self.floor = Floor(accounts=[replace(make_account_setup(account), paper=None)])
         self.floor.tick(100.0)
         self._fills = count(1)
+        self.connect()
+
+    def connect(self, *, has_brackets: bool = True) -> None:
+        """Let the venue be there, and show an account in which nothing was done yet."""
+        self.floor.tell(VenueConnected("main", True, has_brackets, self.floor.now))
+        money = {"USDT": D(10_000)}
+        self.floor.tell(AccountSeen("main", 0, [], money, None, self.floor.now))
 
     def buy(self, quantity: str = "1") -> Order:
         """Have a person buy, and return the order as it went out."""

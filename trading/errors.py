@@ -4,7 +4,8 @@ TradingError
 ├── IllegalTransitionError    a state table has no such pair: a bug, nothing was changed
 └── CoreFailedError           the core raised: stop the process, systemd starts it again
 StateError (daemonkit)
-└── WrongOwnerError           the database belongs to another bot, exchange or mode: exit 78
+├── WrongOwnerError           the database belongs to another bot, exchange or mode: exit 78
+└── NotConfirmedError         nobody confirmed that an account trades real money: exit 78
 """
 
 from daemonkit.errors import DaemonError, StateError
@@ -24,3 +25,7 @@ class CoreFailedError(TradingError):
 
 class WrongOwnerError(StateError):
     """Say that a database was made for another bot, exchange or mode."""
+
+
+class NotConfirmedError(StateError):
+    """Say that a live account must be confirmed by a person before it trades with this key."""

@@ -21,10 +21,15 @@ from trading.store.schema import OWNER
 LONE_ACCOUNT: Final = "main"
 PAPER: Final = "paper"
 LIVE: Final = "live"
+# At an exchange's test venue: orders are real there, the money is not.
+SANDBOX: Final = "sandbox"
 
 
 class AccountOwner(NamedTuple):
-    """Name what must stay the same for the life of an account; `mode` is paper or live."""
+    """Name what must stay the same for the life of an account.
+
+    `mode` is paper, live or sandbox.
+    """
 
     exchange: str
     mode: str
@@ -116,10 +121,13 @@ def _check_account(path: Path, name: str, known: AccountOwner, wanted: AccountOw
 _HISTORY: Final = {
     PAPER: "positions and trades on paper",
     LIVE: "real positions and trades",
+    SANDBOX: "positions and trades at a test venue",
 }
 _WAYS: Final = {
-    LIVE: "its paper money must not be taken for real; give the live account another name, "
+    LIVE: "they must not be taken for real money; give the live account another name, "
     "or use another VAR_DIR",
     PAPER: "its real positions must not be taken for paper; set dry_run: false again, give the "
     "paper account another name, or use another VAR_DIR",
+    SANDBOX: "what it has elsewhere is not at the test venue; give the account there another "
+    "name, or use another VAR_DIR",
 }

@@ -13,6 +13,7 @@ from trading.store.ownership import AccountOwner, Owner
 
 PAPER = AccountOwner("kraken", "paper")
 LIVE = AccountOwner("kraken", "live")
+SANDBOX = AccountOwner("kraken", "sandbox")
 
 
 def owner(**accounts: AccountOwner) -> Owner:
@@ -37,6 +38,9 @@ def test_an_account_may_be_added_and_left_out_later(tmp_path: Path) -> None:
     [
         (PAPER, LIVE, "found positions and trades on paper, allowed live"),
         (LIVE, PAPER, "found real positions and trades, allowed paper"),
+        (PAPER, SANDBOX, "found positions and trades on paper, allowed sandbox"),
+        (SANDBOX, LIVE, "found positions and trades at a test venue, allowed live"),
+        (LIVE, SANDBOX, "found real positions and trades, allowed sandbox"),
         (PAPER, AccountOwner("coinbase", "paper"), "found exchange kraken, allowed coinbase"),
     ],
 )

@@ -1,8 +1,9 @@
 """The ledger: exact accounting of fills into cash, positions and closed trades of one account.
 
 Sums are kept and prices are derived from them by division, for showing only: what trades and
-open positions earned adds up to the change of equity to the last digit. Marked values are floats,
-for the hot path. Must not know orders' states, limits or where a fill comes from.
+open positions earned adds up to the change of equity to the last digit, but for fees paid in a
+third currency: they lower profits, and not this book's cash. Marked values are floats, for the
+hot path. Must not know orders' states, limits or where a fill comes from.
 """
 
 from collections.abc import Callable, Iterable
@@ -43,11 +44,15 @@ class BookChange:
 @quickly_made
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """Hold what a fill does to the holding: a signed quantity at a price, and what it costs."""
+    """Hold what a fill does to the holding: a signed quantity at a price, and what it costs.
+
+    `paid` is the part of the fees that this book's cash has paid beside the price.
+    """
 
     quantity: Decimal
     price: Decimal
     fees: Decimal
+    paid: Decimal
 
 
 class AccountBook:
@@ -91,7 +96,7 @@ class AccountBook:
         setcontext(_EXACT)
         try:
             move = _move_of(fill, instrument)
-            cash = self.cash - move.quantity * move.price - move.fees
+            cash = self.cash - move.quantity * move.price - move.paid
             position, trade, realised = self._moved(move, fill, order, instrument)
         finally:
             setcontext(before)
@@ -233,19 +238,20 @@ def _move_of(fill: Fill, instrument: Instrument) -> _Move:
     quantity = fill.side.sign * fill.quantity
     if fill.fee_currency == instrument.base:
         # The venue keeps a part of the coins: less is held, and its worth is the fee.
-        return _Move(quantity - fill.fee, fill.price, fill.fee * fill.price)
+        fees = fill.fee * fill.price
+        return _Move(quantity - fill.fee, fill.price, fees, fees)
     if fill.fee_currency in ("", instrument.quote):
-        return _Move(quantity, fill.price, fill.fee)
+        return _Move(quantity, fill.price, fill.fee, fill.fee)
     # A fee in a third currency is paid from a holding that this book does not keep.
-    return _Move(quantity, fill.price, _ZERO)
+    return _Move(quantity, fill.price, fill.fee_worth or _ZERO, _ZERO)
 
 
 def _split(move: _Move, closing: Decimal) -> tuple[_Move, _Move]:
     """Return the part that closes a position and the rest, which opens the next one."""
     fees = _QUOTIENT.divide(move.fees * closing, move.quantity)
     return (
-        _Move(closing, move.price, fees),
-        _Move(move.quantity - closing, move.price, move.fees - fees),
+        _Move(closing, move.price, fees, _ZERO),
+        _Move(move.quantity - closing, move.price, move.fees - fees, _ZERO),
     )
 
 

@@ -152,7 +152,7 @@ class OrderDesk:
             else advance_order(before.state, trigger),
             filled,
             before.cost + fill.price * fill.quantity,
-            before.fees + fill.fee,
+            before.fees + fill.fee_cost,
             before.accepted_at if before.accepted_at is not None else fill.at,
             fill.at,
         )

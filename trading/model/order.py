@@ -172,7 +172,11 @@ class Order:
 @quickly_made
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """Hold one execution; `fill_id` is unique within its account. A negative fee is a rebate."""
+    """Hold one execution; `fill_id` is unique within its account. A negative fee is a rebate.
+
+    `fee_worth` is what a fee in a third currency is worth in the quote currency, as far as it is
+    known.
+    """
 
     fill_id: str
     account: str
@@ -185,3 +189,14 @@ class Fill:
     fee_currency: str
     at: float
     is_maker: bool = False
+    fee_worth: Decimal | None = None
+
+    @property
+    def fee_cost(self) -> Decimal:
+        """Return the fee in the quote currency; nothing where its worth is not known."""
+        base, _, quote = self.symbol.partition("/")
+        if self.fee_currency in ("", quote.partition(":")[0]):
+            return self.fee
+        if self.fee_currency == base:
+            return self.fee * self.price
+        return _ZERO if self.fee_worth is None else self.fee_worth

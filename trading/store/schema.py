@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 
 METADATA: Final = MetaData(
     naming_convention={
@@ -115,6 +115,7 @@ FILL: Final = Table(
     Column("fee_currency", String, nullable=False),
     Column("at", Float, nullable=False),
     Column("is_maker", Boolean, nullable=False),
+    Column("fee_worth", Text),
     Index(None, "account", "order_id"),
     Index(None, "at"),
 )

@@ -105,6 +105,7 @@ def fill_to_row(fill: Fill) -> tuple[object, ...]:
         fill.fee_currency,
         fill.at,
         fill.is_maker,
+        decimal_text(fill.fee_worth),
     )
 
 
@@ -122,6 +123,7 @@ def fill_from_row(row: Row) -> Fill:
         fee_currency=to_text(row[8]),
         at=to_number(row[9]),
         is_maker=to_flag(row[10]),
+        fee_worth=to_amount_or_none(row[11]),
     )
 
 

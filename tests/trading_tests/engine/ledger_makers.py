@@ -31,6 +31,7 @@ class Desk:
         *,
         fee: str = "0",
         fee_currency: str = "USDT",
+        fee_worth: str | None = None,
         instrument: Instrument = BTC,
         plan: ExitPlan | None = None,
         order_id: str = "",
@@ -68,5 +69,6 @@ class Desk:
             Decimal(fee),
             fee_currency,
             at,
+            fee_worth=None if fee_worth is None else Decimal(fee_worth),
         )
         return self.book.apply(fill, order, instrument)

@@ -123,6 +123,16 @@ def test_a_fee_in_a_third_currency_touches_neither_cash_nor_holding() -> None:
     assert (held.quantity, held.fees, desk.book.cash) == (Decimal(1), Decimal(0), Decimal(900))
 
 
+def test_the_worth_of_a_fee_in_a_third_currency_lowers_the_profit_and_not_the_cash() -> None:
+    desk = Desk("1000")
+    desk.fill(BUY, "1", "100", fee="0.01", fee_currency="BNB", fee_worth="0.08")
+    trade = desk.fill(SELL, "1", "110", fee="0.01", fee_currency="BNB", fee_worth="0.09").trade
+    assert trade is not None
+    assert (trade.gross, trade.fees) == (Decimal(10), Decimal("0.17"))
+    assert trade.profit == Decimal("9.83")
+    assert desk.book.cash == 1_010
+
+
 def test_a_rebate_is_a_gain() -> None:
     desk = Desk("1000")
     desk.fill(BUY, "1", "100", fee="-0.01")

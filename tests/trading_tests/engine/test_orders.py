@@ -67,6 +67,24 @@ def applied(desk: OrderDesk, report: Report) -> OrderChange:
     return change
 
 
+@pytest.mark.parametrize(
+    ("fee", "currency", "worth", "cost"),
+    [
+        ("0.001", "BTC", None, "0.1"),
+        ("0.01", "BNB", "3", "3"),
+        ("0.01", "BNB", None, "0"),
+        ("0.2", "", None, "0.2"),
+    ],
+)
+def test_the_fees_of_an_order_are_summed_up_in_the_quote_currency(
+    fee: str, currency: str, worth: str | None, cost: str
+) -> None:
+    desk = sent_desk()
+    known = None if worth is None else D(worth)
+    fill = replace(make_fill().fill, fee=D(fee), fee_currency=currency, fee_worth=known)
+    assert applied(desk, OrderFilled(fill)).after.fees == D(cost)
+
+
 def test_an_order_goes_from_sent_to_filled_and_sums_up_its_fills() -> None:
     desk = sent_desk()
     assert applied(desk, OrderAccepted("main", "o1", "v1", NOW + 1)).after.state is (

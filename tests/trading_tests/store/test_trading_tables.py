@@ -26,6 +26,7 @@ from trading.model.order_states import OrderState
 from trading.store import trading_tables, writer
 from trading.store.database import KIND, MIGRATIONS, StoreLimits, open_state_database
 from trading.store.schema import HEAD
+from trading.store.trading_rows import fill_from_row, fill_to_row
 from trading.store.trading_tables import ENDED_ORDERS_MAX, TRADES_READ_AT_ONCE
 
 DAY = 86_400.0
@@ -239,7 +240,23 @@ def test_a_database_of_the_version_before_is_migrated_and_a_copy_kept(tmp_path: 
     finally:
         database.close()
     assert check_database(path) == HEAD
-    assert check_database(tmp_path / "state.db.backup-0001-before-0002") == "0001"
+    assert check_database(tmp_path / "state.db.backup-0001-before-0003") == "0001"
+
+
+def test_a_fill_of_the_version_before_is_kept_without_the_worth_of_its_fee(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "state.db"
+    open_database(path, kind=KIND, migrations=MIGRATIONS, head="0002").dispose()
+    change(path, "INSERT INTO owner VALUES ('bot','paper'),('exchange','paper'),('mode','paper')")
+    before = fill_to_row(FILL)[:-1]
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"INSERT INTO fill VALUES ({', '.join('?' * len(before))})", before)
+        connection.commit()
+    open_state_database(path, OWNER, epoch="e1", restore_hint="").close()
+    with closing(sqlite3.connect(path)) as connection:
+        (row,) = connection.execute("SELECT * FROM fill").fetchall()
+    assert fill_from_row(row) == FILL
 
 
 def test_pruning_goes_on_until_all_of_it_is_done(

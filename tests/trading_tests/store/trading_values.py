@@ -136,6 +136,7 @@ fills = st.builds(
     fee_currency=texts,
     at=moments,
     is_maker=st.booleans(),
+    fee_worth=optional_amounts,
 )
 positions = st.builds(
     Position,

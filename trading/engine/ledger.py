@@ -109,6 +109,13 @@ class AccountBook:
             self._put(position, float(fill.price))
         return BookChange(position, trade, cash, realised)
 
+    def add_cash(self, amount: Decimal) -> Decimal:
+        """Book money that came or went although nothing was traded; return what there is now."""
+        with localcontext(_EXACT):
+            self.cash += amount
+        self._cash_value = float(self.cash)
+        return self.cash
+
     def keep(self, position: Position) -> None:
         """Take over a position of which only the ways to leave it have changed."""
         held = self.positions.get(position.symbol)

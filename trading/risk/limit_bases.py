@@ -79,6 +79,12 @@ class AccountBases:
         self.floor = inf if is_waiting else max(floors, default=-inf)
         self.ceiling = self.peak if self.peak is not None else -inf
 
+    def shift(self, amount: float) -> None:
+        """Move all bases; what is left of none is taken from the next equity."""
+        self.start = _shifted(self.start, amount)
+        self.day_start = _shifted(self.day_start, amount)
+        self.peak = _shifted(self.peak, amount)
+
     def begin_day(self, equity: float) -> list[Tripped]:
         """Begin the day that waits, and return what it lifts."""
         self.day, self.next_day = self.next_day, ""
@@ -200,6 +206,13 @@ class MarketBases:
             _number(saved["start"]),
             _tripped(saved["tripped"]),
         )
+
+
+def _shifted(base: float | None, amount: float) -> float | None:
+    if base is None or not isfinite(amount):
+        return base
+    # Nothing is a fraction of nothing.
+    return base + amount if base + amount > 0 else None
 
 
 def _number(saved: object) -> float | None:

@@ -108,6 +108,13 @@ class LimitBook:
         """Return what an account's equity is compared with: one object for ever."""
         return self._account(account)
 
+    def shift(self, account: str, amount: float) -> None:
+        """Move what an account's losses count from: money came or went that is no profit."""
+        bases = self._account(account)
+        bases.shift(amount)
+        bases.refresh(self._bounds)
+        self._is_dirty = True
+
     def peak(self, account: str) -> float:
         """Return the highest equity that an account has had, or 0 before the first one."""
         bases = self._accounts.get(account)

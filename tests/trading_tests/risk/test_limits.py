@@ -323,3 +323,23 @@ def test_a_saved_book_that_cannot_be_read_ends_the_start(saved: str) -> None:
     with pytest.raises(StateError) as caught:
         LimitBook(SETTINGS, saved)
     assert caught.value.exit_code is ExitCode.CONFIGURATION
+
+
+def test_a_deposit_heals_no_loss_and_a_withdrawal_is_none() -> None:
+    book = make_book()
+    assert book.on_equity("main", 960.0, NOW) == []
+    book.shift("main", 1_000.0)
+    assert book.is_dirty
+    assert book.on_equity("main", 1_960.0, NOW + 1) == []
+    again = restarted(book)
+    again.shift("main", -1_500.0)
+    assert again.on_equity("main", 460.0, NOW + 2)
+    assert again.on_equity("main", 500.0, NOW + 3) == []
+
+
+def test_an_account_that_is_emptied_counts_from_its_next_money() -> None:
+    book = make_book()
+    book.shift("main", -1_000.0)
+    assert book.on_equity("main", 0.0, NOW) == []
+    assert book.on_equity("main", 200.0, NOW + 1) == []
+    assert book.on_equity("main", 180.0, NOW + 2)

@@ -11,14 +11,14 @@ show is no difference: its worker looks it up.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, localcontext
-from enum import StrEnum
 from typing import Final
 
+from trading.model.difference import Difference, DifferenceKind, Topic
 from trading.model.instrument import Instrument
 from trading.model.order import Order
 from trading.model.order_states import OrderState
 from trading.model.position import Position
-from trading.model.venue_news import AccountSeen, OpenOrderSeen, PositionSeen
+from trading.model.venue_news import AccountSeen, PositionSeen
 
 _ZERO: Final = Decimal(0)
 _EXACT: Final = Context(prec=100)
@@ -26,52 +26,6 @@ _EXACT: Final = Context(prec=100)
 _CASH_SLACK_FRACTION: Final = Decimal("1e-6")
 _CASH_SLACK_MIN: Final = Decimal("1e-8")
 _ON_ITS_WAY: Final = frozenset({OrderState.NEW, OrderState.SENT, OrderState.UNKNOWN})
-
-
-class DifferenceKind(StrEnum):
-    """Name what differs."""
-
-    ORDER = "order"
-    HOLDING = "holding"
-    POSITION = "position"
-    CASH = "cash"
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """Name one thing of an account that can differ: an order's venue id, a market, a currency."""
-
-    kind: DifferenceKind
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Hold one difference; `expected` is what the book says, `seen` what the venue shows.
-
-    `symbol` is the market it bars, nothing for cash. `entry_price` is the venue's own, of a
-    position. Of an order both figures are its quantities, and `is_ours` says whose id it bears.
-    """
-
-    topic: Topic
-    symbol: str
-    expected: Decimal
-    seen: Decimal
-    order: OpenOrderSeen | None = None
-    is_ours: bool = False
-    entry_price: Decimal | None = None
-
-    @property
-    def amount(self) -> Decimal:
-        """Return by how much the venue shows more; less than zero when something is missing."""
-        return self.seen - self.expected
-
-    @property
-    def is_missing(self) -> bool:
-        """Tell whether the venue shows less than the book has, or another side of it."""
-        if self.topic.kind is DifferenceKind.POSITION and self.expected:
-            return self.seen * self.expected <= 0 or abs(self.seen) < abs(self.expected)
-        return self.amount < 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.trading_tests.engine.ledger_makers import BTC, BUY, ETH, SELL, Desk
 from tests.trading_tests.engine.test_ledger_properties import FILLS, Execution, decimals
-from trading.engine.differences import Believed, DifferenceKind, Topic, compare
+from trading.engine.differences import Believed, compare
+from trading.model.difference import DifferenceKind, Topic
 from trading.model.order import Order, OrderType, Purpose
 from trading.model.order_states import OrderState
 from trading.model.venue_news import AccountSeen, OpenOrderSeen, PositionSeen

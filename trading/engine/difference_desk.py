@@ -1,0 +1,224 @@
+"""Differences between our book and the venues: found, numbered, told once, kept, and answered.
+
+A difference counts when two looks in a row show it, because the lists of a venue lag behind each
+other; so does its end. While it is open its market takes no new risk, and while money is missing
+the whole account takes none. What to do about it is a person's word: see `difference_answers`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from trading.engine.announcer import Announcer
+from trading.engine.desks import AccountDesk
+from trading.engine.difference_records import KEY, load_records
+from trading.engine.differences import Believed, Comparison, compare
+from trading.engine.journal import Journal
+from trading.engine.markets import Markets
+from trading.engine.order_ids import OrderIds
+from trading.engine.orders import OrderDesk
+from trading.engine.venue_state import VenueState
+from trading.model.difference import Difference, OpenDifference, Topic
+from trading.model.instrument import Instrument
+from trading.model.venue_news import AccountSeen, OpenOrderSeen
+from trading.reports import difference_alerts as alerts
+
+# An amount that moves with each look is told again when it has grown so much.
+_GROWN: Final = 2
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Hold what the looks at one account have shown since the start."""
+
+    looked_at: float | None = None
+    suspects: dict[Topic, Difference] = field(default_factory=dict)
+    # The open differences that the last look did not show.
+    gone: set[int] = field(default_factory=set)
+    # The looks that a person waits for: what they find is looked at again at once.
+    awaited: set[int] = field(default_factory=set)
+
+
+class DifferenceDesk:
+    """Keep the differences of all live accounts."""
+
+    def __init__(
+        self,
+        desks: Mapping[str, AccountDesk],
+        orders: OrderDesk,
+        instruments: Mapping[str, Instrument],
+        ids: OrderIds,
+        *,
+        markets: Markets,
+        journal: Journal,
+        announcer: Announcer,
+        saved: str | None,
+    ) -> None:
+        self._desks = desks
+        self._orders = orders
+        self._instruments = instruments
+        self._ids = ids
+        self._markets = markets
+        self._journal = journal
+        self._announcer = announcer
+        self.records = load_records(saved)
+        self._watches: dict[str, _Watch] = {}
+        # What is done about an open order that bears an id of ours, without asking.
+        self.take_up: Callable[[AccountDesk, OpenOrderSeen], None] = _nothing
+        for name, desk in desks.items():
+            if desk.venue is not None:
+                self._watches[name] = _Watch()
+                self._bar(desk, desk.venue)
+
+    @property
+    def open(self) -> list[OpenDifference]:
+        """Return the open differences, the oldest first."""
+        return list(self.records.open.values())
+
+    def looked_at(self, account: str) -> float | None:
+        """Return when, by wall time, an account was looked at since the start."""
+        watch = self._watches.get(account)
+        return None if watch is None else watch.looked_at
+
+    def ask(self, account: str) -> None:
+        """Have an account looked at now; what that finds is looked at once more."""
+        desk = self._desks[account]
+        if desk.venue is not None:
+            number = desk.venue.next_number()
+            self._watches[account].awaited.add(number)
+            self._journal.ask_account(account, number)
+
+    def take(self, seen: AccountSeen) -> bool:
+        """Take in a look at an account; tell whether it is known by now what differs."""
+        desk = self._desks.get(seen.account)
+        if desk is None or desk.venue is None:
+            return False
+        watch = self._watches[seen.account]
+        is_doubted = watch.looked_at is None or seen.number in watch.awaited
+        watch.awaited.discard(seen.number)
+        watch.looked_at = self._markets.wall
+        comparison = self._compare(desk, seen)
+        found = {one.topic: one for one in comparison.found}
+        before, watch.suspects = watch.suspects, {}
+        doubts = [
+            one
+            for one in comparison.found
+            if not self._take_found(desk, one, before.get(one.topic))
+        ]
+        is_sure = self._take_ends(desk, watch, found, comparison) and not doubts
+        if is_doubted and not is_sure:
+            self._journal.ask_account(desk.name, desk.venue.next_number())
+        self._bar(desk, desk.venue)
+        return is_sure or not is_doubted
+
+    def settle(self, number: int) -> None:
+        """Close a difference that was answered."""
+        one = self.records.open.pop(number)
+        desk = self._desks[one.account]
+        if desk.venue is not None:
+            self._watches[one.account].gone.discard(number)
+            self._bar(desk, desk.venue)
+        self.keep()
+
+    def keep(self) -> None:
+        """Keep all of it over restarts."""
+        self._journal.save(KEY, self.records.to_json)
+
+    def _compare(self, desk: AccountDesk, seen: AccountSeen) -> Comparison:
+        book = desk.book
+        believed = Believed(
+            desk.name,
+            book.account.currency,
+            book.cash,
+            book.positions,
+            self._orders.open_of_account(desk.name),
+            self._instruments,
+            desk.markets,
+            ignored=self.records.ignored.get(desk.name, {}),
+        )
+        ours = {
+            one.order_id
+            for one in seen.orders
+            if one.order_id and self._ids.is_ours(one.order_id, desk.name)
+        }
+        return compare(believed, seen, ours)
+
+    def _take_found(self, desk: AccountDesk, found: Difference, before: Difference | None) -> bool:
+        """Take in one difference; tell whether it is told, or as it was told."""
+        known = next(
+            (one for one in self.records.of_account(desk.name) if one.topic == found.topic), None
+        )
+        is_confirmed = before is not None and before.amount * found.amount > 0
+        if known is None:
+            if is_confirmed:
+                self._open(desk, found)
+            else:
+                self._watches[desk.name].suspects[found.topic] = found
+            return is_confirmed
+        self._watches[desk.name].gone.discard(known.number)
+        if not _is_news(known.difference, found):
+            self._update(known, found)
+        elif is_confirmed:
+            self._update(known, found)
+            self._announcer.tell(
+                alerts.difference_found(self.records.open[known.number], desk.account)
+            )
+        else:
+            self._watches[desk.name].suspects[found.topic] = found
+            return False
+        return True
+
+    def _open(self, desk: AccountDesk, found: Difference) -> None:
+        if found.is_ours and found.order is not None:
+            self.take_up(desk, found.order)
+            return
+        made = self.records.add(desk.name, found, self._markets.wall)
+        self.keep()
+        self._announcer.tell(alerts.difference_found(made, desk.account))
+
+    def _update(self, known: OpenDifference, found: Difference) -> None:
+        if known.difference != found:
+            self.records.open[known.number] = replace(known, difference=found)
+            self.keep()
+
+    def _take_ends(
+        self,
+        desk: AccountDesk,
+        watch: _Watch,
+        found: Mapping[Topic, Difference],
+        comparison: Comparison,
+    ) -> bool:
+        """Close what two looks no longer show; tell whether none is seen to be gone only once."""
+        is_sure = True
+        for one in self.records.of_account(desk.name):
+            if one.topic in found or not comparison.is_sure_of(one.topic, one.symbol):
+                continue
+            if one.number in watch.gone:
+                self.settle(one.number)
+                self._announcer.tell(alerts.difference_gone(one, desk.account))
+            else:
+                watch.gone.add(one.number)
+                is_sure = False
+        return is_sure
+
+    def _bar(self, desk: AccountDesk, venue: VenueState) -> None:
+        """Bar new risk where something differs; everywhere when money is missing."""
+        texts: dict[str, str] = {}
+        for one in self.records.of_account(desk.name):
+            reason = alerts.barring_text(one)
+            if one.symbol:
+                texts.setdefault(one.symbol, reason)
+            elif one.difference.is_missing:
+                texts |= dict.fromkeys(desk.markets, reason)
+        for symbol, key in desk.markets.items():
+            venue.note_difference(key, texts.get(symbol, ""))
+
+
+def _is_news(known: Difference, found: Difference) -> bool:
+    """Tell whether a difference that people know of has become another one."""
+    was, now = known.amount, found.amount
+    return was * now < 0 or abs(now) > _GROWN * abs(was)
+
+
+def _nothing(_desk: AccountDesk, _order: OpenOrderSeen) -> None:
+    return None

@@ -1,0 +1,88 @@
+"""Differences between our book of an account and what its venue shows. Values only."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from trading.model.venue_news import OpenOrderSeen
+
+
+class DifferenceKind(StrEnum):
+    """Name what differs."""
+
+    ORDER = "order"
+    HOLDING = "holding"
+    POSITION = "position"
+    CASH = "cash"
+
+
+class Choice(StrEnum):
+    """Name what a person can have done about a difference."""
+
+    ADOPT = "adopt"
+    CLOSE = "close"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Name one thing of an account that can differ: an order's venue id, a market, a currency."""
+
+    kind: DifferenceKind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Hold one difference; `expected` is what the book says, `seen` what the venue shows.
+
+    `symbol` is the market it bars, nothing for cash. `entry_price` is the venue's own, of a
+    position. Of an order both figures are its quantities, and `is_ours` says whose id it bears.
+    """
+
+    topic: Topic
+    symbol: str
+    expected: Decimal
+    seen: Decimal
+    order: OpenOrderSeen | None = None
+    is_ours: bool = False
+    entry_price: Decimal | None = None
+
+    @property
+    def amount(self) -> Decimal:
+        """Return by how much the venue shows more; less than zero when something is missing."""
+        return self.seen - self.expected
+
+    @property
+    def is_missing(self) -> bool:
+        """Tell whether the venue shows less than the book has, or another side of it."""
+        if self.topic.kind is DifferenceKind.POSITION and self.expected:
+            return self.seen * self.expected <= 0 or abs(self.seen) < abs(self.expected)
+        return self.amount < 0
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Return what can be done: nobody can sell money, or ignore what is not there."""
+        closing = () if self.topic.kind is DifferenceKind.CASH else (Choice.CLOSE,)
+        ignoring = () if self.is_missing else (Choice.IGNORE,)
+        return (Choice.ADOPT, *closing, *ignoring)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDifference:
+    """Hold a difference that people were asked about, under the number that they answer with."""
+
+    number: int
+    account: str
+    difference: Difference
+    at: float
+
+    @property
+    def topic(self) -> Topic:
+        """Return what differs."""
+        return self.difference.topic
+
+    @property
+    def symbol(self) -> str:
+        """Return the market that it is in, or nothing."""
+        return self.difference.symbol

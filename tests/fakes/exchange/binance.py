@@ -1,0 +1,207 @@
+"""Binance spot over the fake exchange: its HTTP API and its market streams.
+
+    with start_binance(engine, account) as exchange:
+        venue = ccxt.binance(exchange.ccxt_config)
+
+What is checked before an endpoint acts: key, signature, time, weight. A request that the real API
+would refuse as malformed is refused in its words and noted in `complaints`.
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from tests.fakes.exchange.binance_api import ENDPOINTS, Endpoint, OpenEndpoint
+from tests.fakes.exchange.binance_refusals import (
+    BinanceRefusalError,
+    backend_timeout,
+    bad_key,
+    internal_error,
+    maintenance,
+    no_such_order,
+    overloaded,
+    rejected,
+    timestamp_late,
+    too_many_orders,
+    too_many_requests,
+)
+from tests.fakes.exchange.binance_shapes import millis
+from tests.fakes.exchange.binance_signing import check_key, check_signed, read_parameters
+from tests.fakes.exchange.binance_streams import BinanceStreams
+from tests.fakes.exchange.books import Rules
+from tests.fakes.exchange.engine import Engine
+from tests.fakes.exchange.terms import ClientIds
+from tests.fakes.exchange.wire import (
+    Asked,
+    HttpAnswer,
+    HttpRequest,
+    Kind,
+    Session,
+    Word,
+    json_answer,
+)
+
+_MINUTE_S: Final = 60.0
+_ORDER_WINDOW_S: Final = 10.0
+_ORDERS_MAX: Final = 100
+_LISTS: Final = frozenset({Kind.OPEN_ORDERS, Kind.CLOSED_ORDERS, Kind.TRADES})
+_WORDS: Final[dict[Word, Callable[[], BinanceRefusalError]]] = {
+    Word.BUSY: overloaded,
+    Word.TIMEOUT: backend_timeout,
+    Word.UNAVAILABLE: overloaded,
+    Word.INTERNAL: internal_error,
+    Word.RATE_LIMIT: too_many_requests,
+    Word.NONCE: timestamp_late,
+    Word.MAINTENANCE: maintenance,
+    Word.DUPLICATE: lambda: rejected("Duplicate order sent."),
+    Word.KEY: bad_key,
+    Word.FUNDS: lambda: rejected("Account has insufficient balance for requested action."),
+}
+
+
+class BinanceDialect:
+    """Answer as Binance spot out of an engine, whose rules it sets.
+
+    With `weight_max` (6000 a minute in the real one) who asks too often is refused.
+    """
+
+    name = "binance"
+
+    def __init__(self, engine: Engine, *, weight_max: int | None = None) -> None:
+        engine.rules = Rules(
+            make_id=lambda _kind, number: str(number),
+            client_ids=ClientIds.OPEN,
+            refuses_reached_triggers=True,
+        )
+        self._engine = engine
+        self._weight_max = weight_max
+        self._weights: deque[tuple[float, int]] = deque()
+        self._orders: deque[float] = deque()
+        self.complaints: list[str] = []
+
+    def read(self, request: HttpRequest) -> Asked:
+        """Say what a request is about."""
+        name = f"{request.method} {request.path}"
+        parameters = read_parameters(request.query) | read_parameters(request.body.decode())
+        endpoint = ENDPOINTS.get((request.method, request.path))
+        kind = Kind.OTHER if endpoint is None else endpoint.kind
+        client_id = parameters.get("origClientOrderId") or parameters.get("newClientOrderId", "")
+        return Asked(kind, request, name, dict(parameters), client_id)
+
+    def act(self, asked: Asked) -> HttpAnswer:
+        """Check a request, do it, and answer."""
+        request = asked.request
+        with self._engine.changed:
+            endpoint = ENDPOINTS.get((request.method, request.path))
+            if endpoint is None:
+                self.complaints.append(f"there is no {asked.name}")
+                return HttpAnswer(404, b"<html>404 Not Found</html>", "text/html")
+            try:
+                payload = self._do(endpoint, asked)
+            except BinanceRefusalError as error:
+                if _is_malformed(error):
+                    self.complaints.append(f"{asked.name} {asked.parameters}: {error}")
+                return _refusal(error, self._used())
+            return json_answer(payload, 200, **self._used())
+
+    def say(self, word: Word) -> HttpAnswer:
+        """Refuse, or pretend to."""
+        return _refusal(_WORDS[word](), {})
+
+    def odd(self, answer: HttpAnswer) -> HttpAnswer:
+        """Give an order's answer a list of fills that is none, anything else an envelope."""
+        payload = json.loads(answer.body)
+        if isinstance(payload, dict) and "fills" in payload:
+            return json_answer(payload | {"fills": ["?"]}, 200, **answer.headers)
+        return json_answer({"data": payload}, 200, **answer.headers)
+
+    def open_session(self, path: str, send: Callable[[object], None]) -> Session | None:
+        """Welcome a connection for market streams."""
+        if "/ws" not in path:
+            return None
+        return BinanceStreams(self._engine, path, self.complaints, send)
+
+    def _do(self, endpoint: Endpoint, asked: Asked) -> object:
+        request = asked.request
+        total = request.query + request.body.decode()
+        if isinstance(endpoint, OpenEndpoint):
+            self._weigh(endpoint, read_parameters(total))
+            return endpoint.act(self._engine, read_parameters(total))
+        key = check_key(request.headers, self._engine.keys)
+        if not (key.rights.trade if endpoint.needs_trade else key.rights.query):
+            raise bad_key()
+        wanted = check_signed(total, key, millis(self._engine.clock.wall()))
+        self._weigh(endpoint, wanted)
+        if endpoint.kind is Kind.SUBMIT:
+            self._count_order()
+        return self._without_young(asked, endpoint.act(self._engine, key, wanted))
+
+    def _without_young(self, asked: Asked, payload: object) -> object:
+        """Leave out what a slow part of the exchange has not heard of yet."""
+        if not asked.stale_s:
+            return payload
+        newest = millis(self._engine.clock.wall() - asked.stale_s)
+        if asked.kind in _LISTS and isinstance(payload, list):
+            return [row for row in payload if row["time"] <= newest]
+        if asked.kind is Kind.ORDER and isinstance(payload, dict) and payload["time"] > newest:
+            raise no_such_order()
+        return payload
+
+    def _weigh(self, endpoint: Endpoint, wanted: dict[str, str]) -> None:
+        names_none = "symbol" not in wanted and "symbols" not in wanted
+        weight = (names_none and endpoint.weight_of_all) or endpoint.weight
+        self._weights.append((self._engine.clock.wall(), weight))
+        if self._weight_max is not None and self._weight() > self._weight_max:
+            raise too_many_requests(int(_MINUTE_S))
+
+    def _count_order(self) -> None:
+        now = self._engine.clock.wall()
+        while self._orders and self._orders[0] <= now - _ORDER_WINDOW_S:
+            self._orders.popleft()
+        if self._weight_max is not None and len(self._orders) >= _ORDERS_MAX:
+            raise too_many_orders()
+        self._orders.append(now)
+
+    def _weight(self) -> int:
+        begin = self._engine.clock.wall() - _MINUTE_S
+        while self._weights and self._weights[0][0] <= begin:
+            self._weights.popleft()
+        return sum(weight for _at, weight in self._weights)
+
+    def _used(self) -> dict[str, str]:
+        weight = str(self._weight())
+        return {
+            "x-mbx-used-weight": weight,
+            "x-mbx-used-weight-1m": weight,
+            "x-mbx-order-count-10s": str(len(self._orders)),
+        }
+
+
+def _refusal(error: BinanceRefusalError, used: dict[str, str]) -> HttpAnswer:
+    return json_answer(error.to_json(), error.status, **(used | dict(error.headers)))
+
+
+def _is_malformed(error: BinanceRefusalError) -> bool:
+    return -1199 <= error.code <= -1100 or error.code in {-1022, -2014}
+
+
+def binance_urls(url: str, ws_url: str) -> dict[str, object]:
+    """Return the `urls` of a ccxt configuration: every site of Binance is this exchange."""
+    return {
+        "api": {
+            "public": f"{url}/api/v3",
+            "private": f"{url}/api/v3",
+            "v1": f"{url}/api/v1",
+            "sapi": f"{url}/sapi/v1",
+            "sapiV2": f"{url}/sapi/v2",
+            "sapiV3": f"{url}/sapi/v3",
+            "sapiV4": f"{url}/sapi/v4",
+            "fapiPublic": f"{url}/fapi/v1",
+            "fapiPrivate": f"{url}/fapi/v1",
+            "dapiPublic": f"{url}/dapi/v1",
+            "dapiPrivate": f"{url}/dapi/v1",
+            # The library tells spot from futures streams by "/stream" in the address.
+            "ws": {"spot": f"{ws_url}/stream/ws"},
+        }
+    }

@@ -128,6 +128,9 @@ class Engine:
     def account(self, name: str) -> Account:
         return self._books.accounts[name]
 
+    def accounts(self) -> list[Account]:
+        return list(self._books.accounts.values())
+
     def add_key(
         self, account: Account, key: str, secret: str, rights: Rights | None = None
     ) -> ApiKey:

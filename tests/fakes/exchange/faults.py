@@ -149,7 +149,7 @@ class Faults:
     def too_many_requests(self, retry_after_s: int, **where: Unpack[Where]) -> Rule:
         """Answer 429 with Retry-After; nothing is done."""
         headers = {"Retry-After": str(retry_after_s)}
-        page = HttpAnswer(429, b'{"error":"too many requests"}', headers=headers)
+        page = HttpAnswer(429, b"<html>Too many requests</html>", "text/html", headers)
         return self._add(Rule(Trouble.ANSWER, answer=page), where)
 
     def answer(self, answer: HttpAnswer, *, acts: bool, **where: Unpack[Where]) -> Rule:

@@ -1,0 +1,108 @@
+"""Ready-made fake exchanges: an engine served in a dialect, and the `ccxt:` that addresses it.
+
+    with start_kraken(engine) as venue:
+        ccxt.kraken({"apiKey": "key", "secret": SECRET, **venue.ccxt_config})
+
+`ccxt_config` is exactly what may stand under `ccxt:` in a bot's configuration.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from daemonkit.clock import Clock, SystemClock
+from tests.fakes.exchange.engine import Engine
+from tests.fakes.exchange.faults import Faults
+from tests.fakes.exchange.kraken import KrakenDialect
+from tests.fakes.exchange.server import FakeExchange
+from tests.fakes.exchange.terms import Account, Fees, Market, MarketKind, Rights
+
+# As Kraken wants it: base64.
+KRAKEN_SECRET: Final = "ZmFrZS1zZWNyZXQtb2YtdGhlLWZha2UtZXhjaGFuZ2U="
+KEY: Final = "fake-key-of-the-fake-exchange"
+TIMEOUT_MS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RunningExchange:
+    """A fake exchange that runs; its script, its requests and its complaints are in `exchange`."""
+
+    exchange: FakeExchange
+    ccxt_config: dict[str, Any]
+
+    @property
+    def engine(self) -> Engine:
+        return self.exchange.engine
+
+    @property
+    def faults(self) -> Faults:
+        return self.exchange.faults
+
+    @property
+    def url(self) -> str:
+        return self.exchange.url
+
+    @property
+    def ws_url(self) -> str:
+        return self.exchange.ws_url
+
+
+def usual_markets(
+    quote: str = "USD", kind: MarketKind = MarketKind.MARGIN, *, leverage_max: int = 5
+) -> list[Market]:
+    """Return BTC, ETH and SOL against a currency, in steps of the usual sizes."""
+    steps = (("BTC", "0.1", "0.00005"), ("ETH", "0.01", "0.001"), ("SOL", "0.01", "0.02"))
+    return [
+        Market(
+            f"{base}/{quote}",
+            base,
+            quote,
+            Decimal(price_step),
+            Decimal("0.00000001"),
+            Decimal(quantity_min),
+            cost_min=Decimal("0.5"),
+            kind=kind,
+            leverage_max=leverage_max if kind is not MarketKind.SPOT else 1,
+        )
+        for base, price_step, quantity_min in steps
+    ]
+
+
+def usual_engine(
+    markets: Iterable[Market] | None = None,
+    *,
+    clock: Clock | None = None,
+    secret: str = KRAKEN_SECRET,
+    cash: Decimal = Decimal(100_000),
+) -> tuple[Engine, Account]:
+    """Return an engine with one funded account, its key, and a price in every market."""
+    engine = Engine(clock or SystemClock(), markets or usual_markets())
+    account = engine.add_account("main", Fees(maker=Decimal("0.0016"), taker=Decimal("0.0026")))
+    engine.add_key(account, KEY, secret, Rights())
+    prices = {"BTC": Decimal(64_000), "ETH": Decimal(3_000), "SOL": Decimal(150)}
+    for quote in dict.fromkeys(market.quote for market in engine.markets.values()):
+        engine.deposit(account, quote, cash)
+    for symbol, market in engine.markets.items():
+        engine.price(symbol, prices.get(market.base, Decimal(10)))
+    return engine, account
+
+
+@contextmanager
+def start_kraken(engine: Engine, faults: Faults | None = None) -> Iterator[RunningExchange]:
+    """Serve an engine as Kraken spot and margin."""
+    with FakeExchange(engine, KrakenDialect(engine), faults) as exchange:
+        socket = f"{exchange.ws_url}/v2"
+        urls = {
+            "public": exchange.url,
+            "private": exchange.url,
+            "ws": {
+                "public": exchange.ws_url,
+                "private": exchange.ws_url,
+                "publicV2": socket,
+                "privateV2": socket,
+            },
+        }
+        config = {"urls": {"api": urls}, "timeout": TIMEOUT_MS}
+        yield RunningExchange(exchange, config)

@@ -7,6 +7,7 @@ the whole account takes none. What to do about it is a person's word: see `diffe
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Final
 
 from trading.engine.announcer import Announcer
@@ -18,13 +19,14 @@ from trading.engine.markets import Markets
 from trading.engine.order_ids import OrderIds
 from trading.engine.orders import OrderDesk
 from trading.engine.venue_state import VenueState
-from trading.model.difference import Difference, OpenDifference, Topic
+from trading.model.difference import Difference, DifferenceKind, OpenDifference, Topic
 from trading.model.instrument import Instrument
 from trading.model.venue_news import AccountSeen, OpenOrderSeen
 from trading.reports import difference_alerts as alerts
 
 # An amount that moves with each look is told again when it has grown so much.
 _GROWN: Final = 2
+_ZERO: Final = Decimal(0)
 
 
 @dataclass(slots=True)
@@ -97,6 +99,7 @@ class DifferenceDesk:
         is_doubted = watch.looked_at is None or seen.number in watch.awaited
         watch.awaited.discard(seen.number)
         watch.looked_at = self._markets.wall
+        self._forget_orders(desk.name, seen)
         comparison = self._compare(desk, seen)
         found = {one.topic: one for one in comparison.found}
         before, watch.suspects = watch.suspects, {}
@@ -119,6 +122,28 @@ class DifferenceDesk:
             self._watches[one.account].gone.discard(number)
             self._bar(desk, desk.venue)
         self.keep()
+
+    def ignore(self, desk: AccountDesk, topic: Topic, amount: Decimal) -> None:
+        """Remember that so much more is none of ours."""
+        self.records.ignore(desk.name, topic, amount)
+        self.keep()
+
+    def forget_ignored(self, desk: AccountDesk, topic: Topic, amount: Decimal | None) -> Decimal:
+        """Take up to an amount, or all, from what is ignored; return how much that was."""
+        ignored = self.records.ignored.get(desk.name, {})
+        there = ignored.pop(topic, _ZERO)
+        taken = there if amount is None else min(there, amount)
+        if there - taken:
+            ignored[topic] = there - taken
+        self.keep()
+        return taken
+
+    def move_cash_figure(self, account: str, amount: Decimal) -> None:
+        """Take into an open difference about money that the book's figure was moved by us."""
+        for one in self.records.of_account(account):
+            if one.topic.kind is DifferenceKind.CASH and amount:
+                found = replace(one.difference, expected=one.difference.expected + amount)
+                self._update(one, found)
 
     def keep(self) -> None:
         """Keep all of it over restarts."""
@@ -143,6 +168,20 @@ class DifferenceDesk:
         }
         return compare(believed, seen, ours)
 
+    def _forget_orders(self, account: str, seen: AccountSeen) -> None:
+        """Forget ignored orders that are open no more."""
+        there = {one.venue_id or one.order_id for one in seen.orders}
+        ignored = self.records.ignored.get(account, {})
+        ended = [
+            topic
+            for topic in ignored
+            if topic.kind is DifferenceKind.ORDER and topic.name not in there
+        ]
+        for topic in ended:
+            del ignored[topic]
+        if ended:
+            self.keep()
+
     def _take_found(self, desk: AccountDesk, found: Difference, before: Difference | None) -> bool:
         """Take in one difference; tell whether it is told, or as it was told."""
         known = next(
@@ -159,7 +198,7 @@ class DifferenceDesk:
         if not _is_news(known.difference, found):
             self._update(known, found)
         elif is_confirmed:
-            self._update(known, found)
+            self._update(replace(known, at=self._markets.wall), found)
             self._announcer.tell(
                 alerts.difference_found(self.records.open[known.number], desk.account)
             )
@@ -169,7 +208,7 @@ class DifferenceDesk:
         return True
 
     def _open(self, desk: AccountDesk, found: Difference) -> None:
-        if found.is_ours and found.order is not None:
+        if found.is_ours and found.order is not None and found.symbol in desk.markets:
             self.take_up(desk, found.order)
             return
         made = self.records.add(desk.name, found, self._markets.wall)
@@ -212,6 +251,11 @@ class DifferenceDesk:
                 texts |= dict.fromkeys(desk.markets, reason)
         for symbol, key in desk.markets.items():
             venue.note_difference(key, texts.get(symbol, ""))
+        venue.foreign = {
+            topic.name: amount
+            for topic, amount in self.records.ignored.get(desk.name, {}).items()
+            if topic.kind in (DifferenceKind.HOLDING, DifferenceKind.CASH)
+        }
 
 
 def _is_news(known: Difference, found: Difference) -> bool:

@@ -1,0 +1,69 @@
+"""Puts together what keeps our books and the venues in agreement."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from trading.engine.announcer import Announcer
+from trading.engine.dealing import Dealer
+from trading.engine.desks import AccountDesk
+from trading.engine.difference_answers import DifferenceAnswers
+from trading.engine.difference_bookings import DifferenceBookings
+from trading.engine.difference_desk import DifferenceDesk
+from trading.engine.difference_records import KEY
+from trading.engine.journal import Journal
+from trading.engine.markets import Markets
+from trading.engine.order_ids import OrderIds
+from trading.engine.setup import TradingSetup
+from trading.engine.transfers import Transfers
+from trading.model.instrument import Instrument
+from trading.risk.exit_plan import ExitPlans
+
+DIFFERENCES_KEY: Final = KEY
+
+
+class Reconciliation:
+    """Hold the differences of all accounts and the way to answer them."""
+
+    def __init__(  # noqa: PLR0913 - it is where these parts come together
+        self,
+        setup: TradingSetup,
+        desks: Mapping[str, AccountDesk],
+        markets: Markets,
+        instruments: Mapping[str, Instrument],
+        *,
+        dealer: Dealer,
+        transfers: Transfers,
+        ids: OrderIds,
+        journal: Journal,
+        announcer: Announcer,
+        saved: str | None,
+    ) -> None:
+        self.differences = DifferenceDesk(
+            desks,
+            dealer.orders,
+            instruments,
+            ids,
+            markets=markets,
+            journal=journal,
+            announcer=announcer,
+            saved=saved,
+        )
+        bookings = DifferenceBookings(
+            self.differences,
+            transfers,
+            dealer,
+            markets=markets,
+            instruments=instruments,
+            ids=ids,
+            plans=ExitPlans(setup.risk),
+        )
+        self.answers = DifferenceAnswers(
+            self.differences,
+            bookings,
+            transfers,
+            desks=desks,
+            dealer=dealer,
+            journal=journal,
+            announcer=announcer,
+            instances=[one.id for one in setup.instances],
+        )

@@ -1,0 +1,30 @@
+"""Chooses the dialect of an exchange, and has ccxt load only what an account needs."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from daemonkit.errors import ConfigurationError
+from trading.brokers.ccxt_dialect import Dialect, Place
+from trading.brokers.ccxt_kraken import KrakenDialect
+
+_OWN: Final[dict[tuple[str, str], Callable[[Place], Dialect]]] = {
+    ("kraken", "spot"): KrakenDialect,
+    ("kraken", "margin"): KrakenDialect,
+}
+# An exchange with a dialect of its own takes no other type through the generic one.
+_OWN_NAMES: Final = {name for name, _ in _OWN}
+
+
+def dialect_for(
+    _exchange: Any, name: str, market_type: str, where: str
+) -> Callable[[Place], Dialect]:
+    """Return what speaks to an exchange for a type of market, or say why nothing does."""
+    own = _OWN.get((name, market_type))
+    if own is not None:
+        return own
+    types = ", ".join(kind for each, kind in _OWN if each == name)
+    raise ConfigurationError(where, "market_type", market_type, types)
+
+
+def prepare_exchange(_exchange: Any, _name: str, _market_type: str) -> None:
+    """Set what ccxt loads with the markets to what this type of account needs."""

@@ -1,0 +1,161 @@
+"""What Kraken tells of an account beside its orders: money, positions, bookings, the key, time."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from trading.brokers.ccxt_dialect import Place
+from trading.brokers.ccxt_reading import (
+    ZERO,
+    bad_answer,
+    mapping_at,
+    mapping_of,
+    number_at,
+    number_or,
+    seconds_at,
+    side_at,
+    text_at,
+    text_or,
+)
+from trading.brokers.venue import (
+    CashKind,
+    CashMove,
+    FailureKind,
+    Holding,
+    KeyRights,
+    VenueError,
+    VenuePosition,
+)
+
+_PAGES_MAX: Final = 400
+# These bookings are what fills say already.
+_OF_FILLS: Final = frozenset({"trade", "margin"})
+_CASH_KINDS: Final = {
+    "rollover": CashKind.INTEREST,
+    "deposit": CashKind.DEPOSIT,
+    "withdrawal": CashKind.WITHDRAWAL,
+}
+
+
+class KrakenAccount:
+    """Read one Kraken account."""
+
+    def __init__(self, place: Place) -> None:
+        self._wire, self._markets = place.wire, place.markets
+        self._has_positions = place.is_margin
+
+    def holdings(self) -> dict[str, Holding]:
+        """Read BalanceEx: what is there, and what open orders hold of it."""
+        found: dict[str, Holding] = {}
+        for asset, raw in self._result("privatePostBalanceEx", {}).items():
+            row = mapping_of(raw, "balance")
+            total, held = number_at(row, "balance"), number_or(row, "hold_trade")
+            if total:
+                # ".F" is money that earns by itself and pays for orders all the same.
+                code = self._currency(asset.removesuffix(".F"))
+                before = found.get(code, Holding(ZERO, ZERO))
+                found[code] = Holding(before.total + total, before.free + total - held)
+        return found
+
+    def positions(self) -> list[VenuePosition]:
+        """Read OpenPositions, which are many per pair, and net them."""
+        if not self._has_positions:
+            return []
+        signed: dict[str, list[tuple[Decimal, Decimal, Decimal]]] = {}
+        for row in self._result("privatePostOpenPositions", {}).values():
+            position = mapping_of(row, "position")
+            market = self._markets.find_or_refuse(text_at(position, "pair"))
+            if market is not None:
+                signed.setdefault(market.symbol, []).append(_signed(position))
+        netted = (_net(symbol, parts) for symbol, parts in signed.items())
+        return [position for position in netted if position.quantity]
+
+    def cash_moves(self, since: float) -> list[CashMove]:
+        """Read Ledgers but for what fills say: rollovers, deposits, withdrawals, transfers."""
+        found = {}
+        for entry_id, row in self._pages(
+            "privatePostLedgers", {"start": str(int(since) - 1)}, "ledger"
+        ):
+            kind = text_at(row, "type")
+            amount = number_at(row, "amount") - number_or(row, "fee")
+            if kind in _OF_FILLS or not amount:
+                continue
+            found[entry_id] = CashMove(
+                id=entry_id,
+                currency=self._currency(text_at(row, "asset")),
+                amount=amount,
+                kind=_CASH_KINDS.get(kind, CashKind.OTHER),
+                at=seconds_at(row, "time"),
+            )
+        return sorted((each for each in found.values() if each.at >= since), key=lambda m: m.at)
+
+    def rights(self) -> KeyRights:
+        """Read GetApiKeyInfo, where the venue has it."""
+        try:
+            info = self._result("privatePostGetApiKeyInfo", {})
+        except VenueError as error:
+            # A venue that does not know the question leaves it open.
+            if error.kind in {FailureKind.BAD_ANSWER, FailureKind.REFUSED}:
+                return KeyRights()
+            raise
+        permissions = info.get("permissions")
+        if not isinstance(permissions, list):
+            return KeyRights()
+        words = {str(each).lower() for each in permissions}
+        return KeyRights(
+            can_withdraw=any("withdraw" in word for word in words),
+            can_trade=any("modify" in word or "trade" in word for word in words),
+            account_id=text_or(info, "iban"),
+        )
+
+    def server_time(self) -> float:
+        """Read Time."""
+        return seconds_at(self._result("publicGetTime", {}), "unixtime")
+
+    def _currency(self, asset: str) -> str:
+        return str(self._wire.exchange.safe_currency_code(asset))
+
+    def _result(self, method: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        answer = mapping_of(self._wire.read(method, parameters), "answer")
+        result = answer.get("result")
+        # An empty object is written as an empty list here and there.
+        return {} if result == [] else mapping_of(result, "result")
+
+    def _pages(
+        self, method: str, filters: Mapping[str, str], key: str
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield the rows of all pages; the offset counts from the newest."""
+        offset = 0
+        for _ in range(_PAGES_MAX):
+            result = self._result(method, {**filters, "ofs": str(offset)})
+            rows = result.get(key)
+            page = {} if rows == [] else mapping_at(result, key)
+            for row_id, row in page.items():
+                yield row_id, mapping_of(row, key)
+            offset += len(page)
+            if not page or offset >= number_or(result, "count", Decimal(offset)):
+                return
+        raise bad_answer(f"{key} has no end", offset)
+
+
+def _signed(row: Mapping[str, Any]) -> tuple[Decimal, Decimal, Decimal]:
+    """Return a position's open size with its sign, its price and its margin."""
+    volume = number_at(row, "vol")
+    if volume <= 0:
+        raise bad_answer("a position without size", volume)
+    left = (volume - number_or(row, "vol_closed")) * side_at(row, "type").sign
+    return left, number_at(row, "cost") / volume, number_or(row, "margin")
+
+
+def _net(symbol: str, parts: list[tuple[Decimal, Decimal, Decimal]]) -> VenuePosition:
+    total = sum((quantity for quantity, _, _ in parts), ZERO)
+    same = [(abs(q), price) for q, price, _ in parts if q * total > 0]
+    weight = sum((quantity for quantity, _ in same), ZERO)
+    cost = sum((quantity * price for quantity, price in same), ZERO)
+    margin = sum((margin for _, _, margin in parts), ZERO)
+    return VenuePosition(
+        symbol=symbol,
+        quantity=total,
+        entry_price=cost / weight if weight else ZERO,
+        leverage=cost / margin if margin else None,
+    )

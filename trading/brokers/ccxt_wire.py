@@ -1,0 +1,68 @@
+"""One ccxt object with one key: reads that raise VenueError only, writes of exactly one request.
+
+Decodes answers without binary fractions. Must not know what is asked or sent.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from trading.brokers.ccxt_errors import failure_of, retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Hold one call of ccxt: an endpoint with its parameters, or a method with its arguments."""
+
+    method: str
+    arguments: tuple[Any, ...] = field(default_factory=tuple)
+
+
+def endpoint(method: str, parameters: Mapping[str, Any]) -> Request:
+    """Return a call of one of the venue's own endpoints, which is one request on the wire."""
+    return Request(method, (dict(parameters),))
+
+
+class Wire:
+    """Call a ccxt object; not for two threads at once."""
+
+    def __init__(self, exchange: Any) -> None:
+        self.exchange = exchange
+        # Prices such as 0.1 stay text until they become Decimal. ccxt reads text as well.
+        exchange.on_json_response = _decode
+        # Refusals are told apart by what the venue said, which ccxt's errors do not always keep.
+        exchange.enableLastJsonResponse = True
+
+    def read(self, method: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """Ask one of the venue's own endpoints; a failure is a VenueError."""
+        return self.ask(endpoint(method, parameters or {}))
+
+    def ask(self, request: Request) -> Any:
+        """Make a call that changes nothing; a failure is a VenueError."""
+        try:
+            return self.send(request)
+        except Exception as error:
+            raise failure_of(error, self.retry_after_s()) from error
+
+    def send(self, request: Request) -> Any:
+        """Make a call once and let ccxt's error through."""
+        self.exchange.last_json_response = None
+        self.exchange.last_response_headers = None
+        return getattr(self.exchange, request.method)(*request.arguments)
+
+    def last_answer(self) -> Any:
+        """Return the decoded answer of the last call, or None when there was none to decode."""
+        return self.exchange.last_json_response
+
+    def retry_after_s(self) -> float | None:
+        """Return how long the venue's last answer asks to wait."""
+        return retry_after(self.exchange.last_response_headers)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.exchange.close()
+
+
+def _decode(text: str) -> Any:
+    return json.loads(text, parse_float=str)

@@ -26,11 +26,11 @@ from trading.app import TradingApp, owner_of
 from trading.config import DEFAULT_BOT_DIR, BotConfig, check_runnable, load_config
 from trading.control import Control
 from trading.engine.quarantine import quarantine_of
+from trading.feed_of import feed_of
 from trading.instances_of import LoadedInstance, fingerprint_of, load_instances
 from trading.ledger.files import set_files_aside
 from trading.ledger.report import MARKET_TIME_KEY, Report, ReportRange
 from trading.ledger.trade_csv import write_trades_csv
-from trading.market.build import build_feed
 from trading.model.order_states import OPEN
 from trading.parts import RunOptions
 from trading.saved_values import check_saved_values
@@ -117,7 +117,7 @@ def check_bot(options: argparse.Namespace, _control: Control) -> int:
     config = load_config(options.bot_dir, os.environ)
     check_runnable(config)
     instances = load_instances(config)
-    feed = build_feed(config.settings.feed, clock=SystemClock(), base_dir=config.bot_dir)
+    feed = feed_of(config, clock=SystemClock())
     schema = _check_database(config)
     quarantined = _find_quarantined(config, instances) if schema == HEAD else []
     endpoint = load_endpoint(

@@ -15,9 +15,10 @@ from daemonkit.errors import ConfigurationError
 from daemonkit.settings import load_settings
 from tcpproto import is_bot_name
 from tcpproto.greetings import RESERVED_NAMES
-from trading.market.settings import SyntheticSettings
+from trading.market.settings import ExchangeFeedSettings, SyntheticSettings
 from trading.settings.bot import BotSettings, zone_of
 from trading.settings.checks import check_settings
+from trading.settings.markets import fed_exchange
 
 __all__ = [
     "BOT_NAME_ALLOWED",
@@ -76,7 +77,7 @@ def load_config(bot_dir: Path, environ: Mapping[str, str]) -> BotConfig:
     """Read and check a bot's configuration; ConfigurationError says what is wrong with it."""
     bot_dir = bot_dir.absolute()
     file = bot_dir / CONFIG_NAME
-    settings = _with_pairs_fed(load_settings(BotSettings, file), file)
+    settings = _with_pairs_fed(_with_feed(load_settings(BotSettings, file)), file)
     check_settings(settings, file)
     return BotConfig(
         settings=settings,
@@ -88,28 +89,32 @@ def load_config(bot_dir: Path, environ: Mapping[str, str]) -> BotConfig:
 
 
 def check_runnable(config: BotConfig) -> None:
-    """Raise a ConfigurationError for a configuration that is right but needs a live broker."""
-    settings = config.settings
-    for terms in settings.account_terms():
-        if not terms.dry_run:
-            section = settings.accounts.get(terms.name)
-            is_own = section is not None and section.dry_run is not None
-            key = f"accounts.{terms.name}.dry_run" if is_own else "dry_run"
-            allowed = f"true: this version has no live broker for {terms.exchange}"
-            raise ConfigurationError(config.file, key, "false", allowed)
+    """Raise a ConfigurationError for a configuration that is right but needs what is not built."""
+    if isinstance(config.settings.feed, ExchangeFeedSettings):
+        allowed = "synthetic or replay: this version reads no exchange's market"
+        raise ConfigurationError(config.file, "feed.kind", "exchange", allowed)
+
+
+def _with_feed(settings: BotSettings) -> BotSettings:
+    """Let accounts at an exchange see its market, unless the configuration names a feed."""
+    if "feed" in settings.model_fields_set or not fed_exchange(settings):
+        return settings
+    return settings.model_copy(update={"feed": ExchangeFeedSettings()})
 
 
 def _with_pairs_fed(settings: BotSettings, file: Path) -> BotSettings:
-    """Let the built-in market have the markets that are traded, unless it says which it has."""
+    """Let the feed have the markets that are traded, unless it says which it has."""
     feed = settings.feed
-    if not isinstance(feed, SyntheticSettings) or "symbols" in feed.model_fields_set:
+    if not isinstance(feed, SyntheticSettings | ExchangeFeedSettings):
+        return settings
+    if "symbols" in feed.model_fields_set:
         return settings
     named = [symbol for terms in settings.account_terms() for symbol in terms.pairs]
     if not named:
         return settings
     wanted = feed.model_dump(exclude_unset=True) | {"symbols": tuple(dict.fromkeys(named))}
     try:
-        fed = SyntheticSettings.model_validate(wanted)
+        fed = type(feed).model_validate(wanted)
     except ValidationError as error:
         text = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise ConfigurationError(file, "feed", f"{len(named)} pairs", text) from None

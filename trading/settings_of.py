@@ -5,7 +5,7 @@ from decimal import Decimal
 from trading.brokers.paper.terms import PaperTerms
 from trading.config import BotConfig
 from trading.market.profile import build_profile
-from trading.market.settings import SyntheticSettings
+from trading.market.settings import ExchangeFeedSettings, SyntheticSettings
 from trading.model.account import Account, MarketType
 from trading.model.instrument import Instrument, to_decimal
 from trading.model.order import TrailPlan
@@ -48,8 +48,13 @@ def paper_balance_of(config: BotConfig, account: str) -> Decimal:
 
 
 def instruments_of(config: BotConfig) -> dict[str, Instrument]:
-    """Return the steps and minimums of every market that is traded."""
+    """Return the steps and minimums of every market that is traded, as far as they are known.
+
+    Those of an exchange are told by it, and nothing is assumed about them before.
+    """
     settings = config.settings
+    if isinstance(settings.feed, ExchangeFeedSettings):
+        return {}
     said: dict[str, InstrumentSection] = {}
     for terms in settings.account_terms():
         said = dict(terms.paper.instruments) | said
@@ -70,6 +75,7 @@ def risk_settings(config: BotConfig) -> RiskSettings:
         target_fraction=_optional(risk.take_profit_pct),
         trail=_trail(risk.trailing),
         quote_age_max_s=risk.quote_age_max_s,
+        max_leverage=to_decimal(config.settings.max_leverage),
     )
 
 

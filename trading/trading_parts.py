@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from daemonkit.clock import Clock
 from trading.config import BotConfig
 from trading.engine.trader import TIME_KEY, Trader
+from trading.feed_of import feed_of
 from trading.guard.evidence import forget_frozen, take_frozen
 from trading.guard.limits import GuardLimits
 from trading.guard.strategy_guard import StrategyGuard
 from trading.ledger.files import LedgerFiles
-from trading.market.build import build_feed
 from trading.market.feed import Feed
 from trading.saved_values import check_saved_values
 from trading.setup_of import build_trading_setup, load_saved_trading, quarantines_of
@@ -37,10 +37,9 @@ def build_trading(
     saved = load_saved_trading(database, kept)
     check_saved_values(saved.values, database.path, restore_hint=config.restore_hint)
     market_time = saved.values.get(TIME_KEY)
-    feed = build_feed(
-        settings.feed,
+    feed = feed_of(
+        config,
         clock=clock,
-        base_dir=config.bot_dir,
         # The market goes on where it was left, and not where it began.
         resume_at=None if market_time is None else float(market_time),
     )

@@ -10,6 +10,7 @@ from daemonkit.errors import ConfigurationError
 from daemonkit.settings import Settings
 from tests.processes import ROOT
 from trading.config import BotSettings, check_runnable, load_config
+from trading.market.settings import ExchangeFeedSettings
 from trading.reload import LIVE_KEYS, merge_settings
 
 # Letter for letter as the document that asked for this system has it.
@@ -72,9 +73,7 @@ def test_the_shipped_paper_bot_says_every_default_there_is(tmp_path: Path) -> No
             assert set(said[name]) == set(type(section).model_fields) - {"tls"}, name
 
 
-def test_the_configuration_of_the_original_is_understood_and_needs_a_broker(
-    tmp_path: Path,
-) -> None:
+def test_the_configuration_of_the_original_is_understood(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, ORIGINAL, name="coinbase_bot"), {})
     settings = config.settings
     assert (config.bot, config.mode, settings.exchange) == ("coinbase_bot", "LIVE", "coinbase")
@@ -86,26 +85,27 @@ def test_the_configuration_of_the_original_is_understood_and_needs_a_broker(
     risk = settings.risk
     assert (risk.stop_loss_pct, risk.take_profit_pct, risk.max_drawdown_pct) == (0.05, 0.1, 0.15)
     assert settings.trading.is_allowed
-    with pytest.raises(ConfigurationError) as caught:
-        check_runnable(config)
-    assert str(caught.value).endswith(
-        "dry_run: found false, allowed true: this version has no live broker for coinbase"
-    )
+    assert settings.feed == ExchangeFeedSettings(symbols=settings.trading.pairs)
 
 
-def test_the_original_runs_on_paper_with_the_markets_that_it_trades(tmp_path: Path) -> None:
+def test_the_original_on_paper_sees_the_real_market_too_unless_another_is_named(
+    tmp_path: Path,
+) -> None:
     config = load_config(write(tmp_path, ORIGINAL.replace("false", "true")), {})
-    check_runnable(config)
     assert config.mode == "PAPER"
+    assert config.settings.feed.kind == "exchange"
+    text = ORIGINAL.replace("false", "true") + "feed: {kind: synthetic}\n"
+    config = load_config(write(tmp_path, text), {})
+    check_runnable(config)
     assert config.settings.feed.symbols == config.settings.trading.pairs  # type: ignore[union-attr]
 
 
 def test_one_account_with_real_money_makes_a_bot_live(tmp_path: Path) -> None:
-    text = "accounts: {main: {}, real: {exchange: kraken, dry_run: false}}"
-    config = load_config(write(tmp_path, text), {})
+    text = "accounts: {main: {}, real: {exchange: kraken, dry_run: false}}\n"
+    config = load_config(write(tmp_path, text + "trading: {pairs: [BTC/USD]}"), {})
     assert config.mode == "LIVE"
-    with pytest.raises(ConfigurationError, match=r"accounts\.real\.dry_run: found false"):
-        check_runnable(config)
+    # The account on paper sees the prices of the real one.
+    assert config.settings.feed.kind == "exchange"
 
 
 def test_a_strategy_may_hold_its_parameters_and_trading_its_ceiling(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_name_that_fits_nowhere_is_refused(tmp_path: Path) -> None:
         ("paper: {currency: EUR}", "paper.currency: found EUR, allowed USDT"),
         ("paper: {instruments: {X/Y: {}}}", "paper.instruments: found X/Y"),
         ("leverage: 2", "leverage: found 2, allowed 1, or more with mode leveraged"),
-        ("mode: leveraged\nleverage: 4", "leverage: found 4, allowed at most 3"),
+        ("mode: leveraged\nleverage: 4", "leverage: found 4, allowed 1 to 3, the max_leverage"),
         ("allow_short: true", "allow_short: found true, allowed false, or true with mode"),
         ("accounts: {a: {market_type: swap}}", "accounts.a.market_type: found swap"),
         (

@@ -26,6 +26,7 @@ from trading.settings_of import (
 
 TWO_ACCOUNTS = """
 exchange: coinbase
+feed: {kind: synthetic}
 mode: leveraged
 leverage: 3
 allow_short: true

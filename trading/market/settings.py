@@ -92,4 +92,31 @@ class ReplaySettings(_FeedSettings):
     history_candles: Annotated[int, Field(ge=0, le=100_000)] = 200
 
 
-FeedSettings = Annotated[SyntheticSettings | ReplaySettings, Field(discriminator="kind")]
+class ExchangeFeedSettings(_FeedSettings):
+    """The live market of the account's exchange; without `symbols` those that are traded.
+
+    A symbol of which nothing was heard for `staleness_s` is asked for every `rest_poll_s`. A
+    WebSocket on which nothing at all came for `reconnect_after_s` is opened anew.
+    """
+
+    kind: Literal["exchange"] = "exchange"
+    symbols: Annotated[tuple[Symbol, ...], Field(max_length=SYMBOLS_MAX)] = ()
+    candle_s: CandleSeconds = 60
+    history_candles: Annotated[int, Field(ge=1, le=100_000)] = 500
+    websocket: bool = True
+    staleness_s: Annotated[float, Field(ge=0.1, le=3600, allow_inf_nan=False)] = 10.0
+    rest_poll_s: Annotated[float, Field(ge=0.05, le=3600, allow_inf_nan=False)] = 2.0
+    reconnect_after_s: Annotated[float, Field(ge=0.5, le=3600, allow_inf_nan=False)] = 60.0
+    candle_grace_s: Annotated[float, Field(ge=0.1, le=60, allow_inf_nan=False)] = 3.0
+    request_timeout_s: Annotated[float, Field(ge=0.1, le=120, allow_inf_nan=False)] = 10.0
+
+    @model_validator(mode="after")
+    def _check_symbols(self) -> Self:
+        if len(set(self.symbols)) != len(self.symbols):
+            raise ValueError("symbols must not name a market twice")
+        return self
+
+
+FeedSettings = Annotated[
+    SyntheticSettings | ReplaySettings | ExchangeFeedSettings, Field(discriminator="kind")
+]

@@ -88,6 +88,9 @@ def _check_market(intent: OrderIntent, view: RiskView, settings: RiskSettings) -
     if intent.side is not Side.BUY and not view.account.can_short:
         why = "nothing is held, and the account is long only: it sells what it holds and no more"
         return _refuse(intent, RefusalCode.LONG_ONLY, why)
+    if view.account.leverage > settings.max_leverage:
+        why = f"found a leverage of {view.account.leverage}, allowed {settings.max_leverage}"
+        return _refuse(intent, RefusalCode.LEVERAGE, f"{why} (max_leverage)")
     is_taken = view.position is not None or bool(view.open_orders)
     if is_taken and not intent.is_forced and (refusal := _check_owner(intent, view)):
         return refusal

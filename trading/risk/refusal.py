@@ -16,6 +16,7 @@ class RefusalCode(StrEnum):
     LIMIT = "limit"
     TROUBLE = "trouble"
     LONG_ONLY = "long_only"
+    LEVERAGE = "leverage"
     OTHER_OWNER = "other_owner"
     UNKNOWN_INSTRUMENT = "unknown_instrument"
     QUOTE = "quote"

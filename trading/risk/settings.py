@@ -15,7 +15,8 @@ class RiskSettings:
 
     `trade_amount` is what an entry without a size of its own costs, in the quote currency;
     `stop_fraction` and `target_fraction` are of the entry price; `cost_reserve_fraction` is
-    what fees and slippage may add to a price.
+    what fees and slippage may add to a price. An account with more than `max_leverage` risks
+    nothing new.
     """
 
     trade_amount: Decimal | None = None
@@ -26,6 +27,7 @@ class RiskSettings:
     trail: TrailPlan | None = None
     quote_age_max_s: float = 10.0
     cost_reserve_fraction: Decimal = Decimal("0.01")
+    max_leverage: Decimal = Decimal(3)
 
 
 @dataclass(frozen=True, slots=True)

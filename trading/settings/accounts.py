@@ -21,6 +21,7 @@ ACCOUNTS_MAX: Final = 16
 MAIN: Final = "main"
 
 MarketTypeName = Literal["spot", "margin", "swap"]
+MarginModeName = Literal["cross", "isolated"]
 Step = Annotated[float, Field(gt=0, le=1e9)]
 
 
@@ -61,6 +62,8 @@ class AccountSection(Settings):
     dry_run: bool | None = None
     leverage: Leverage | None = None
     allow_short: bool | None = None
+    margin_mode: MarginModeName | None = None
+    sandbox: bool | None = None
     pairs: Pairs = ()
     paper: PaperSection = PaperSection()
     ccxt: dict[str, Any] = Field(default_factory=dict)
@@ -70,7 +73,8 @@ class AccountSection(Settings):
 class AccountTerms:
     """Hold everything that is configured for one account, with every default filled in.
 
-    Without `pairs` it trades all that the feed tells of.
+    Without `pairs` it trades all that the feed tells of. `sandbox`: at the exchange's test or
+    demo venue, where there is one.
     """
 
     name: str
@@ -79,6 +83,8 @@ class AccountTerms:
     dry_run: bool
     leverage: float
     allow_short: bool
+    margin_mode: str
+    sandbox: bool
     pairs: tuple[str, ...]
     paper: PaperSection
     ccxt: Mapping[str, Any]

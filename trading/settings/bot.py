@@ -8,8 +8,15 @@ from pydantic import Field, field_validator
 
 from daemonkit.settings import Settings
 from trading.market.settings import FeedSettings, Symbol, SyntheticSettings
-from trading.settings.accounts import MAIN, AccountSection, AccountTerms, PaperSection
+from trading.settings.accounts import (
+    MAIN,
+    AccountSection,
+    AccountTerms,
+    MarginModeName,
+    PaperSection,
+)
 from trading.settings.instances import Instances, StrategySection
+from trading.settings.live import LiveSection
 from trading.settings.money import RiskSection, TradingSection
 from trading.settings.process import (
     BridgeSection,
@@ -36,8 +43,12 @@ class BotSettings(Settings):
     exchange: ExchangeName = "paper"
     mode: Literal["long_only", "leveraged"] = "long_only"
     leverage: Leverage = 1.0
+    max_leverage: Leverage = 3.0
+    margin_mode: MarginModeName = "cross"
     allow_short: bool = False
     dry_run: bool = True
+    sandbox: bool = False
+    ccxt: dict[str, Any] = Field(default_factory=dict)
     strategy: StrategySection | None = None
     parameters: Parameters = Field(default_factory=dict)
     symbol_parameters: dict[Symbol, Parameters] = Field(default_factory=dict)
@@ -46,6 +57,7 @@ class BotSettings(Settings):
     risk: RiskSection = RiskSection()
     paper: PaperSection = PaperSection()
     accounts: dict[AccountName, AccountSection] = Field(default_factory=dict)
+    live: LiveSection = LiveSection()
     log_level: LevelName = "INFO"
     timezone: str = "UTC"
     status_interval_s: Annotated[float, Field(ge=0.05, le=3_600)] = 1.0
@@ -103,9 +115,11 @@ class BotSettings(Settings):
             dry_run=self.dry_run if section.dry_run is None else section.dry_run,
             leverage=leverage,
             allow_short=allow_short,
+            margin_mode=section.margin_mode or self.margin_mode,
+            sandbox=self.sandbox if section.sandbox is None else section.sandbox,
             pairs=section.pairs or self.trading.pairs,
             paper=self.paper.overlaid(section.paper),
-            ccxt=section.ccxt,
+            ccxt=section.ccxt if self.accounts else self.ccxt,
         )
 
 

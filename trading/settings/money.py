@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from daemonkit.settings import Settings
 from trading.market.settings import SYMBOLS_MAX, Symbol
-from trading.settings.values import Fraction, LossCount, Money, Seconds
+from trading.settings.values import ExposureFraction, Fraction, LossCount, Money, Seconds
 
 
 def _different(pairs: tuple[str, ...]) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ class RiskSection(Settings):
     stop_loss_pct: Fraction = 0.05
     take_profit_pct: Fraction | None = 0.10
     trailing: TrailingSection | None = None
-    max_exposure_pct: Fraction = 0.9
+    max_exposure_pct: ExposureFraction = 0.9
     max_drawdown_pct: Fraction = 0.15
     daily_loss_pct: Fraction = 0.05
     total_loss_pct: Fraction = 0.10

@@ -107,7 +107,7 @@ def test_a_reload_refuses_what_a_start_would_refuse(bot: Bot) -> None:
     process = bot.start()
     bot.configure("dry_run: false\n")
     process.send_signal(signal.SIGHUP)
-    process.wait_for("the new configuration is refused, the old one stays: .*no live broker")
+    process.wait_for("the new configuration is refused, the old one stays: .*trades no real money")
     assert process.stop() == 0
 
 
@@ -152,7 +152,9 @@ def test_a_damaged_database_exits_78_untouched_and_names_the_way_back(bot: Bot) 
 
 def test_a_paper_database_of_another_exchange_exits_78(bot: Bot) -> None:
     bot.start().stop()
-    (bot.bot_dir / "config.yaml").write_text("exchange: kraken\n", encoding="utf-8")
+    (bot.bot_dir / "config.yaml").write_text(
+        "exchange: kraken\nfeed: {kind: synthetic}\n", encoding="utf-8"
+    )
     process = bot.launch()
     assert process.wait() == 78
     assert "account main: found exchange paper, allowed kraken" in last_error(process)

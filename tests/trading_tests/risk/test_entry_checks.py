@@ -1,5 +1,6 @@
 """What keeps an order that raises risk from being approved, and in which order it is said."""
 
+from dataclasses import replace
 from decimal import Decimal
 from math import nan
 from typing import Any
@@ -12,6 +13,7 @@ from tests.trading_tests.risk.risk_makers import (
     SWAP,
     approved,
     holding,
+    make_exit,
     make_intent,
     make_position,
     make_view,
@@ -92,6 +94,19 @@ def test_a_forced_order_notes_what_it_overrode() -> None:
 def test_a_long_only_account_sells_nothing_short() -> None:
     refusal = refused(make_intent(Side.SELL), make_view(account=SPOT))
     assert refusal.code is RefusalCode.LONG_ONLY
+
+
+@pytest.mark.parametrize("author", [{}, PERSON])
+def test_an_account_with_more_leverage_than_the_most_opens_nothing_and_closes_all(
+    author: dict[str, Any],
+) -> None:
+    account = replace(SWAP, leverage=Decimal("3.5"))
+    refusal = refused(make_intent(**author), make_view(account=account))
+    assert refusal.code is RefusalCode.LEVERAGE
+    assert "found a leverage of 3.5, allowed 3 (max_leverage)" in refusal.text
+    assert approved(make_intent(**author), make_view(account=SWAP)).quantity > 0
+    out = approved(make_exit(**author), holding(account=account))
+    assert (out.quantity, out.reduce_only) == (Decimal(2), True)
 
 
 def test_a_person_who_sells_nothing_is_told_so_whatever_else_is_wrong() -> None:

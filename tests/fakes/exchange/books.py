@@ -3,6 +3,7 @@
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -53,10 +54,17 @@ class Ticked:
 
 @dataclass(frozen=True, slots=True)
 class OrderChanged:
-    """An order was taken, filled (then with its trade), triggered or ended."""
+    """An order was taken, filled (then with its trade), triggered or ended.
+
+    `order` is a copy of the moment: news are read later, when the order has gone on.
+    """
 
     order: Order
     trade: Trade | None = None
+
+    @classmethod
+    def of(cls, order: Order, trade: Trade | None = None) -> "OrderChanged":
+        return cls(copy(order), trade)
 
 
 News = Ticked | OrderChanged
@@ -115,7 +123,7 @@ class Books:
         order.state, order.reason = state, reason
         order.closed_at = order.updated_at = self.clock.wall()
         self.open[order.symbol].pop(order.id, None)
-        self.tell(OrderChanged(order))
+        self.tell(OrderChanged.of(order))
 
     def hold_of(self, order: Order) -> tuple[str, Decimal]:
         """Return the currency and how much of it an open order keeps from others."""

@@ -77,6 +77,8 @@ class KrakenSession:
             self._take_tick(news.symbol, news.tick)
         elif news.order.account is self._account and ("executions", "") in self._asked:
             self._push("executions", [_execution(news)])
+            if news.trade is not None and not news.order.is_open:
+                self._push("executions", [_execution(OrderChanged(news.order))])
             if news.trade is not None and ("balances", "") in self._asked:
                 self._push("balances", self._balances())
 

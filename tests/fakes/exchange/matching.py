@@ -49,7 +49,7 @@ def walk(books: Books, symbol: str) -> None:
 
 def arrive(books: Books, order: Order) -> None:
     """Fill at once what a new order can take."""
-    books.tell(OrderChanged(order))
+    books.tell(OrderChanged.of(order))
     tape = books.tapes[order.symbol]
     if order.wish.tif is TimeInForce.FOK and tape.left is not None and tape.left < order.left:
         books.end(order, OrderState.CANCELLED, "could not be filled at once")
@@ -115,7 +115,7 @@ def _advance(books: Books, order: Order) -> None:
         order.is_triggered = True
         order.is_resting = False
         order.updated_at = books.clock.wall()
-        books.tell(OrderChanged(order))
+        books.tell(OrderChanged.of(order))
         _end_group(books, order)
     if wish.kind in _TRIGGERED and not order.is_triggered:
         if wish.kind is OrderKind.BRACKET:
@@ -165,7 +165,7 @@ def _fill(books: Books, order: Order, price: Decimal, *, makes: bool) -> None:
     if order.left == 0:
         order.state, order.closed_at = OrderState.FILLED, trade.at
         books.open[order.symbol].pop(order.id, None)
-    books.tell(OrderChanged(order, trade))
+    books.tell(OrderChanged.of(order, trade))
     if order.is_open and order.wish.is_reduce_only and not _reducible(books, order):
         books.end(order, OrderState.CANCELLED, "no position to reduce")
     if order.wish.attached is not None:
@@ -186,7 +186,7 @@ def place_attached(books: Books, order: Order, wish: Wish, quantity: Decimal) ->
         is_resting=True,
     )
     books.orders[child.id] = books.open[child.symbol][child.id] = child
-    books.tell(OrderChanged(child))
+    books.tell(OrderChanged.of(child))
 
 
 def _end_group(books: Books, order: Order) -> None:

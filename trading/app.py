@@ -21,6 +21,7 @@ from daemonkit.reserve import ReserveFile
 from daemonkit.thread_names import show_thread_names
 from daemonkit.version import VERSION
 from trading.config import BotConfig, BotSettings, check_runnable, load_config
+from trading.confirm import check_live_accounts
 from trading.control import STOP_SIGNALS, Control, SignalCame, ThreadEnded
 from trading.deadline import Deadline
 from trading.engine.events import ConfigurationReloaded, ReloadRefused
@@ -29,9 +30,10 @@ from trading.instances_of import load_instances
 from trading.link.log_forward import LogForwardHandler
 from trading.parts import Parts, RunOptions, Surroundings
 from trading.reload import merge_settings
+from trading.settings.accounts import AccountTerms
 from trading.setup_of import check_nothing_is_left_out
 from trading.store.database import StateDatabase, open_state_database
-from trading.store.ownership import AccountOwner, Owner
+from trading.store.ownership import LIVE, PAPER, SANDBOX, AccountOwner, Owner
 from trading.store.reserve import RESERVE_NAME
 
 log = logging.getLogger(__name__)
@@ -108,6 +110,8 @@ class TradingApp:
         )
 
     def _open_database(self, closing: ExitStack) -> StateDatabase:
+        # First: nothing is made for an account that nobody confirmed.
+        check_live_accounts(self._config, owner_of(self._config), self._environ)
         database = open_state_database(
             self._config.database,
             owner_of(self._config),
@@ -195,9 +199,13 @@ def owner_of(config: BotConfig) -> Owner:
     """Return whom the bot's database belongs to."""
     settings = config.settings
     accounts = tuple(
-        (one.name, AccountOwner(one.exchange, "paper" if one.dry_run else "live"))
-        for one in settings.account_terms()
+        (one.name, AccountOwner(one.exchange, _mode_of(one))) for one in settings.account_terms()
     )
-    return Owner(
-        config.bot, settings.exchange, "paper" if settings.dry_run else "live", accounts=accounts
-    )
+    mode = PAPER if settings.dry_run else LIVE
+    return Owner(config.bot, settings.exchange, mode, accounts=accounts)
+
+
+def _mode_of(terms: AccountTerms) -> str:
+    if terms.dry_run:
+        return PAPER
+    return SANDBOX if terms.sandbox else LIVE

@@ -1,4 +1,4 @@
-"""The command line: `python -m trading run|check|report|backup|restore|reset [BOT_DIR]`.
+"""The command line: `python -m trading run|check|confirm|report|backup|restore|reset [BOT_DIR]`.
 
 With --json exactly one line goes to standard output, and nothing when something is wrong.
 """
@@ -8,6 +8,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from math import inf, isfinite
 from pathlib import Path
 from random import Random
@@ -24,6 +25,7 @@ from daemonkit.log_lines import timestamp_text
 from daemonkit.version import VERSION
 from trading.app import TradingApp, owner_of
 from trading.config import DEFAULT_BOT_DIR, BotConfig, check_runnable, load_config
+from trading.confirm import check_live_accounts, confirm_accounts
 from trading.control import Control
 from trading.engine.quarantine import quarantine_of
 from trading.feed_of import feed_of
@@ -85,7 +87,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     reset = _add(commands, "reset", reset_bot, "forget what a stopped bot traded on paper")
     reset.add_argument("--yes", action="store_true", help="do it; else only say what would go")
-    for command in (check, backup, restore, report, reset):
+    confirm = _add(commands, "confirm", confirm_bot, "let an account trade real money")
+    confirm.add_argument("--account", metavar="NAME", help="only this one of the live accounts")
+    confirm.add_argument("--yes", action="store_true", help="confirm without being asked")
+    for command in (check, confirm, backup, restore, report, reset):
         command.add_argument("--json", action="store_true", help="print one line of JSON")
     return parser
 
@@ -119,6 +124,7 @@ def check_bot(options: argparse.Namespace, _control: Control) -> int:
     instances = load_instances(config)
     feed = feed_of(config, clock=SystemClock())
     schema = _check_database(config)
+    check_live_accounts(config, owner_of(config), os.environ)
     quarantined = _find_quarantined(config, instances) if schema == HEAD else []
     endpoint = load_endpoint(
         config.settings.link,
@@ -144,6 +150,35 @@ def check_bot(options: argparse.Namespace, _control: Control) -> int:
         told += f"; quarantined: {', '.join(quarantined)}"
     _print(options, result, told)
     return ExitCode.OK
+
+
+def confirm_bot(options: argparse.Namespace, _control: Control) -> int:
+    """Have a person confirm that accounts may trade real money; the bot must not run."""
+    config = load_config(options.bot_dir, os.environ)
+    load_instances(config)
+    with FolderLock(config.folder / "bot.pid"):
+        done = confirm_accounts(
+            config,
+            owner_of(config),
+            os.environ,
+            only=options.account,
+            now=SystemClock().wall(),
+            ask=None if options.yes else _ask_person,
+        )
+    lines = [
+        f"account {one.account}: {'confirmed' if one.is_new else 'was confirmed before'} for "
+        f"{one.exchange} with key {one.key}"
+        for one in done
+    ]
+    _print(options, {"confirmed": [asdict(one) for one in done]}, "\n".join(lines))
+    return ExitCode.OK
+
+
+def _ask_person(question: str) -> str:
+    # Standard output is for the result alone.
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline()
 
 
 def _find_quarantined(config: BotConfig, instances: Sequence[LoadedInstance]) -> list[str]:

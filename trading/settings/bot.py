@@ -105,6 +105,8 @@ class BotSettings(Settings):
         is_spot = market_type == "spot"
         # What the top level allows does not reach an account that only owns what it bought.
         leverage = section.leverage or (1.0 if is_spot else self.leverage)
+        ccxt = section.ccxt if self.accounts else self.ccxt
+        is_sandbox = self.sandbox if section.sandbox is None else section.sandbox
         allow_short = section.allow_short
         if allow_short is None:
             allow_short = self.allow_short and not is_spot
@@ -116,10 +118,10 @@ class BotSettings(Settings):
             leverage=leverage,
             allow_short=allow_short,
             margin_mode=section.margin_mode or self.margin_mode,
-            sandbox=self.sandbox if section.sandbox is None else section.sandbox,
+            sandbox=is_sandbox or any(ccxt.get(name) is True for name in ("sandbox", "demo")),
             pairs=section.pairs or self.trading.pairs,
             paper=self.paper.overlaid(section.paper),
-            ccxt=section.ccxt if self.accounts else self.ccxt,
+            ccxt=ccxt,
         )
 
 

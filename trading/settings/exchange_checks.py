@@ -59,6 +59,10 @@ def _of_account(settings: BotSettings, terms: AccountTerms, where: str) -> Itera
         if not has_real_prices:
             allowed = f"exchange: {terms.name} trades real money, which needs real prices"
             yield Mistake("feed.kind", settings.feed.kind, allowed)
+        if terms.leverage % 1:
+            yield Mistake(
+                f"{where}leverage", f"{terms.leverage:g}", "1, 2, 3: whole at an exchange"
+            )
         if not terms.name[0].isalnum():
             yield Mistake("accounts", terms.name, "a name that begins with a letter or a digit")
     elif not has_real_prices:

@@ -18,7 +18,7 @@ from tests.fakes.exchange.binance_refusals import (
 )
 from tests.fakes.exchange.terms import ApiKey
 
-_KEY: Final = re.compile(r"^[A-Za-z0-9]{8,64}$")
+_KEY: Final = re.compile(r"^\S{8,128}$")
 _RECEIVE_WINDOW_MS: Final = 5_000
 _RECEIVE_WINDOW_MAX_MS: Final = 60_000
 _AHEAD_MAX_MS: Final = 1_000

@@ -10,9 +10,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
 from daemonkit.clock import Clock, SystemClock
+from tests.fakes.exchange.binance import BinanceDialect, binance_urls
+from tests.fakes.exchange.coinbase import CoinbaseDialect, Duplicates
+from tests.fakes.exchange.coinbase_token import new_secret
 from tests.fakes.exchange.engine import Engine
 from tests.fakes.exchange.faults import Faults
 from tests.fakes.exchange.kraken import KrakenDialect
@@ -106,3 +110,39 @@ def start_kraken(engine: Engine, faults: Faults | None = None) -> Iterator[Runni
         }
         config = {"urls": {"api": urls}, "timeout": TIMEOUT_MS}
         yield RunningExchange(exchange, config)
+
+
+@contextmanager
+def start_binance(
+    engine: Engine,
+    faults: Faults | None = None,
+    *,
+    weight_max: int | None = None,
+    beat_s: float = 1.0,
+) -> Iterator[RunningExchange]:
+    """Serve an engine as Binance spot; `weight_max` a minute (6000 in the real one) is enforced."""
+    dialect = BinanceDialect(engine, weight_max=weight_max)
+    with FakeExchange(engine, dialect, faults, beat_s=beat_s) as exchange:
+        urls = binance_urls(exchange.url, exchange.ws_url)
+        yield RunningExchange(exchange, {"urls": urls, "timeout": TIMEOUT_MS})
+
+
+@cache
+def coinbase_secret() -> str:
+    """Return a secret as Coinbase wants it: the private key of an elliptic curve, as PEM."""
+    return new_secret()
+
+
+@contextmanager
+def start_coinbase(
+    engine: Engine,
+    faults: Faults | None = None,
+    *,
+    duplicates: Duplicates = Duplicates.ANSWER_FIRST,
+    beat_s: float = 1.0,
+) -> Iterator[RunningExchange]:
+    """Serve an engine as Coinbase Advanced Trade; its keys need secrets of that kind."""
+    dialect = CoinbaseDialect(engine, duplicates=duplicates)
+    with FakeExchange(engine, dialect, faults, beat_s=beat_s) as exchange:
+        urls = {"rest": exchange.url, "ws": exchange.ws_url}
+        yield RunningExchange(exchange, {"urls": {"api": urls}, "timeout": TIMEOUT_MS})

@@ -94,6 +94,19 @@ def load_pro_exchange(
     return exchange
 
 
+def load_async_exchange(
+    name: str, settings: Mapping[str, Any], *, timeout_s: float, where: str = "exchange"
+) -> Any:
+    """Build an asyncio class for public data: the WebSocket one where there is one."""
+    if has_pro(name):
+        return load_pro_exchange(name, settings, timeout_s=timeout_s, where=where)
+    import ccxt.async_support as plain  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
+
+    exchange = _build(_class_of(plain, name, plain.exchanges, where), settings, timeout_s, None)
+    _choose_system(exchange, name, settings, where)
+    return exchange
+
+
 def has_pro(name: str) -> bool:
     """Tell whether an exchange has a WebSocket class."""
     import ccxt.pro  # noqa: PLC0415 - only feeds need it

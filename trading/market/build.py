@@ -5,20 +5,24 @@ from pathlib import Path
 from daemonkit.clock import Clock
 from daemonkit.errors import ConfigurationError
 from trading.market.errors import FeedError
+from trading.market.exchange_source import ExchangeSource
 from trading.market.feed import Feed
 from trading.market.file_symbol import symbol_of_file
-from trading.market.settings import ReplaySettings, SyntheticSettings
+from trading.market.settings import ExchangeFeedSettings, ReplaySettings, SyntheticSettings
 from trading.market.synthetic import SyntheticFeed
 
 
 def build_feed(
-    settings: SyntheticSettings | ReplaySettings,
+    settings: SyntheticSettings | ReplaySettings | ExchangeFeedSettings,
     *,
     clock: Clock,
     base_dir: Path,
     resume_at: float | None = None,
+    source: ExchangeSource | None = None,
 ) -> Feed:
     """Make a feed, with the file of a replay opened, checked and its history read.
+
+    An exchange is named by `source`, and not asked before the feed is started.
 
     A relative file is looked for in `base_dir`. With `resume_at`, the market time of the last
     event that was taken in, the market goes on behind it instead of beginning again.
@@ -26,6 +30,8 @@ def build_feed(
     """
     if isinstance(settings, SyntheticSettings):
         return SyntheticFeed(settings, clock=clock, resume_at=resume_at)
+    if isinstance(settings, ExchangeFeedSettings):
+        return _build_exchange_feed(settings, source, clock, base_dir)
     # The readers of recorded files are loaded only where there is one.
     from trading.market.replay import ReplayFeed  # noqa: PLC0415
 
@@ -38,3 +44,17 @@ def build_feed(
         return ReplayFeed(settings, file, symbol, clock=clock, resume_at=resume_at)
     except FeedError as error:
         raise error.as_configuration_error() from error
+
+
+def _build_exchange_feed(
+    settings: ExchangeFeedSettings, source: ExchangeSource | None, clock: Clock, base_dir: Path
+) -> Feed:
+    if source is None:
+        allowed = "the exchange whose market it is"
+        raise ConfigurationError(base_dir, "exchange", "none for feed.kind exchange", allowed)
+    if not settings.symbols:
+        raise ConfigurationError(base_dir, "feed.symbols", "none", "the markets to follow")
+    # Importing what speaks to exchanges takes half a second and 100 MiB.
+    from trading.brokers.ccxt_feed import ExchangeFeed  # noqa: PLC0415
+
+    return ExchangeFeed(settings, source, clock=clock)

@@ -65,7 +65,7 @@ def read_answer(
     starts = sorted([*bars, *refused])
     covered_from = question.start
     known_to = _aligned(empty_before, interval_s)
-    covered_to = _last_closed(starts, interval_s, closed_before)
+    covered_to = _proven_to(starts, interval_s, closed_before)
     if not starts or count < min(question.limit - 1, CUT_ROWS_MIN):
         # It was not cut: up to the end of what was asked for there is nothing more.
         covered_to = max(covered_to, min(known_to, question.end(interval_s)))
@@ -109,9 +109,12 @@ def _sound_bars(
     return bars, refused - set(bars)
 
 
-def _last_closed(starts: Sequence[float], interval_s: int, closed_before: float) -> float:
-    ends = [start + interval_s for start in starts if start + interval_s <= closed_before]
-    return ends[-1] if ends else 0.0
+def _proven_to(starts: Sequence[float], interval_s: int, closed_before: float) -> float:
+    """Return up to where rows prove what there was: a candle that grows ends all before it."""
+    if not starts:
+        return 0.0
+    end = starts[-1] + interval_s
+    return end if end <= closed_before else starts[-1]
 
 
 def _aligned(at: float, interval_s: int) -> float:

@@ -2,7 +2,8 @@
 
 DaemonError (daemonkit)
 ├── ConfigurationError (daemonkit)  seen at the start: say it and end with 78
-└── FeedError                       seen while running: the feed has stopped, no more prices come
+├── FeedError                       seen while running: the feed has stopped, no more prices come
+└── SourceError                     a live source cannot be reached or read now: try again later
 """
 
 from pathlib import Path
@@ -25,6 +26,17 @@ class FeedError(DaemonError):
     def as_configuration_error(self) -> ConfigurationError:
         """Tell the same fault as one of the start."""
         return ConfigurationError(self.file, self.place, self.found, self.allowed)
+
+
+class SourceError(DaemonError):
+    """Say why a live source brings nothing now; it may a little later.
+
+    `is_refusal`: it understood and will not answer this; the same question is of no use.
+    """
+
+    def __init__(self, text: str, *, is_refusal: bool = False) -> None:
+        super().__init__(text)
+        self.is_refusal = is_refusal
 
 
 def shown(value: object) -> str:

@@ -13,13 +13,19 @@ from tests.trading_tests.market.market_files import build_replay, candle_lines, 
 from trading.market.build import build_feed
 from trading.market.file_symbol import symbol_of_file
 from trading.market.replay import ReplayFeed
-from trading.market.settings import FeedSettings, ReplaySettings, SyntheticSettings
+from trading.market.settings import (
+    ExchangeFeedSettings,
+    FeedSettings,
+    ReplaySettings,
+    SyntheticSettings,
+)
 from trading.market.synthetic import SyntheticFeed
 
-adapter: TypeAdapter[SyntheticSettings | ReplaySettings] = TypeAdapter(FeedSettings)
+AnySettings = SyntheticSettings | ReplaySettings | ExchangeFeedSettings
+adapter: TypeAdapter[AnySettings] = TypeAdapter(FeedSettings)
 
 
-def parse(**keys: Any) -> SyntheticSettings | ReplaySettings:
+def parse(**keys: Any) -> AnySettings:
     return adapter.validate_python(keys)
 
 
@@ -125,3 +131,24 @@ def test_a_feed_is_built_for_each_kind_and_relative_files_are_found(tmp_path: Pa
     assert isinstance(build_feed(replay, clock=clock, base_dir=tmp_path), ReplayFeed)
     synthetic = parse(kind="synthetic")
     assert isinstance(build_feed(synthetic, clock=clock, base_dir=tmp_path), SyntheticFeed)
+
+
+def test_an_exchange_needs_nothing_but_its_kind() -> None:
+    settings = parse(kind="exchange")
+    assert isinstance(settings, ExchangeFeedSettings)
+    assert (settings.symbols, settings.candle_s, settings.websocket) == ((), 60, True)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"symbols": ["BTC/USD", "btc-usd"]},
+        {"staleness_s": 0},
+        {"history_candles": 0},
+        {"rest_poll_s": float("inf")},
+        {"exchange": "kraken"},
+    ],
+)
+def test_what_an_exchange_feed_cannot_be_is_refused(keys: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        parse(kind="exchange", **keys)

@@ -1,0 +1,258 @@
+"""The live market of an exchange as a feed: WebSocket where it works, REST where it does not.
+
+Runs asyncio on the feed's own thread. What is heard is made events by `trading.market`; this
+decides only when to listen, when to ask, and when to give up so that the feed begins anew.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Coroutine, Iterator, Mapping
+from heapq import merge
+from typing import Any, Final
+
+from daemonkit.clock import Clock
+from trading.brokers.ccxt_loading import has_pro, load_pro_exchange
+from trading.brokers.ccxt_market_reads import MarketReads
+from trading.brokers.ccxt_stream import StreamSession
+from trading.market.errors import SourceError
+from trading.market.exchange_source import ExchangeSource
+from trading.market.feed import Publish
+from trading.market.live_market import LiveMarket, LiveTimes
+from trading.market.live_price import Hearing, Instant
+from trading.market.past_candles import PastCandles, filled
+from trading.market.settings import ExchangeFeedSettings
+from trading.model.instrument import Instrument
+from trading.model.market import Bar
+
+log = logging.getLogger(__name__)
+
+STEP_S: Final = 0.1
+CLOSE_S_MAX: Final = 1.0
+RECONNECT_FIRST_S: Final = 0.5
+RECONNECT_LONGEST_S: Final = 30.0
+CLOCK_CHECK_S: Final = 600.0
+# A clock that is wrong by more than this is said: orders and candles go by it.
+SKEW_S_MAX: Final = 2.0
+
+
+class ExchangeFeed:
+    """Bring ticks and closed candles of some markets of one exchange."""
+
+    def __init__(
+        self, settings: ExchangeFeedSettings, source: ExchangeSource, *, clock: Clock
+    ) -> None:
+        self.symbols = settings.symbols
+        self.lossless = False
+        self.ticks_show_ranges = True
+        self.instruments: Mapping[str, Instrument] = {}
+        self._settings = settings
+        self._source = source
+        self._clock = clock
+        self._has_stream = settings.websocket and has_pro(source.exchange)
+        self._last_bars: list[Bar] = []
+        self._is_lost = False
+        # How much the stream had said before this session; None between sessions.
+        self._words_before: int | None = None
+        self._trouble = ""
+        # A wrong name or candle length is to be known at the start, and not by each try.
+        self._build_reads()
+
+    @property
+    def description(self) -> str:
+        """One line for people: whose market it is, and how it comes."""
+        way = "WebSocket" if self._has_stream else "REST"
+        return f"live market of {self._source.exchange}: {', '.join(self.symbols)}, by {way}"
+
+    def history(self) -> Iterator[Bar]:
+        """Bring the closed candles up to now, oldest first; SourceError when none can be had."""
+        by_symbol = _run(self._load_history())
+        self._last_bars = [bars[-1] for bars in by_symbol.values() if bars]
+        return merge(*by_symbol.values(), key=lambda bar: bar.start)
+
+    def run(self, publish: Publish, stop: threading.Event) -> None:
+        """Publish until `stop` is set; SourceError when nothing at all is heard any more."""
+        _run(self._serve(publish, stop))
+
+    def _build_reads(self) -> MarketReads:
+        settings = self._settings
+        return MarketReads(
+            self._source,
+            self.symbols,
+            settings.candle_s,
+            clock=self._clock,
+            timeout_s=settings.request_timeout_s,
+        )
+
+    async def _load_history(self) -> dict[str, list[Bar]]:
+        reads = self._build_reads()
+        try:
+            await reads.open()
+            self.instruments = {one.symbol: one.instrument for one in reads.markets.values()}
+            self._tell_start(reads)
+            return {symbol: await self._past_of(reads, symbol) for symbol in reads.markets}
+        finally:
+            await _close(reads)
+
+    async def _past_of(self, reads: MarketReads, symbol: str) -> list[Bar]:
+        candle_s, count = self._settings.candle_s, self._settings.history_candles
+        end = reads.venue_time()
+        start = end // candle_s * candle_s - count * candle_s
+        pages, bars = PastCandles(candle_s, start, end, reads.page_len()), list[Bar]()
+        while (question := pages.question()) is not None:
+            bars += pages.take(await reads.candles(symbol, question))
+        unknown = sum(gap.count(candle_s) for gap in pages.gaps if not gap.is_empty)
+        if unknown:
+            log.info("%s %s: %d candles of history are not told", reads.name, symbol, unknown)
+        return list(filled(bars, pages.gaps, candle_s))
+
+    def _tell_start(self, reads: MarketReads) -> None:
+        for reason in reads.missing.values():
+            log.error("a market is left out: %s", reason)
+        self._tell_skew(reads.ahead_s)
+
+    def _tell_skew(self, ahead_s: float) -> None:
+        if abs(ahead_s) > SKEW_S_MAX:
+            word = "behind" if ahead_s > 0 else "ahead of"
+            log.warning(
+                "our clock is %.1f s %s that of %s", abs(ahead_s), word, self._source.exchange
+            )
+
+    async def _serve(self, publish: Publish, stop: threading.Event) -> None:
+        reads = self._build_reads()
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            await reads.open()
+            market = self._build_market(reads, publish)
+            tasks.append(asyncio.create_task(self._ask_for_ever(reads, market)))
+            if self._has_stream:
+                tasks.append(asyncio.create_task(self._listen_for_ever(reads, market)))
+            while not stop.is_set():
+                self._look(market)
+                for task in tasks:
+                    if task.done():
+                        task.result()
+                await asyncio.sleep(STEP_S)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await _close(reads)
+
+    def _build_market(self, reads: MarketReads, publish: Publish) -> LiveMarket:
+        settings = self._settings
+        market = LiveMarket(
+            list(reads.markets),
+            settings.candle_s,
+            page_len=reads.page_len(),
+            times=LiveTimes(settings.staleness_s, settings.rest_poll_s, settings.candle_grace_s),
+            publish=publish,
+        )
+        market.begin(self._last_bars, self._now(), reads.venue_time())
+        return market
+
+    def _look(self, market: LiveMarket) -> None:
+        """Say what is not heard any more; give up when nothing is."""
+        now = self._clock.monotonic()
+        for symbol, hearing in market.hearing_changes(now):
+            if hearing is Hearing.SILENT:
+                log.warning("%s %s: no price, the last is stale", self._source.exchange, symbol)
+            else:
+                log.info("%s %s: heard by %s", self._source.exchange, symbol, hearing.value)
+        silence_s = max(self._settings.reconnect_after_s, self._settings.staleness_s)
+        if market.silence_s(now) > silence_s:
+            why = f": {self._trouble}" if self._trouble else ""
+            raise SourceError(f"nothing heard of {self._source.exchange} for {silence_s:g} s{why}")
+
+    async def _ask_for_ever(self, reads: MarketReads, market: LiveMarket) -> None:
+        clock_at = self._clock.monotonic() + CLOCK_CHECK_S
+        rest_s = STEP_S
+        while True:
+            try:
+                await self._ask(reads, market)
+                if self._clock.monotonic() >= clock_at:
+                    clock_at = self._clock.monotonic() + CLOCK_CHECK_S
+                    await reads.read_clock()
+                    self._tell_skew(reads.ahead_s)
+            except SourceError as error:
+                if not self._trouble:
+                    log.warning("asking fails: %s", error)
+                self._trouble = str(error)
+                rest_s = min(max(rest_s * 2, self._settings.rest_poll_s), RECONNECT_LONGEST_S)
+            else:
+                rest_s = STEP_S
+            await asyncio.sleep(rest_s)
+
+    async def _ask(self, reads: MarketReads, market: LiveMarket) -> None:
+        has_stream = self._words_before is not None and market.stream_words > self._words_before
+        if has_stream and self._is_lost:
+            log.info("%s: the WebSocket works again", reads.name)
+            self._is_lost = False
+        due = market.due_polls(self._clock.monotonic(), has_stream=has_stream)
+        if due:
+            for symbol, price in (await reads.prices(due)).items():
+                market.on_poll(symbol, price, self._now())
+            self._end_trouble()
+        questions = market.due_questions(reads.venue_time(), self._clock.monotonic())
+        for symbol, question in questions:
+            answer = await reads.candles(symbol, question)
+            market.on_answer(symbol, answer, reads.venue_time())
+            self._end_trouble()
+
+    def _end_trouble(self) -> None:
+        if self._trouble:
+            log.info("asking works again")
+            self._trouble = ""
+
+    async def _listen_for_ever(self, reads: MarketReads, market: LiveMarket) -> None:
+        rest_s = RECONNECT_FIRST_S
+        while True:
+            words = market.stream_words
+            try:
+                await self._listen(reads, market)
+            except Exception as error:  # noqa: BLE001 - said, and tried again for ever
+                if not self._is_lost:
+                    log.warning("%s: no WebSocket, asking meanwhile: %s", reads.name, error)
+                self._is_lost = True
+            self._words_before = None
+            market.on_break()
+            if market.stream_words > words:
+                rest_s = RECONNECT_FIRST_S
+            await asyncio.sleep(rest_s)
+            rest_s = min(rest_s * 2, RECONNECT_LONGEST_S)
+
+    async def _listen(self, reads: MarketReads, market: LiveMarket) -> None:
+        exchange = load_pro_exchange(
+            self._source.exchange,
+            self._source.settings,
+            timeout_s=self._settings.request_timeout_s,
+        )
+        exchange.set_markets(list(reads.listed.values()))
+        session = StreamSession(
+            exchange,
+            reads.markets,
+            reads.timeframe,
+            market,
+            clock=self._clock,
+            venue_time=reads.venue_time,
+        )
+        self._words_before = market.stream_words
+        try:
+            await session.run(self._settings.reconnect_after_s)
+        finally:
+            await session.close()
+
+    def _now(self) -> Instant:
+        return Instant(self._clock.wall(), self._clock.monotonic())
+
+
+async def _close(reads: MarketReads) -> None:
+    try:
+        await asyncio.wait_for(reads.close(), CLOSE_S_MAX)
+    except TimeoutError:
+        log.warning("%s: the connections did not close in time", reads.name)
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    with asyncio.Runner() as runner:
+        return runner.run(work)

@@ -1,0 +1,142 @@
+"""A look at all of an account that shows one moment: repeated until nothing moved in between.
+
+Open orders, executions, holdings, positions, bookings, and executions again. A round counts only
+if it brought nothing new after its lists, nothing was sent or cancelled meanwhile, and every order
+that is known to be open was in its list. Pure; it is told what was read and what it led to.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from trading.brokers.live.moment import Moment
+from trading.brokers.live.order_shelf import OrderShelf
+from trading.brokers.live.phases import Phase
+from trading.brokers.live.settings import RequestKind
+from trading.brokers.venue import Abilities, Holding, VenueOrder, VenuePosition
+from trading.model.venue_news import AccountSeen, OpenOrderSeen, PositionSeen
+
+
+class AccountLook:
+    """Hold one look from its first round to the one that counts."""
+
+    def __init__(self, abilities: Abilities) -> None:
+        self.numbers: list[int] = []
+        self.rounds = 0
+        self._has_positions = abilities.positions
+        self._kinds = [RequestKind.OPEN_ORDERS, RequestKind.FILLS, RequestKind.HOLDINGS]
+        if abilities.positions:
+            self._kinds.append(RequestKind.POSITIONS)
+        if abilities.cash_moves:
+            self._kinds.append(RequestKind.CASH_MOVES)
+        self._kinds.append(RequestKind.FILLS)
+        self._done = 0
+        self._began = Moment(0.0, 0.0)
+        self._actions = 0
+        self._news = 0
+        self._orders: Sequence[VenueOrder] = ()
+        self._holdings: Mapping[str, Holding] = {}
+        self._positions: Sequence[VenuePosition] = ()
+
+    def begin_round(self, moment: Moment, actions: int, numbers: Sequence[int]) -> None:
+        """Start from the first read, for those who asked before it as well.
+
+        `actions` counts what was sent and cancelled so far.
+        """
+        self.numbers += numbers
+        self.rounds += 1
+        self._done, self._news = 0, 0
+        self._began, self._actions = moment, actions
+
+    @property
+    def next_kind(self) -> RequestKind:
+        """Return what is to be read next in this round, or first in the next one."""
+        return self._kinds[self._done % len(self._kinds)]
+
+    @property
+    def is_at_start(self) -> bool:
+        """Tell whether the next read begins a round."""
+        return self._done in (0, len(self._kinds))
+
+    @property
+    def is_round_over(self) -> bool:
+        """Tell whether all of the round is read."""
+        return self._done == len(self._kinds)
+
+    def take_orders(self, orders: Sequence[VenueOrder]) -> None:
+        """Take in the open orders."""
+        self._orders = orders
+        self._done += 1
+
+    def take_fills(self, new: int) -> None:
+        """Take in how many executions were new."""
+        # Those of the first read are from before the holdings.
+        self._news += new if self._done > 1 else 0
+        self._done += 1
+
+    def take_holdings(self, holdings: Mapping[str, Holding]) -> None:
+        """Take in what the account has."""
+        self._holdings = holdings
+        self._done += 1
+
+    def take_positions(self, positions: Sequence[VenuePosition]) -> None:
+        """Take in its positions."""
+        self._positions = positions
+        self._done += 1
+
+    def take_cash_moves(self, new: int) -> None:
+        """Take in how many bookings were new."""
+        self._news += new
+        self._done += 1
+
+    def why_not(self, shelf: OrderShelf, actions: int) -> str:
+        """Return why this round does not show one moment, or nothing."""
+        if actions != self._actions or shelf.is_anything_underway:
+            return "orders were sent or cancelled"
+        if self._news:
+            return "executions or bookings came in"
+        shown = {one.order.id: order for order in self._orders if (one := shelf.find(order))}
+        for tracked in shelf.open.values():
+            if tracked.phase not in (Phase.LIVE, Phase.CANCELLING):
+                # Everyone knows that nothing is known of an order that is being looked up.
+                continue
+            if tracked.order.id not in shown:
+                return f"order {tracked.order.id} is in no list"
+            if shown[tracked.order.id].filled > tracked.known:
+                return f"executions of order {tracked.order.id} are missing"
+        if shelf.doubted:
+            return f"order {shelf.doubted[0].order.id} shows up although it has ended"
+        return ""
+
+    def seen(self, account: str, number: int, shelf: OrderShelf) -> AccountSeen:
+        """Return what was seen, for one who asked."""
+        positions = [
+            PositionSeen(one.symbol, one.quantity, one.entry_price, one.liquidation_price)
+            for one in self._positions
+        ]
+        holdings: dict[str, Decimal] = {name: one.total for name, one in self._holdings.items()}
+        return AccountSeen(
+            account=account,
+            number=number,
+            orders=[_seen_order(one, shelf) for one in self._orders],
+            holdings=holdings,
+            positions=positions if self._has_positions else None,
+            at=self._began.at,
+        )
+
+
+def _seen_order(shown: VenueOrder, shelf: OrderShelf) -> OpenOrderSeen:
+    tracked = shelf.find(shown)
+    is_ours = tracked is not None and not tracked.is_foreign
+    return OpenOrderSeen(
+        order_id=tracked.order.id if tracked is not None and is_ours else shown.client_id,
+        venue_id=shown.venue_id,
+        symbol=shown.symbol,
+        side=shown.side,
+        type=shown.type,
+        quantity=shown.quantity,
+        filled=shown.filled,
+        limit_price=shown.limit_price,
+        stop_price=shown.stop_price,
+        is_reduce_only=shown.is_reduce_only,
+        at=shown.at,
+    )

@@ -1,0 +1,116 @@
+"""What the answers of a venue say about itself: whether it is asked, how often, what is told of it.
+
+A failure counts in the breaker, a rate limit pauses all requests, a refused key pauses the reads.
+Reads are tried again after waits that double with jitter, for each kind on its own.
+"""
+
+import logging
+from random import Random
+from typing import Final
+
+from trading.brokers.live.breaker import BreakerState, CircuitBreaker
+from trading.brokers.live.limiter import RequestLimiter
+from trading.brokers.live.moment import Moment
+from trading.brokers.live.settings import LiveSettings, RequestKind
+from trading.brokers.live.troubles import Troubles
+from trading.brokers.venue import FailureKind, VenueError
+
+log = logging.getLogger(__name__)
+
+VENUE: Final = "venue"
+KEY: Final = "key"
+# What says that the venue itself does not work, and not that it does not want to.
+_FAILURES: Final = frozenset(
+    {FailureKind.UNREACHABLE, FailureKind.MAINTENANCE, FailureKind.BAD_ANSWER}
+)
+
+
+class VenueHealth:
+    """Judge one venue by its answers."""
+
+    def __init__(
+        self, name: str, settings: LiveSettings, troubles: Troubles, rng: Random, now: float
+    ) -> None:
+        self._name = name
+        self._settings = settings
+        self._rng = rng
+        self._tries: dict[RequestKind, int] = {}
+        self._not_before: dict[RequestKind, float] = {}
+        self._reads_not_before = now
+        self.troubles = troubles
+        self.limiter = RequestLimiter(settings.budget, now)
+        self.breaker = CircuitBreaker(
+            failures_max=settings.breaker_failures,
+            first_s=settings.retry_first_s * 2,
+            longest_s=settings.retry_longest_s,
+            rng=rng,
+        )
+
+    def order_wait_s(self, moment: Moment) -> float:
+        """Return how long an order or a cancel has to wait: only as long as the venue asked for."""
+        return self.limiter.wait_s(RequestKind.ORDER, moment.passed)
+
+    def read_wait_s(self, kind: RequestKind, moment: Moment) -> float:
+        """Return how long a read of this kind has to wait."""
+        now = moment.passed
+        return max(
+            self.breaker.wait_s(now),
+            self.limiter.wait_s(kind, now),
+            self._reads_not_before - now,
+            self._not_before.get(kind, now) - now,
+        )
+
+    def note_answer(self, kind: RequestKind, moment: Moment) -> bool:
+        """Note that the venue answered; True when it had not for a while."""
+        self._tries.pop(kind, None)
+        self._not_before.pop(kind, None)
+        return self._close(moment)
+
+    def note_good_key(self, moment: Moment) -> None:
+        """Note that the key was good for something."""
+        self.troubles.clear(KEY, moment.at)
+
+    def note_failure(self, reason: str, moment: Moment) -> None:
+        """Note that no answer could be had."""
+        if self.breaker.fail(reason, moment.passed):
+            log.warning("breaker opens venue=%s: %s", self._name, reason)
+            self.troubles.set(VENUE, f"{self._name} does not answer: {reason}", moment.at)
+
+    def note_passing_refusal(self, retry_after_s: float | None, moment: Moment) -> None:
+        """Note that the venue answered, but not now."""
+        if retry_after_s is not None:
+            self.limiter.pause(retry_after_s, moment.passed)
+
+    def note_read_failure(self, kind: RequestKind, error: VenueError, moment: Moment) -> None:
+        """Note how a read failed, and let its kind rest for a while."""
+        wait_s = self.wait_before_retry_s(self._tries.get(kind, 0))
+        self._tries[kind] = self._tries.get(kind, 0) + 1
+        if kind is not RequestKind.FIND:
+            # Look-ups have waits of their own, one for each order.
+            self._not_before[kind] = moment.passed + wait_s
+        if error.kind in _FAILURES:
+            self.note_failure(str(error), moment)
+        elif error.kind is FailureKind.BUSY:
+            self.limiter.pause(error.retry_after_s or wait_s, moment.passed)
+        elif error.kind is FailureKind.KEY:
+            self._reads_not_before = moment.passed + self._settings.key_retry_s
+            self.troubles.set(KEY, f"{self._name} refuses the key: {error}", moment.at)
+        else:
+            log.warning("read refused venue=%s kind=%s: %s", self._name, kind, error)
+
+    def wait_before_retry_s(self, tries: int) -> float:
+        """Return the wait after so many tries: it doubles, half of it is random."""
+        settings = self._settings
+        ceiling = min(settings.retry_longest_s, settings.retry_first_s * 2.0 ** min(tries, 32))
+        return ceiling * (0.5 + self._rng.random() / 2)
+
+    def note_seen(self, moment: Moment) -> None:
+        """Note that all of the account was seen: after a gap this ends the trouble, not before."""
+        if self.breaker.state is BreakerState.CLOSED:
+            self.troubles.clear(VENUE, moment.at)
+
+    def _close(self, moment: Moment) -> bool:
+        is_back = self.breaker.succeed()
+        if is_back:
+            log.info("breaker closes venue=%s at=%s", self._name, moment.at)
+        return is_back

@@ -1,0 +1,50 @@
+"""How many requests a key may make: a bucket of tokens that fills with time.
+
+Orders and cancels never wait for tokens: they take them on credit, and reads wait until it is
+paid back. A pause that the venue asks for holds for every request. Pure: time is handed in.
+"""
+
+from typing import Final
+
+from trading.brokers.live.settings import RequestBudget, RequestKind
+
+_TINY: Final = 1e-6
+ON_CREDIT: Final = frozenset({RequestKind.ORDER, RequestKind.CANCEL})
+
+
+class RequestLimiter:
+    """Say how long a request has to wait, and count those that are made."""
+
+    def __init__(self, budget: RequestBudget, now: float) -> None:
+        self._budget = budget
+        self._tokens = budget.burst
+        self._filled_at = now
+        self._paused_until = now
+
+    def wait_s(self, kind: RequestKind, now: float) -> float:
+        """Return how long a request of this kind has to wait from now on."""
+        pause_s = max(0.0, self._paused_until - now)
+        if kind in ON_CREDIT:
+            return pause_s
+        self._fill(now)
+        # A weight above the burst could never be saved up.
+        missing = min(self._weight(kind), self._budget.burst) - self._tokens
+        # A wait that no clock can show would be no wait, again and again.
+        return max(pause_s, missing / self._budget.per_s if missing > _TINY else 0.0)
+
+    def take(self, kind: RequestKind, now: float) -> None:
+        """Count a request that is made now."""
+        self._fill(now)
+        self._tokens -= self._weight(kind)
+
+    def pause(self, for_s: float, now: float) -> None:
+        """Let no request out for a time, because the venue asked for it."""
+        self._paused_until = max(self._paused_until, now + for_s)
+
+    def _weight(self, kind: RequestKind) -> float:
+        return self._budget.weights.get(kind, 1.0)
+
+    def _fill(self, now: float) -> None:
+        gained = (now - self._filled_at) * self._budget.per_s
+        self._tokens = min(self._budget.burst, self._tokens + gained)
+        self._filled_at = now

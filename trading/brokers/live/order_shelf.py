@@ -1,0 +1,102 @@
+"""Where the orders of one account are kept: open and settled ones, by our id and by the venue's."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Final
+
+from trading.brokers.live.phases import Phase, PhaseTrigger
+from trading.brokers.live.tracked import TrackedOrder
+from trading.brokers.venue import VenueOrder
+
+SETTLED_KEPT_MAX: Final = 2_000
+
+
+class OrderShelf:
+    """Keep orders; settled ones for a while, because an execution may come late."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, TrackedOrder] = {}
+        self._settled: OrderedDict[str, TrackedOrder] = OrderedDict()
+        self._doubted: dict[str, TrackedOrder] = {}
+        self._by_venue_id: dict[str, str] = {}
+
+    def get(self, order_id: str) -> TrackedOrder | None:
+        """Return an order by its id, or None."""
+        return self.open.get(order_id) or self._settled.get(order_id)
+
+    def find_by_venue_id(self, venue_id: str) -> TrackedOrder | None:
+        """Return an order by the venue's id of it, or None."""
+        return self.get(self._by_venue_id.get(venue_id, ""))
+
+    def find(self, shown: VenueOrder) -> TrackedOrder | None:
+        """Return the order that a venue shows, or None for one that is not from here."""
+        return self.get(shown.client_id) or self.find_by_venue_id(shown.venue_id)
+
+    def file(self, tracked: TrackedOrder) -> None:
+        """Keep an order that is open."""
+        self.open[tracked.order.id] = tracked
+        self.bind(tracked, tracked.order.venue_id)
+
+    def bind(self, tracked: TrackedOrder, venue_id: str) -> None:
+        """Note by which id the venue knows an order, if it said so."""
+        if venue_id:
+            tracked.venue_id = venue_id
+            self._by_venue_id[venue_id] = tracked.order.id
+
+    def settle(self, tracked: TrackedOrder) -> None:
+        """Let an order rest: it has ended, or is given up."""
+        tracked.move(PhaseTrigger.SETTLE)
+        tracked.look_at = tracked.cancel_at = None
+        self.open.pop(tracked.order.id, None)
+        self._settled[tracked.order.id] = tracked
+        if len(self._settled) > SETTLED_KEPT_MAX:
+            order_id, oldest = self._settled.popitem(last=False)
+            self._by_venue_id.pop(oldest.venue_id, None)
+            self._doubted.pop(order_id, None)
+
+    def doubt(self, tracked: TrackedOrder, look_at: float) -> None:
+        """Have a settled order looked up, because the venue shows it as open."""
+        tracked.look_at = look_at
+        self._doubted[tracked.order.id] = tracked
+
+    def trust(self, tracked: TrackedOrder) -> None:
+        """Note that a settled order was looked up."""
+        self._doubted.pop(tracked.order.id, None)
+
+    def bring_back(self, tracked: TrackedOrder) -> None:
+        """Take an order up again that was settled and is there all the same."""
+        tracked.move(PhaseTrigger.RETURN)
+        tracked.is_cancel_wanted, tracked.ending, tracked.surplus_looks = False, None, 0
+        self.trust(tracked)
+        del self._settled[tracked.order.id]
+        self.open[tracked.order.id] = tracked
+
+    def next_find(self) -> TrackedOrder | None:
+        """Return the order that is to be looked up first."""
+        due = [one for one in self.open.values() if one.look_at is not None]
+        due += [one for one in self._doubted.values() if one.look_at is not None]
+        return min(due, key=lambda one: one.look_at or 0.0, default=None)
+
+    @property
+    def doubted(self) -> Sequence[TrackedOrder]:
+        """Return the settled orders that are to be looked up."""
+        return list(self._doubted.values())
+
+    @property
+    def cancelling(self) -> Sequence[TrackedOrder]:
+        """Return the orders whose cancel is still to be asked for, now or later."""
+        return [
+            one
+            for one in self.open.values()
+            if one.phase is Phase.CANCELLING and one.cancel_at is not None
+        ]
+
+    @property
+    def has_watched(self) -> bool:
+        """Tell whether the venue has, or may have, an order from here."""
+        return any(one.is_watched and not one.is_foreign for one in self.open.values())
+
+    @property
+    def is_anything_underway(self) -> bool:
+        """Tell whether an order waits to be sent or is being sent."""
+        return any(one.phase in (Phase.QUEUED, Phase.SENDING) for one in self.open.values())

@@ -1,0 +1,156 @@
+"""What of an account is read next: reads are all that is retried.
+
+Look-ups of orders and missing executions first, then whatever is due longest: the polls while
+orders are open, the look at the whole account, the venue's clock.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from daemonkit.clock import Clock
+from trading.brokers.live.breaker import BreakerState
+from trading.brokers.live.health import VenueHealth
+from trading.brokers.live.looking import Looking
+from trading.brokers.live.moment import Moment, moment_of
+from trading.brokers.live.reads import AccountReads, Apply, Read
+from trading.brokers.live.settings import LiveSettings, RequestKind
+from trading.brokers.live.tracker import OrderTracker
+from trading.brokers.venue import Abilities, VenueError, VenueOrder
+from trading.model.report import Report
+from trading.model.venue_news import AccountSeen, VenueNews
+
+log = logging.getLogger(__name__)
+
+CLOCK: Final = "clock"
+
+
+class AccountReader:
+    """Decide on the reads of one account, and judge the venue by what they bring."""
+
+    def __init__(
+        self,
+        account: str,
+        tracker: OrderTracker,
+        health: VenueHealth,
+        *,
+        settings: LiveSettings,
+        clock: Clock,
+        actions: Callable[[], int],
+        tell: Callable[[Report | VenueNews], None],
+    ) -> None:
+        self._tracker = tracker
+        self._health = health
+        self._settings = settings
+        self._clock = clock
+        self._tell = tell
+        self._reads = AccountReads(
+            account, tracker, clock=clock, cash_since=tracker.fills_since, tell=tell
+        )
+        self.looking = Looking(
+            account,
+            tracker.shelf,
+            self._reads,
+            settings=settings,
+            clock=clock,
+            actions=actions,
+            seen=self._seen,
+        )
+        self._poll_at = self._clock_at = self._fills_at = clock.monotonic()
+        self._poll_step_s = settings.poll_first_s
+
+    def begin(self, abilities: Abilities) -> None:
+        """Read from now on, beginning with the venue's clock and all of the account."""
+        self._tracker.set_deadline(abilities.deadline_s)
+        self._clock_at = self._clock.monotonic()
+        self.looking.begin(abilities)
+
+    def note_action(self) -> None:
+        """Poll at once, and then with growing steps: something was done."""
+        self._poll_at = self._clock.monotonic()
+        self._poll_step_s = self._settings.poll_first_s
+
+    def next_read(self, moment: Moment) -> tuple[float, Read]:
+        """Return the next read and how long it has to wait."""
+        urgent = self._urgent_choice()
+        if urgent is not None and urgent[0] <= moment.passed:
+            due_at, make = urgent
+        else:
+            choices = [self._clock_choice(moment), (self.looking.due_at, self.looking.next_read)]
+            if self._tracker.shelf.has_watched:
+                choices.append((self._poll_at, self._poll))
+                choices.append((self._fills_at, self._fills))
+            if urgent is not None:
+                choices.append(urgent)
+            due_at, make = min(choices, key=lambda choice: choice[0])
+        read = make()
+        return max(due_at - moment.passed, self._health.read_wait_s(read.kind, moment)), read
+
+    def take_answer(self, read: Read, asked: Moment, apply: Apply) -> None:
+        """Take in what a read has brought."""
+        moment = moment_of(self._clock)
+        is_back = self._health.note_answer(read.kind, moment)
+        if read.kind is not RequestKind.SERVER_TIME:
+            self._health.note_good_key(moment)
+        if is_back:
+            # Whatever happened in the gap is found by a look at everything.
+            self.looking.want()
+            self.note_action()
+        apply(asked)
+
+    def take_failure(self, read: Read, error: VenueError) -> None:
+        """Take in that a read failed."""
+        moment = moment_of(self._clock)
+        self._health.note_read_failure(read.kind, error, moment)
+        read.failed(moment)
+
+    def _urgent_choice(self) -> tuple[float, Callable[[], Read]] | None:
+        tracked, fills_at = self._tracker.shelf.next_find(), self._tracker.fills_due_at
+        choices: list[tuple[float, Callable[[], Read]]] = []
+        if fills_at is not None:
+            # Executions come first: they often say all, and one request brings those of all orders.
+            choices.append((fills_at, self._fills))
+        if tracked is not None and tracked.look_at is not None:
+            choices.append((tracked.look_at, lambda: self._reads.find(tracked)))
+        return min(choices, key=lambda choice: choice[0], default=None)
+
+    def _clock_choice(self, moment: Moment) -> tuple[float, Callable[[], Read]]:
+        is_down = self._health.breaker.state is not BreakerState.CLOSED
+        # Of all reads it is the cheapest to see by whether the venue is back.
+        return moment.passed if is_down else self._clock_at, self._server_time
+
+    def _poll(self) -> Read:
+        return self._reads.open_orders(self._polled)
+
+    def _fills(self) -> Read:
+        return self._reads.fills(self._read_fills)
+
+    def _server_time(self) -> Read:
+        return self._reads.server_time(self._read_clock)
+
+    def _polled(self, _orders: Sequence[VenueOrder]) -> None:
+        self._poll_at = self._clock.monotonic() + self._poll_step_s
+        self._poll_step_s = min(self._settings.poll_s, self._poll_step_s * 2)
+
+    def _read_fills(self, new: int) -> None:
+        self._fills_at = self._clock.monotonic() + self._settings.fills_s
+        if new:
+            self._poll_step_s = self._settings.poll_first_s
+
+    def _read_clock(self, server_at: float, asked: Moment, answered: Moment) -> None:
+        """Judge the clocks: half of the round trip may be on either way."""
+        half_trip_s = (answered.passed - asked.passed) / 2
+        skew_s = server_at - (answered.at - half_trip_s)
+        is_off = abs(skew_s) - half_trip_s > self._settings.clock_skew_max_s
+        if is_off:
+            text = f"this machine's clock and the exchange's are {abs(skew_s):.1f} s apart"
+            self._health.troubles.set(CLOCK, text, answered.at)
+        else:
+            self._health.troubles.clear(CLOCK, answered.at)
+        settings = self._settings
+        wait_s = settings.clock_retry_s if is_off else settings.reconcile_s
+        self._clock_at = answered.passed + wait_s
+
+    def _seen(self, seen: AccountSeen) -> None:
+        self._tell(seen)
+        self._health.note_seen(moment_of(self._clock))

@@ -1,0 +1,161 @@
+"""The reads of one account: what each asks, and how its answer is taken in and told.
+
+A read may be asked on a thread of its own; its answer is applied on the worker's.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from daemonkit.clock import Clock
+from trading.brokers.live.fill_book import OVERLAP_S
+from trading.brokers.live.moment import Moment, moment_of
+from trading.brokers.live.settings import RequestKind
+from trading.brokers.live.tracked import TrackedOrder
+from trading.brokers.live.tracker import OrderTracker
+from trading.brokers.venue import CashMove, Holding, Venue, VenueOrder, VenuePosition
+from trading.model.report import OrderFilled, Report
+from trading.model.venue_news import CashMoved, VenueNews
+
+CASH_IDS_MAX: Final = 5_000
+Apply = Callable[[Moment], None]
+
+
+def nothing_more(_moment: Moment) -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Hold one read: `ask` runs where the venue is, all else on the worker's thread.
+
+    `begin` is called right before it is asked, what `ask` returns with the moment of that, and
+    `failed` when it could not be answered.
+    """
+
+    kind: RequestKind
+    ask: Callable[[Venue], Apply]
+    begin: Callable[[Moment], None] = nothing_more
+    failed: Callable[[Moment], None] = nothing_more
+
+
+class AccountReads:
+    """Make the reads of one account."""
+
+    def __init__(
+        self,
+        account: str,
+        tracker: OrderTracker,
+        *,
+        clock: Clock,
+        cash_since: float,
+        tell: Callable[[Report | VenueNews], None],
+    ) -> None:
+        self._account = account
+        self._tracker = tracker
+        self._clock = clock
+        self._tell = tell
+        self._cash_since = cash_since
+        self._cash_ids: OrderedDict[str, None] = OrderedDict()
+
+    def find(self, tracked: TrackedOrder) -> Read:
+        """Look up an order."""
+        order_id = tracked.order.id
+        # The venue's id of it may have become known after it was sent.
+        order = replace(tracked.order, venue_id=tracked.venue_id)
+
+        def ask(venue: Venue) -> Apply:
+            shown = venue.find(order)
+            return lambda asked: self._say(
+                self._tracker.found(order_id, shown, asked, moment_of(self._clock))
+            )
+
+        def failed(moment: Moment) -> None:
+            self._tracker.find_failed(order_id, moment)
+
+        return Read(RequestKind.FIND, ask, failed=failed)
+
+    def open_orders(self, then: Callable[[Sequence[VenueOrder]], None]) -> Read:
+        """Read the open orders."""
+
+        def ask(venue: Venue) -> Apply:
+            orders = venue.open_orders()
+
+            def apply(asked: Moment) -> None:
+                self._say(self._tracker.saw_open(orders, asked, moment_of(self._clock)))
+                then(orders)
+
+            return apply
+
+        return Read(RequestKind.OPEN_ORDERS, ask)
+
+    def fills(self, then: Callable[[int], None]) -> Read:
+        """Read executions, and say how many of them were new."""
+        since = self._tracker.fills_since
+
+        def ask(venue: Venue) -> Apply:
+            fills = venue.fills(since)
+
+            def apply(asked: Moment) -> None:
+                reports = self._tracker.saw_fills(fills, asked, moment_of(self._clock))
+                self._say(reports)
+                then(sum(isinstance(one, OrderFilled) for one in reports))
+
+            return apply
+
+        return Read(RequestKind.FILLS, ask)
+
+    def holdings(self, then: Callable[[Mapping[str, Holding]], None]) -> Read:
+        """Read what the account has."""
+
+        def ask(venue: Venue) -> Apply:
+            holdings = venue.holdings()
+            return lambda _asked: then(holdings)
+
+        return Read(RequestKind.HOLDINGS, ask)
+
+    def positions(self, then: Callable[[Sequence[VenuePosition]], None]) -> Read:
+        """Read the account's positions."""
+
+        def ask(venue: Venue) -> Apply:
+            positions = venue.positions()
+            return lambda _asked: then(positions)
+
+        return Read(RequestKind.POSITIONS, ask)
+
+    def cash_moves(self, then: Callable[[int], None]) -> Read:
+        """Read the bookings that no execution explains, and say how many of them were new."""
+        since = self._cash_since
+
+        def ask(venue: Venue) -> Apply:
+            moves = venue.cash_moves(since)
+            return lambda _asked: then(self._tell_cash(moves))
+
+        return Read(RequestKind.CASH_MOVES, ask)
+
+    def server_time(self, then: Callable[[float, Moment, Moment], None]) -> Read:
+        """Read the venue's clock; the moments are those before and after."""
+
+        def ask(venue: Venue) -> Apply:
+            asked_at = moment_of(self._clock)
+            server_at = venue.server_time()
+            answered = moment_of(self._clock)
+            return lambda _asked: then(server_at, asked_at, answered)
+
+        return Read(RequestKind.SERVER_TIME, ask)
+
+    def _say(self, reports: Sequence[Report]) -> None:
+        for report in reports:
+            self._tell(report)
+
+    def _tell_cash(self, moves: Sequence[CashMove]) -> int:
+        new = [one for one in moves if one.id not in self._cash_ids]
+        for one in new:
+            self._cash_ids[one.id] = None
+            self._cash_since = max(self._cash_since, one.at - OVERLAP_S)
+            kind = one.kind.value
+            self._tell(CashMoved(self._account, one.id, one.currency, one.amount, kind, one.at))
+        while len(self._cash_ids) > CASH_IDS_MAX:
+            self._cash_ids.popitem(last=False)
+        return len(new)

@@ -1,0 +1,70 @@
+"""How a live account is worked: every interval, age and bound, in seconds unless said otherwise."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class RequestKind(StrEnum):
+    """Name what a request is for: each has its own weight at the venue."""
+
+    ORDER = "order"
+    CANCEL = "cancel"
+    FIND = "find"
+    OPEN_ORDERS = "open orders"
+    FILLS = "fills"
+    HOLDINGS = "holdings"
+    POSITIONS = "positions"
+    CASH_MOVES = "cash moves"
+    SERVER_TIME = "server time"
+    CONNECT = "connect"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBudget:
+    """Hold what a venue allows one key: `per_s` come back, at most `burst` are saved up.
+
+    A kind that `weights` does not name weighs 1.
+    """
+
+    per_s: float = 5.0
+    burst: float = 15.0
+    weights: Mapping[RequestKind, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSettings:
+    """Hold the rules of one account's worker.
+
+    `poll_s`: how often open orders are read while there are any; `fills_s`: how old the fills may
+    be meanwhile; `reconcile_s`: how often all of the account is looked at; `unknown_settle_s`: how
+    long an order may take to show up where the venue has no rule of its own; `entry_age_max_s`:
+    older entries are not sent; `exit_retry_s`: how long a reducing order that was refused for a
+    passing reason is tried again; `fills_patience_s`: how long executions may lag behind the
+    order they belong to; `fills_lookback_s`: how far back the first look at executions goes.
+    """
+
+    poll_s: float = 2.0
+    poll_first_s: float = 0.1
+    fills_s: float = 10.0
+    reconcile_s: float = 180.0
+    unknown_settle_s: float = 20.0
+    entry_age_max_s: float = 5.0
+    exit_retry_s: float = 60.0
+    clock_skew_max_s: float = 2.0
+    clock_retry_s: float = 30.0
+    find_first_s: float = 0.25
+    find_longest_s: float = 10.0
+    cancel_first_s: float = 1.0
+    cancel_longest_s: float = 15.0
+    fills_patience_s: float = 5.0
+    fills_lookback_s: float = 3_600.0
+    look_tries: int = 5
+    look_rest_s: float = 2.0
+    retry_first_s: float = 0.5
+    retry_longest_s: float = 60.0
+    key_retry_s: float = 60.0
+    breaker_failures: int = 3
+    stop_within_s: float = 5.0
+    queue_len_max: int = 1_000
+    budget: RequestBudget = RequestBudget()

@@ -90,9 +90,13 @@ def load_config(bot_dir: Path, environ: Mapping[str, str]) -> BotConfig:
 
 def check_runnable(config: BotConfig) -> None:
     """Raise a ConfigurationError for a configuration that is right but needs what is not built."""
-    if isinstance(config.settings.feed, ExchangeFeedSettings):
-        allowed = "synthetic or replay: this version reads no exchange's market"
-        raise ConfigurationError(config.file, "feed.kind", "exchange", allowed)
+    for terms in config.settings.account_terms():
+        if not terms.dry_run:
+            section = config.settings.accounts.get(terms.name)
+            is_own = section is not None and section.dry_run is not None
+            key = f"accounts.{terms.name}.dry_run" if is_own else "dry_run"
+            allowed = f"true: this version has no live broker for {terms.exchange}"
+            raise ConfigurationError(config.file, key, "false", allowed)
 
 
 def _with_feed(settings: BotSettings) -> BotSettings:

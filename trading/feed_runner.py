@@ -12,8 +12,10 @@ from itertools import islice
 from daemonkit.clock import Clock
 from trading.engine.events import FeedEnded, FeedEvent, FeedFailed, FeedStarted, HistoryLoaded
 from trading.engine.inbox import Inbox
+from trading.market.errors import SourceError
 from trading.market.feed import Feed
 from trading.model.market import Bar
+from trading.model.venue_news import InstrumentsKnown
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +70,7 @@ class FeedRunner:
             try:
                 self._play()
             except Exception as error:
-                log.exception("feed failed name=%s", self.name)
+                _log_failure(self.name, error)
                 if self._clock.monotonic() - started_at > self._retry.longest_s:
                     wait_s = self._retry.first_s  # it worked in between
                 retry_in_s = None if self._feed.lossless else wait_s
@@ -88,6 +90,9 @@ class FeedRunner:
             if self._stop.is_set():
                 return
             self._tell(HistoryLoaded(chunk))
+        if instruments := self._feed.instruments:
+            # Before the first price: what is ordered by it has to fit them.
+            self._inbox.put_notice(InstrumentsKnown(instruments, self._clock.wall()))
         description = self._feed.description
         log.info("feed starts name=%s: %s", self.name, description)
         self._tell(FeedStarted(self.name, description, self._clock.wall()))
@@ -97,8 +102,17 @@ class FeedRunner:
         self._inbox.put_feed_event(event, lossless=self._feed.lossless)
 
     def _tell_failure(self, error: Exception, retry_in_s: float | None) -> None:
-        reason = f"{type(error).__name__}: {error}"
+        is_known = isinstance(error, SourceError)
+        reason = str(error) if is_known else f"{type(error).__name__}: {error}"
         self._tell(FeedFailed(self.name, reason, retry_in_s, self._clock.wall()))
+
+
+def _log_failure(name: str, error: Exception) -> None:
+    if isinstance(error, SourceError):
+        # It says itself what is wrong outside; where it was raised helps nobody.
+        log.warning("feed failed name=%s: %s", name, error)
+    else:
+        log.error("feed failed name=%s", name, exc_info=error)
 
 
 def _chunks(bars: Iterator[Bar]) -> Iterator[list[Bar]]:

@@ -1,17 +1,22 @@
 """A feed on its thread: history first, its end told, a live one tried again."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import pytest
+
 from daemonkit.clock import ManualClock
-from tests.trading_tests.makers import NOW, make_bar, make_tick
+from tests.trading_tests.makers import NOW, make_bar, make_instrument, make_tick
 from tests.waiting import wait_until
 from trading.engine.events import FeedEnded, FeedFailed, FeedStarted, HistoryLoaded
 from trading.engine.inbox import Inbox
 from trading.feed_runner import HISTORY_CHUNK_LEN, FeedRetry, FeedRunner
+from trading.market.errors import SourceError
 from trading.market.feed import Publish
+from trading.model.instrument import Instrument
 from trading.model.market import Bar, Tick
+from trading.model.venue_news import InstrumentsKnown
 
 
 class ScriptedFeed:
@@ -22,6 +27,7 @@ class ScriptedFeed:
         self.lossless = lossless
         self.description = "scripted"
         self.ticks_show_ranges = True
+        self.instruments: Mapping[str, Instrument] = {}
         self._play = play
 
     def history(self) -> Iterable[Bar]:
@@ -36,11 +42,13 @@ def run_feed(
     *,
     lossless: bool,
     clock: ManualClock | None = None,
+    instruments: Mapping[str, Instrument] | None = None,
 ) -> tuple[FeedRunner, Inbox]:
-    inbox = Inbox()
+    inbox, feed = Inbox(), ScriptedFeed(play, lossless=lossless)
+    feed.instruments = instruments or {}
     runner = FeedRunner(
         "scripted",
-        ScriptedFeed(play, lossless=lossless),
+        feed,
         inbox,
         clock=clock or ManualClock(NOW),
         retry=FeedRetry(first_s=0.01, longest_s=0.02),
@@ -72,6 +80,19 @@ def test_history_comes_first_and_the_end_last() -> None:
     assert not runner.is_dead
 
 
+def test_the_steps_that_a_feed_knows_come_before_its_first_price() -> None:
+    known = {"BTC/USDT": make_instrument()}
+    runner, inbox = run_feed(
+        lambda publish, _: publish(make_tick()), lossless=False, instruments=known
+    )
+    assert runner.join(5)
+    events = drain(inbox)
+    (told,) = [event for event in events if isinstance(event, InstrumentsKnown)]
+    assert told.instruments == known
+    kinds = [type(event) for event in events]
+    assert kinds.index(InstrumentsKnown) < kinds.index(Tick)
+
+
 def test_a_lossless_feed_that_breaks_is_given_up() -> None:
     def break_down(_publish: Publish, _stop: threading.Event) -> None:
         raise OSError("bad file")
@@ -81,6 +102,24 @@ def test_a_lossless_feed_that_breaks_is_given_up() -> None:
     (failure,) = [event for event in drain(inbox) if isinstance(event, FeedFailed)]
     assert failure.retry_in_s is None
     assert failure.reason == "OSError: bad file"
+
+
+def test_a_source_that_cannot_be_reached_is_told_in_its_own_words(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tries: list[int] = []
+
+    def break_once(publish: Publish, _stop: threading.Event) -> None:
+        tries.append(1)
+        if len(tries) < 2:
+            raise SourceError("kraken: maintenance")
+        publish(make_tick())
+
+    runner, inbox = run_feed(break_once, lossless=False)
+    assert runner.join(5)
+    (failure,) = [event for event in drain(inbox) if isinstance(event, FeedFailed)]
+    assert (failure.reason, failure.retry_in_s) == ("kraken: maintenance", 0.01)
+    assert "Traceback" not in caplog.text
 
 
 def test_a_live_feed_that_breaks_is_tried_again_ever_more_slowly_until_it_works() -> None:

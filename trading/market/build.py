@@ -31,7 +31,11 @@ def build_feed(
     if isinstance(settings, SyntheticSettings):
         return SyntheticFeed(settings, clock=clock, resume_at=resume_at)
     if isinstance(settings, ExchangeFeedSettings):
-        return _build_exchange_feed(settings, source, clock, base_dir)
+        # Importing what speaks to exchanges takes half a second and 100 MiB.
+        from trading.brokers.ccxt_feed import ExchangeFeed  # noqa: PLC0415
+
+        assert source is not None, "an exchange feed has an exchange"
+        return ExchangeFeed(settings, source, clock=clock)
     # The readers of recorded files are loaded only where there is one.
     from trading.market.replay import ReplayFeed  # noqa: PLC0415
 
@@ -44,17 +48,3 @@ def build_feed(
         return ReplayFeed(settings, file, symbol, clock=clock, resume_at=resume_at)
     except FeedError as error:
         raise error.as_configuration_error() from error
-
-
-def _build_exchange_feed(
-    settings: ExchangeFeedSettings, source: ExchangeSource | None, clock: Clock, base_dir: Path
-) -> Feed:
-    if source is None:
-        allowed = "the exchange whose market it is"
-        raise ConfigurationError(base_dir, "exchange", "none for feed.kind exchange", allowed)
-    if not settings.symbols:
-        raise ConfigurationError(base_dir, "feed.symbols", "none", "the markets to follow")
-    # Importing what speaks to exchanges takes half a second and 100 MiB.
-    from trading.brokers.ccxt_feed import ExchangeFeed  # noqa: PLC0415
-
-    return ExchangeFeed(settings, source, clock=clock)

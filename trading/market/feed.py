@@ -1,9 +1,10 @@
 """The seam between the engine and any source of market data. Must not know a source."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
+from trading.model.instrument import Instrument
 from trading.model.market import Bar, Tick
 
 Publish = Callable[[Tick | Bar], None]
@@ -13,7 +14,8 @@ class Feed(Protocol):
     """Bring the ticks and closed candles of some symbols, in the order of market time.
 
     A tick's time is `at`, a candle's is `end`; times never go back. A candle comes before the
-    first tick of the next one, and the candles of all symbols for a moment before its ticks.
+    first tick of the next one, and the candles of all symbols for a moment before its ticks. Only
+    a live feed may tell a candle later than ticks behind it: when the exchange tells it so late.
     """
 
     @property
@@ -29,6 +31,11 @@ class Feed(Protocol):
     @property
     def ticks_show_ranges(self) -> bool:
         """Whether its ticks touch every price between a candle's low and high."""
+        ...
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """Steps and minimums, once its history was read; none where it does not tell them."""
         ...
 
     @property

@@ -10,7 +10,7 @@ candles are played flat, without a tick. Trades become ticks, and candles built 
 import math
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from trading.market.pacing import Pacer, play, speed_text
 from trading.market.records import CandleReader, open_records
 from trading.market.settings import ReplaySettings
 from trading.market.table_file import open_table
+from trading.model.instrument import Instrument
 from trading.model.market import Bar, Tick
 
 TRADES_CANDLE_S = 60
@@ -45,6 +46,7 @@ class ReplayFeed:
         self.symbols = (symbol,)
         self.lossless = True
         self.ticks_show_ranges = False
+        self.instruments: Mapping[str, Instrument] = {}
         self._settings = settings
         self._file = file
         self._clock = clock

@@ -5,7 +5,7 @@ What happens until a market time depends on the settings and the start alone, ne
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from daemonkit.clock import Clock
 from trading.market.candles import CandleBuilder
@@ -13,6 +13,7 @@ from trading.market.feed import Publish
 from trading.market.pacing import Pacer, play, speed_text
 from trading.market.settings import SyntheticSettings
 from trading.market.simulated_symbol import SimulatedSymbol
+from trading.model.instrument import Instrument
 from trading.model.market import Bar, Tick
 
 
@@ -25,6 +26,7 @@ class SyntheticFeed:
         self.symbols = settings.symbols
         self.lossless = True
         self.ticks_show_ranges = True
+        self.instruments: Mapping[str, Instrument] = {}
         self._settings = settings
         self._clock = clock
         self._candle_s = settings.candle_s

@@ -1,0 +1,20 @@
+"""Which exchange an exchange feed asks, as the accounts say. Must not know how it is asked."""
+
+from trading.market.exchange_source import ExchangeSource
+from trading.market.settings import ExchangeFeedSettings
+from trading.settings.bot import BotSettings
+from trading.settings.markets import PAPER_EXCHANGE
+
+
+def exchange_source(settings: BotSettings) -> ExchangeSource | None:
+    """Return the exchange of the first account that is at one; None without an exchange feed."""
+    if not isinstance(settings.feed, ExchangeFeedSettings):
+        return None
+    for terms in settings.account_terms():
+        if terms.exchange != PAPER_EXCHANGE:
+            own = dict(terms.ccxt)
+            # The prices of another venue than the one that is traded at would be worse than none.
+            if terms.sandbox:
+                own["sandbox"] = True
+            return ExchangeSource(terms.exchange, terms.market_type, own)
+    return None

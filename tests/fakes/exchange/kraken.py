@@ -185,9 +185,9 @@ class KrakenDialect:
         given = request.headers.get("api-sign", "")
         if not hmac.compare_digest(base64.b64encode(signed).decode(), given):
             raise KrakenError("EAPI:Invalid signature")
-        if int(nonce) <= key.last_nonce:
+        if int(nonce) <= key.last_nonce and not asked.is_delayed:
             raise KrakenError("EAPI:Invalid nonce")
-        key.last_nonce = int(nonce)
+        key.last_nonce = max(key.last_nonce, int(nonce))
         return key
 
     def _count(self, asked: Asked) -> None:

@@ -166,6 +166,8 @@ def trade(trade: Trade, order: Order, pair: Pair) -> dict[str, Any]:
 
 def ledger(bookings: Iterable[Booking]) -> dict[str, dict[str, Any]]:
     """Return entries by id, oldest first; a fee stands in the entry of its trade and currency."""
+    bookings = list(bookings)
+    of_coins = {each.trade_id for each in bookings if each.kind is BookingKind.TRADE}
     entries: dict[tuple[str, str], dict[str, Any]] = {}
     found: dict[str, dict[str, Any]] = {}
     for booking in bookings:
@@ -180,7 +182,11 @@ def ledger(bookings: Iterable[Booking]) -> dict[str, dict[str, Any]]:
                 "fee": ZERO,
                 "refid": booking.trade_id or booking.id.replace("L", "F", 1),
                 "time": booking.at,
-                "type": _LEDGER_TYPES[booking.kind],
+                "type": (
+                    "margin"
+                    if booking.trade_id and booking.trade_id not in of_coins
+                    else _LEDGER_TYPES[booking.kind]
+                ),
                 "subtype": "",
             }
         is_fee = booking.kind in (BookingKind.FEE, BookingKind.ROLLOVER)

@@ -265,6 +265,7 @@ class FakeExchange:
 
     async def _act_late(self, asked: Asked, record: Record, seconds: float) -> None:
         await asyncio.sleep(seconds)
+        asked.is_delayed = True
         self._act(asked, record)
 
     async def _hang(self, request: web.Request, rule: Rule) -> None:

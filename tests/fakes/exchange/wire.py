@@ -70,7 +70,7 @@ class Asked:
     """A request that was read: what it is about, and everything that it says.
 
     `stale_s` comes from the script: open orders, closed orders and trades that are younger are
-    not shown yet.
+    not shown yet. `is_delayed`: it came in time, and its turn came late: an old nonce is no fault.
     """
 
     kind: Kind
@@ -79,6 +79,7 @@ class Asked:
     parameters: dict[str, Any] = field(default_factory=dict)
     client_id: str = ""
     stale_s: float = 0.0
+    is_delayed: bool = False
 
 
 class Session(Protocol):

@@ -1,0 +1,21 @@
+"""ccxt, connected to a fake exchange for the length of a block."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import ccxt  # type: ignore[import-untyped]
+
+from tests.fakes.exchange.venues import KEY, KRAKEN_SECRET, RunningExchange
+
+
+@contextmanager
+def connected(venue: RunningExchange, key: str = KEY, **rest: Any) -> Iterator[Any]:
+    """Load the markets; close the connections at the end, as warnings are errors."""
+    keys = {"apiKey": key, "secret": KRAKEN_SECRET, "enableRateLimit": False}
+    library = ccxt.kraken({**keys, **venue.ccxt_config, **rest})
+    try:
+        library.load_markets()
+        yield library
+    finally:
+        library.session.close()

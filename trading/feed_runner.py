@@ -69,7 +69,7 @@ class FeedRunner:
             started_at = self._clock.monotonic()
             try:
                 self._play()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - logged, told, and tried again
                 _log_failure(self.name, error)
                 if self._clock.monotonic() - started_at > self._retry.longest_s:
                     wait_s = self._retry.first_s  # it worked in between

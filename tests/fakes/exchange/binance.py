@@ -110,10 +110,10 @@ class BinanceDialect:
         return _refusal(_WORDS[word](), {})
 
     def odd(self, answer: HttpAnswer) -> HttpAnswer:
-        """Give an order's answer a list of fills that is none, anything else an envelope."""
+        """Give an order a price that is no number, anything else an envelope."""
         payload = json.loads(answer.body)
-        if isinstance(payload, dict) and "fills" in payload:
-            return json_answer(payload | {"fills": ["?"]}, 200, **answer.headers)
+        if isinstance(payload, dict) and "price" in payload:
+            return json_answer(payload | {"price": "market"}, 200, **answer.headers)
         return json_answer({"data": payload}, 200, **answer.headers)
 
     def open_session(self, path: str, send: Callable[[object], None]) -> Session | None:

@@ -6,6 +6,7 @@ already, since risk has reserved for exactly that size.
 
 from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Final
 
 from trading.brokers.ccxt_markets import Market, in_steps
 from trading.brokers.ccxt_reading import plain
@@ -13,6 +14,9 @@ from trading.model.order import Order, OrderType, Purpose, Side
 
 _LIMITED = {OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.BRACKET}
 _TRIGGERED = {OrderType.STOP, OrderType.STOP_LIMIT, OrderType.BRACKET}
+# Where an exchange knows stops with a limit only, the limit lies this far beyond the stop. It fills
+# in a gap of up to that much; in a wider one it rests, and whoever watches the stop has to act.
+GAP_FRACTION: Final = Decimal("0.03")
 
 
 class NotSendableError(Exception):
@@ -84,3 +88,9 @@ def _check_cost(order: Order, market: Market, quantity: Decimal, price: Decimal 
             f"cost {plain(quantity * per_unit)} {market.instrument.quote} is below the minimum "
             f"{plain(least)}"
         )
+
+
+def beyond(stop: Decimal, side: Side, market: Market) -> Decimal:
+    """Return the limit for a stop that must fill in a gap, on the tick."""
+    price = stop * (1 + GAP_FRACTION * side.sign)
+    return _on_tick(price, market, is_up=side is Side.BUY)

@@ -100,7 +100,7 @@ class Dialect(Protocol):
         """Read the positions."""
         ...
 
-    def cash_moves(self, since: float) -> Sequence[CashMove]:
+    def cash_moves(self, since: float, /) -> Sequence[CashMove]:
         """Read the bookings that no fill explains."""
         ...
 

@@ -4,12 +4,16 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from daemonkit.errors import ConfigurationError
+from trading.brokers.ccxt_binance import RECEIVE_WINDOW_MS, BinanceDialect
+from trading.brokers.ccxt_coinbase import CoinbaseDialect
 from trading.brokers.ccxt_dialect import Dialect, Place
 from trading.brokers.ccxt_kraken import KrakenDialect
 
 _OWN: Final[dict[tuple[str, str], Callable[[Place], Dialect]]] = {
     ("kraken", "spot"): KrakenDialect,
     ("kraken", "margin"): KrakenDialect,
+    ("binance", "spot"): BinanceDialect,
+    ("coinbase", "spot"): CoinbaseDialect,
 }
 # An exchange with a dialect of its own takes no other type through the generic one.
 _OWN_NAMES: Final = {name for name, _ in _OWN}
@@ -26,5 +30,13 @@ def dialect_for(
     raise ConfigurationError(where, "market_type", market_type, types)
 
 
-def prepare_exchange(_exchange: Any, _name: str, _market_type: str) -> None:
+def prepare_exchange(exchange: Any, name: str, market_type: str) -> None:
     """Set what ccxt loads with the markets to what this type of account needs."""
+    if name == "binance":
+        kinds = {"swap": ["linear"]}
+        exchange.options["fetchMarkets"] = {"types": kinds.get(market_type, ["spot"])}
+        exchange.options["fetchMargins"] = False
+        exchange.options["recvWindow"] = RECEIVE_WINDOW_MS
+    if name in {"binance", "coinbase"}:
+        # Their lists of currencies take more requests and rights and tell nothing that is used.
+        exchange.has["fetchCurrencies"] = False

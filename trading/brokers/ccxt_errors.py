@@ -67,6 +67,8 @@ _WORDS: Final = (
     ("DuplicateOrderId", "an order with this id exists"),
     ("InvalidOrder", "order refused"),
     ("BadSymbol", "unknown market"),
+    ("BadRequest", "request refused"),
+    ("OperationRejected", "request refused"),
     ("NetworkError", "connection lost"),
 )
 _SAID_KEYS: Final = ("error_details", "message", "msg", "error_description", "error", "errors")

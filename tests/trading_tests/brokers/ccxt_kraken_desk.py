@@ -1,6 +1,6 @@
 """A Kraken account on the raw server: its markets, and a connected venue."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -76,7 +76,7 @@ def make_venue(server: CcxtServer, **changes: Any) -> CcxtVenue:
 
 @contextmanager
 def connected(
-    answers: dict[str, Answer] | None = None, **changes: Any
+    answers: Mapping[str, Answer] | None = None, **changes: Any
 ) -> Iterator[tuple[CcxtServer, CcxtVenue]]:
     """Yield a server and a venue that has connected to it."""
     with serving({**market_answers(), ADD: taken, **(answers or {})}) as server:

@@ -1,0 +1,232 @@
+"""What Binance spot tells of an account beside its orders: fills, money, the key, time."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from trading.brokers.ccxt_dialect import Place
+from trading.brokers.ccxt_markets import Market
+from trading.brokers.ccxt_reading import (
+    bad_answer,
+    mapping_of,
+    number_at,
+    number_or,
+    positive_at,
+    rows_of,
+    seconds_at,
+    text_at,
+    text_or,
+)
+from trading.brokers.venue import (
+    CashKind,
+    CashMove,
+    FailureKind,
+    Holding,
+    KeyRights,
+    VenueError,
+    VenueFill,
+    VenuePosition,
+)
+from trading.model.order import Side
+
+_ROWS: Final = 1000
+_PAGES_MAX: Final = 400
+# A span of time that is asked for may not be longer.
+_SPAN_S: Final = 86_000.0
+_MOVES_SPAN_S: Final = 89 * 86_400.0
+_DEPOSITED: Final = frozenset({"1", "6"})
+_WITHDRAWN: Final = "6"
+
+
+class BinanceAccount:
+    """Read one Binance spot account."""
+
+    def __init__(self, place: Place) -> None:
+        self._wire, self._markets, self._clock = place.wire, place.markets, place.clock
+
+    def fills(self, since: float) -> list[VenueFill]:
+        """Read myTrades of each market from a time on."""
+        worths = _Worths(self)
+        found = [
+            _fill(row, market, worths)
+            for market in self._markets.by_symbol.values()
+            for row in self._trades(market, since)
+        ]
+        unique = {fill.fill_id: fill for fill in found if fill.at >= since}
+        return sorted(unique.values(), key=lambda fill: fill.at)
+
+    def holdings(self) -> dict[str, Holding]:
+        """Read the balances."""
+        account = mapping_of(self._wire.read("privateGetAccount"), "account")
+        found = {}
+        for row in rows_of(account.get("balances"), "balances"):
+            free = number_at(row, "free")
+            total = free + number_at(row, "locked")
+            if total:
+                found[self.currency(text_at(row, "asset"))] = Holding(total, free)
+        return found
+
+    def positions(self) -> list[VenuePosition]:
+        """Return nothing: spot has holdings."""
+        return []
+
+    def cash_moves(self, since: float) -> list[CashMove]:
+        """Read what came in and went out over the chain; moves between wallets are not told."""
+        begin = max(since, self._clock.wall() - _MOVES_SPAN_S)
+        span = {"startTime": int(begin * 1000)}
+        moves = [
+            *map(self._deposit, self._rows("sapiGetCapitalDepositHisrec", span)),
+            *map(self._withdrawal, self._rows("sapiGetCapitalWithdrawHistory", span)),
+        ]
+        return sorted((each for each in moves if each and each.at >= since), key=lambda m: m.at)
+
+    def rights(self) -> KeyRights:
+        """Read what the key may do; a test system does not tell."""
+        account = mapping_of(self._wire.read("privateGetAccount"), "account")
+        uid = text_or(account, "uid")
+        try:
+            told = mapping_of(self._wire.read("sapiGetAccountApiRestrictions"), "rights")
+        except VenueError as error:
+            if error.kind in {FailureKind.BAD_ANSWER, FailureKind.REFUSED}:
+                return KeyRights(account_id=uid)
+            raise
+        return KeyRights(
+            can_withdraw=_flag(told, "enableWithdrawals"),
+            can_trade=_flag(told, "enableSpotAndMarginTrading"),
+            account_id=uid,
+        )
+
+    def server_time(self) -> float:
+        """Read the time."""
+        return seconds_at(mapping_of(self._wire.read("publicGetTime"), "time"), "serverTime", 1000)
+
+    def price(self, base: str, quote: str) -> Decimal | None:
+        """Return the last price of one currency in another, where there is such a market."""
+        listed = self._wire.exchange.markets.get(f"{base}/{quote}")
+        if listed is None:
+            return None
+        try:
+            row = self._wire.read("publicGetTickerPrice", {"symbol": listed["id"]})
+            return positive_at(mapping_of(row, "price"), "price")
+        except VenueError:
+            # What a fee is worth is good to know and no reason to lose a fill.
+            return None
+
+    def _trades(self, market: Market, since: float) -> Iterator[Mapping[str, Any]]:
+        """Yield the trades of a market, day by day until a page is full and then by id."""
+        begin, now = since, self._clock.wall()
+        while True:
+            span: dict[str, Any] = {"startTime": max(int(begin * 1000), 0)}
+            if begin + _SPAN_S < now:
+                span["endTime"] = int((begin + _SPAN_S) * 1000)
+            page = self._page(market, span)
+            yield from page
+            if len(page) >= _ROWS:
+                yield from self._trades_after(market, page)
+                return
+            if "endTime" not in span:
+                return
+            begin += _SPAN_S
+
+    def _trades_after(
+        self, market: Market, page: list[Mapping[str, Any]]
+    ) -> Iterator[Mapping[str, Any]]:
+        for _ in range(_PAGES_MAX):
+            last = max(int(text_at(row, "id")) for row in page)
+            page = self._page(market, {"fromId": last + 1})
+            yield from page
+            if len(page) < _ROWS:
+                return
+        raise bad_answer("trades have no end", market.id)
+
+    def _page(self, market: Market, span: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        parameters = {"symbol": market.id, "limit": _ROWS, **span}
+        return rows_of(self._wire.read("privateGetMyTrades", parameters), "trades")
+
+    def _rows(self, method: str, span: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        for page_number in range(_PAGES_MAX):
+            window = {**span, "limit": _ROWS, "offset": page_number * _ROWS}
+            page = rows_of(self._wire.read(method, window), method)
+            yield from page
+            if len(page) < _ROWS:
+                return
+        raise bad_answer("bookings have no end", method)
+
+    def _deposit(self, row: Mapping[str, Any]) -> CashMove | None:
+        if text_at(row, "status") not in _DEPOSITED:
+            return None
+        return CashMove(
+            id=f"deposit-{text_or(row, 'id') or text_at(row, 'txId')}",
+            currency=self.currency(text_at(row, "coin")),
+            amount=number_at(row, "amount"),
+            kind=CashKind.DEPOSIT,
+            at=seconds_at(row, "insertTime", 1000),
+        )
+
+    def _withdrawal(self, row: Mapping[str, Any]) -> CashMove | None:
+        if text_at(row, "status") != _WITHDRAWN:
+            return None
+        text = text_at(row, "applyTime")
+        try:
+            at = datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+        except ValueError:
+            raise bad_answer("applyTime is no time", text) from None
+        return CashMove(
+            id=f"withdrawal-{text_at(row, 'id')}",
+            currency=self.currency(text_at(row, "coin")),
+            amount=-number_at(row, "amount") - number_or(row, "transactionFee"),
+            kind=CashKind.WITHDRAWAL,
+            at=at,
+        )
+
+    def currency(self, asset: str) -> str:
+        """Return our name of a currency."""
+        return str(self._wire.exchange.safe_currency_code(asset))
+
+
+class _Worths:
+    """Ask once for each currency of a fee what it is worth."""
+
+    def __init__(self, account: BinanceAccount) -> None:
+        self._account = account
+        self._prices: dict[tuple[str, str], Decimal | None] = {}
+
+    def worth(self, fee: Decimal, asset: str, market: Market) -> tuple[str, Decimal | None]:
+        """Return the currency of a fee, and its worth in the quote currency if it is a third."""
+        currency = self._account.currency(asset)
+        quote = market.instrument.quote
+        if currency in {market.instrument.base, quote} or not fee:
+            return currency, None
+        key = (currency, quote)
+        if key not in self._prices:
+            self._prices[key] = self._account.price(currency, quote)
+        price = self._prices[key]
+        return currency, None if price is None else fee * price
+
+
+def _fill(row: Mapping[str, Any], market: Market, worths: _Worths) -> VenueFill:
+    fee = number_at(row, "commission")
+    currency, worth = worths.worth(fee, text_at(row, "commissionAsset"), market)
+    is_buyer = row.get("isBuyer")
+    if not isinstance(is_buyer, bool):
+        raise bad_answer("isBuyer is neither true nor false", is_buyer)
+    return VenueFill(
+        fill_id=f"{market.id}-{text_at(row, 'id')}",
+        venue_id=f"{market.id}-{text_at(row, 'orderId')}",
+        client_id="",
+        symbol=market.symbol,
+        side=Side.BUY if is_buyer else Side.SELL,
+        quantity=positive_at(row, "qty"),
+        price=positive_at(row, "price"),
+        fee=fee,
+        fee_currency=currency,
+        at=seconds_at(row, "time", 1000),
+        is_maker=row.get("isMaker") is True,
+        fee_worth=worth,
+    )
+
+
+def _flag(told: Mapping[str, Any], key: str) -> bool | None:
+    value = told.get(key)
+    return value if isinstance(value, bool) else None

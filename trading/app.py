@@ -20,7 +20,8 @@ from daemonkit.notify import Notifier
 from daemonkit.reserve import ReserveFile
 from daemonkit.thread_names import show_thread_names
 from daemonkit.version import VERSION
-from trading.config import BotConfig, BotSettings, check_runnable, load_config
+from trading.brokers.venue_keys import VenueKeys
+from trading.config import BotConfig, BotSettings, load_config
 from trading.confirm import check_live_accounts
 from trading.control import STOP_SIGNALS, Control, SignalCame, ThreadEnded
 from trading.deadline import Deadline
@@ -57,8 +58,8 @@ class TradingApp:
         self._control = control
         self._around = Surroundings(clock, rng, control, Notifier(environ, clock))
         self._config = load_config(bot_dir, environ)
-        check_runnable(self._config)
         self._settings: BotSettings = self._config.settings
+        self._keys: Mapping[str, VenueKeys] = {}
         self._log_handler = LogForwardHandler(
             logging.getLevelNamesMapping()[self._settings.logs.forward_level],
             self._settings.logs.queue_len_max,
@@ -111,7 +112,7 @@ class TradingApp:
 
     def _open_database(self, closing: ExitStack) -> StateDatabase:
         # First: nothing is made for an account that nobody confirmed.
-        check_live_accounts(self._config, owner_of(self._config), self._environ)
+        self._keys = check_live_accounts(self._config, owner_of(self._config), self._environ)
         database = open_state_database(
             self._config.database,
             owner_of(self._config),
@@ -129,7 +130,13 @@ class TradingApp:
             config_file=self._config.file,
         )
         return Parts(
-            self._config, self._options, database, endpoint, self._log_handler, self._around
+            self._config,
+            self._options,
+            database,
+            endpoint,
+            self._log_handler,
+            self._around,
+            keys=self._keys,
         )
 
     def _serve(self, parts: Parts, database: StateDatabase) -> tuple[str, ThreadEnded | None]:
@@ -149,7 +156,6 @@ class TradingApp:
         self._around.notifier.reloading()
         try:
             config = load_config(self._config.bot_dir, self._environ)
-            check_runnable(config)
             # They wait for a restart; that it would fail is to be known now.
             load_instances(config)
             _check_with_saved(config, database)

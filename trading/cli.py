@@ -24,7 +24,7 @@ from daemonkit.folder_lock import FolderLock
 from daemonkit.log_lines import timestamp_text
 from daemonkit.version import VERSION
 from trading.app import TradingApp, owner_of
-from trading.config import DEFAULT_BOT_DIR, BotConfig, check_runnable, load_config
+from trading.config import DEFAULT_BOT_DIR, BotConfig, load_config
 from trading.confirm import check_live_accounts, confirm_accounts
 from trading.control import Control
 from trading.engine.quarantine import quarantine_of
@@ -33,6 +33,7 @@ from trading.instances_of import LoadedInstance, fingerprint_of, load_instances
 from trading.ledger.files import set_files_aside
 from trading.ledger.report import MARKET_TIME_KEY, Report, ReportRange
 from trading.ledger.trade_csv import write_trades_csv
+from trading.live_accounts import build_venues
 from trading.model.order_states import OPEN
 from trading.parts import RunOptions
 from trading.saved_values import check_saved_values
@@ -120,11 +121,11 @@ def run_bot(options: argparse.Namespace, control: Control) -> int:
 def check_bot(options: argparse.Namespace, _control: Control) -> int:
     """Check everything that a start would refuse."""
     config = load_config(options.bot_dir, os.environ)
-    check_runnable(config)
     instances = load_instances(config)
     feed = feed_of(config, clock=SystemClock())
     schema = _check_database(config)
-    check_live_accounts(config, owner_of(config), os.environ)
+    keys = check_live_accounts(config, owner_of(config), os.environ)
+    build_venues(config, keys, clock=SystemClock())
     quarantined = _find_quarantined(config, instances) if schema == HEAD else []
     endpoint = load_endpoint(
         config.settings.link,

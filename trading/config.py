@@ -27,7 +27,6 @@ __all__ = [
     "DEFAULT_VAR_DIR",
     "BotConfig",
     "BotSettings",
-    "check_runnable",
     "load_config",
 ]
 
@@ -86,17 +85,6 @@ def load_config(bot_dir: Path, environ: Mapping[str, str]) -> BotConfig:
         file=file,
         var_dir=Path(environ.get("VAR_DIR") or DEFAULT_VAR_DIR).absolute(),
     )
-
-
-def check_runnable(config: BotConfig) -> None:
-    """Raise a ConfigurationError for a configuration that is right but needs what is not built."""
-    for terms in config.settings.account_terms():
-        if not terms.dry_run:
-            section = config.settings.accounts.get(terms.name)
-            is_own = section is not None and section.dry_run is not None
-            key = f"accounts.{terms.name}.dry_run" if is_own else "dry_run"
-            allowed = f"true: this version has no live broker for {terms.exchange}"
-            raise ConfigurationError(config.file, key, "false", allowed)
 
 
 def _with_feed(settings: BotSettings) -> BotSettings:

@@ -4,9 +4,10 @@ Each owns one thread; they meet only through the inbox, the store's queue and th
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
+from types import MappingProxyType
 from typing import Final
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from daemonkit.thread_names import show_thread_names
 from daemonkit.version import VERSION
 from tcpproto import ClientSettings, Identity, Limits
 from tcpproto.tls import build_client_context
+from trading.brokers.venue_keys import VenueKeys
 from trading.config import BotConfig
 from trading.control import Control, ThreadEnded
 from trading.deadline import Deadline
@@ -28,6 +30,7 @@ from trading.engine.inbox import Inbox, InboxLimits
 from trading.feed_runner import FeedRetry, FeedRunner
 from trading.link.log_forward import LogForward, LogForwardHandler
 from trading.link.uplink import Uplink
+from trading.live_accounts import LiveWorkers, build_workers
 from trading.monitor import Monitor, MonitorLimits
 from trading.store.database import StateDatabase, StoreLimits
 from trading.store.release import ReleaseRouter
@@ -71,6 +74,8 @@ class Parts:
         endpoint: Endpoint,
         log_handler: LogForwardHandler,
         around: Surroundings,
+        *,
+        keys: Mapping[str, VenueKeys] = MappingProxyType({}),
     ) -> None:
         settings, clock = config.settings, around.clock
         self._clock = clock
@@ -88,9 +93,21 @@ class Parts:
             clock=clock,
             rng=around.rng,
         )
-        self._store = build_store(config, database, self._uplink, self._inbox, around)
         trading = build_trading(config, database, clock, engine_beat=lambda: self._engine.beat)
         self._guard = trading.guard
+        self._workers = LiveWorkers(
+            build_workers(
+                config,
+                keys,
+                clock=clock,
+                rng=around.rng,
+                tell=self._inbox.put_notice,
+                last_run_at=trading.last_run_at,
+            ),
+            trading.orders,
+        )
+        released = ReleaseRouter(self._uplink, self._workers.outlets)
+        self._store = build_store(config, database, released, self._inbox, around)
         self._store.keep_files(trading.files)
         self._engine = EngineThread(
             EngineCore(build_core_settings(config, options), trading.values, trading.trader),
@@ -101,6 +118,7 @@ class Parts:
             sample_health=self._sample_health,
             on_end=lambda error: around.control.put(ThreadEnded("engine", error)),
             on_awake=self._connect,
+            ask_account=self._workers.ask,
         )
         self._log_forward = LogForward(log_handler, self._uplink.forward, clock=clock)
         retry = FeedRetry(settings.feed_retry.first_s, settings.feed_retry.longest_s)
@@ -127,6 +145,7 @@ class Parts:
         self._guard.start()
         self._engine.start()
         self._log_forward.start()
+        self._workers.start()
         for feed in self._feeds:
             feed.start()
         self._monitor.start()
@@ -149,6 +168,8 @@ class Parts:
             if not deadline.wait_for(feed.join, 0.2)
         ]
         deadline.wait_for(self._store.is_settled, 0.5)
+        # After what the engine wanted last has been handed to them.
+        self._workers.stop(deadline)
         # The bridge hears of the stop now if it can, else at the next start: it is in the outbox.
         self._uplink.flush(deadline.share_s(0.3, GOODBYE_S_MAX / 2))
         self._log_forward.stop(deadline.share_s(0.3, FORWARD_S_MAX))
@@ -193,13 +214,14 @@ class Parts:
             "guard": self._guard.is_alive,
         }
         feeds = [f"feed-{feed.name}" for feed in self._feeds if feed.is_dead]
-        return [name for name, is_alive in alive.items() if not is_alive] + feeds
+        dead = [name for name, is_alive in alive.items() if not is_alive]
+        return dead + feeds + self._workers.dead_threads()
 
 
 def build_store(
     config: BotConfig,
     database: StateDatabase,
-    uplink: Uplink,
+    released: ReleaseRouter,
     inbox: Inbox,
     around: Surroundings,
 ) -> StoreThread:
@@ -222,7 +244,7 @@ def build_store(
             prune_interval_s=section.prune_interval_s,
             reserve_check_s=section.reserve_check_s,
         ),
-        released=ReleaseRouter(uplink, {}),
+        released=released,
         report=inbox.put_notice,
         on_failure=lambda error: around.control.put(ThreadEnded("store", error)),
     )

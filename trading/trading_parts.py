@@ -1,6 +1,6 @@
 """What of a bot trades: trader, feed, guard and the files of its ledger, made from what is kept."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from daemonkit.clock import Clock
@@ -12,6 +12,7 @@ from trading.guard.limits import GuardLimits
 from trading.guard.strategy_guard import StrategyGuard
 from trading.ledger.files import LedgerFiles
 from trading.market.feed import Feed
+from trading.model.order import Order
 from trading.saved_values import check_saved_values
 from trading.setup_of import build_trading_setup, load_saved_trading, quarantines_of
 from trading.store.database import StateDatabase
@@ -26,6 +27,8 @@ class TradingParts:
     guard: StrategyGuard
     files: LedgerFiles
     values: Mapping[str, str]
+    orders: Sequence[Order]
+    last_run_at: float | None
 
 
 def build_trading(
@@ -36,12 +39,13 @@ def build_trading(
     kept = database.load_trading()
     saved = load_saved_trading(database, kept)
     check_saved_values(saved.values, database.path, restore_hint=config.restore_hint)
-    market_time = saved.values.get(TIME_KEY)
+    kept_time = saved.values.get(TIME_KEY)
+    market_time = None if kept_time is None else float(kept_time)
     feed = feed_of(
         config,
         clock=clock,
         # The market goes on where it was left, and not where it began.
-        resume_at=None if market_time is None else float(market_time),
+        resume_at=market_time,
     )
     frozen = take_frozen(config.folder)
     setup = build_trading_setup(config, feed, saved.values, kept, run=database.epoch, frozen=frozen)
@@ -62,4 +66,5 @@ def build_trading(
         last_number=kept.last_trade_number,
         clock=clock,
     )
-    return TradingParts(Trader(setup, saved, guard.calls), feed, guard, files, saved.values)
+    trader = Trader(setup, saved, guard.calls)
+    return TradingParts(trader, feed, guard, files, saved.values, kept.orders, market_time)

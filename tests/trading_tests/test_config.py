@@ -9,7 +9,7 @@ import yaml
 from daemonkit.errors import ConfigurationError
 from daemonkit.settings import Settings
 from tests.processes import ROOT
-from trading.config import BotSettings, check_runnable, load_config
+from trading.config import BotSettings, load_config
 from trading.market.settings import ExchangeFeedSettings
 from trading.reload import LIVE_KEYS, merge_settings
 
@@ -96,7 +96,6 @@ def test_the_original_on_paper_sees_the_real_market_too_unless_another_is_named(
     assert config.settings.feed.kind == "exchange"
     text = ORIGINAL.replace("false", "true") + "feed: {kind: synthetic}\n"
     config = load_config(write(tmp_path, text), {})
-    check_runnable(config)
     assert config.settings.feed.symbols == config.settings.trading.pairs  # type: ignore[union-attr]
 
 

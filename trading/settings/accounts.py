@@ -88,3 +88,11 @@ class AccountTerms:
     pairs: tuple[str, ...]
     paper: PaperSection
     ccxt: Mapping[str, Any]
+
+    @property
+    def class_settings(self) -> dict[str, Any]:
+        """What the exchange's class is given, the choice of its test venue included."""
+        own = dict(self.ccxt)
+        if self.sandbox and not own.get("demo"):
+            own["sandbox"] = True
+        return own

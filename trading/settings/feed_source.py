@@ -12,9 +12,6 @@ def exchange_source(settings: BotSettings) -> ExchangeSource | None:
         return None
     for terms in settings.account_terms():
         if terms.exchange != PAPER_EXCHANGE:
-            own = dict(terms.ccxt)
             # The prices of another venue than the one that is traded at would be worse than none.
-            if terms.sandbox:
-                own["sandbox"] = True
-            return ExchangeSource(terms.exchange, terms.market_type, own)
+            return ExchangeSource(terms.exchange, terms.market_type, terms.class_settings)
     return None

@@ -16,7 +16,8 @@ class LiveSection(Settings):
     """The `live` section.
 
     An order that the venue cannot find counts as never arrived once `unknown_settle_s` have
-    passed, so a request must have ended by then.
+    passed, so a request must have ended by then. `requests_per_s` is what the key may ask, where
+    the exchange allows it another number than its lowest tier.
     """
 
     poll_s: _Short = 2.0
@@ -25,6 +26,7 @@ class LiveSection(Settings):
     entry_age_max_s: _Short = 5.0
     exit_retry_s: _Medium = 60.0
     request_timeout_s: _Short = 10.0
+    requests_per_s: _Short | None = None
 
     @model_validator(mode="after")
     def _settled(self) -> Self:

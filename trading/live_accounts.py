@@ -1,0 +1,167 @@
+"""Live accounts, from configuration and keys to workers that have not started.
+
+What speaks to exchanges is loaded only when there is such an account: it takes half a second and
+a hundred MiB.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from random import Random
+from typing import Final
+
+from daemonkit.clock import Clock
+from trading.brokers.ccxt_loading import Credentials
+from trading.brokers.live.settings import LiveSettings, RequestBudget, RequestKind
+from trading.brokers.live.worker import AccountWorker, Tell
+from trading.brokers.venue import Venue
+from trading.brokers.venue_keys import VenueKeys
+from trading.config import BotConfig
+from trading.confirm import live_terms
+from trading.deadline import Deadline
+from trading.model.order import Order
+from trading.settings.accounts import AccountTerms
+from trading.settings.live import LiveSection
+from trading.settings.markets import pairs_of
+from trading.store.release import BrokerOutlet
+
+log = logging.getLogger(__name__)
+
+# Of the time there is for a stop: what reduces risk and waits goes out in it.
+_STOP_SHARE: Final = 0.5
+_STOP_S_MAX: Final = 3.0
+
+# What a key may ask of an exchange, where it is stricter than usual. Kraken counts reads in points
+# of which the lowest tier gets one in three seconds; its orders are counted elsewhere.
+BUDGETS: Final[Mapping[str, RequestBudget]] = {
+    "kraken": RequestBudget(
+        per_s=0.33,
+        burst=15.0,
+        weights={
+            RequestKind.ORDER: 0.0,
+            RequestKind.CANCEL: 0.0,
+            RequestKind.SERVER_TIME: 0.0,
+            RequestKind.FIND: 2.0,
+            RequestKind.FILLS: 2.0,
+            RequestKind.CASH_MOVES: 2.0,
+        },
+    )
+}
+
+
+def build_venues(
+    config: BotConfig, keys: Mapping[str, VenueKeys], *, clock: Clock
+) -> dict[str, tuple[Venue, Venue | None]]:
+    """Make the venues of all live accounts, and their second ones for reads; nothing is asked yet.
+
+    ConfigurationError says what cannot work.
+    """
+    made: dict[str, tuple[Venue, Venue | None]] = {}
+    for terms in live_terms(config):
+        own = keys[terms.name]
+        trade = _build_venue(config, terms, own.trade, clock)
+        read = None if own.read is None else _build_venue(config, terms, own.read, clock)
+        made[terms.name] = (trade, read)
+    return made
+
+
+def build_workers(
+    config: BotConfig,
+    keys: Mapping[str, VenueKeys],
+    *,
+    clock: Clock,
+    rng: Random,
+    tell: Tell,
+    last_run_at: float | None,
+) -> dict[str, AccountWorker]:
+    """Make the workers of all live accounts; what happened since the last run is looked at."""
+    workers = {}
+    venues = build_venues(config, keys, clock=clock)
+    for terms in live_terms(config):
+        settings = _worker_settings(config.settings.live, terms.exchange)
+        since = None if last_run_at is None else last_run_at - settings.fills_lookback_s
+        venue, reads = venues[terms.name]
+        workers[terms.name] = AccountWorker(
+            terms.name,
+            venue,
+            settings=settings,
+            clock=clock,
+            rng=rng,
+            tell=tell,
+            reads=reads,
+            fills_since=since,
+        )
+    return workers
+
+
+class LiveWorkers:
+    """Hold the workers of all live accounts, and how they start and stop together."""
+
+    def __init__(self, workers: Mapping[str, AccountWorker], orders: Iterable[Order]) -> None:
+        self._workers = workers
+        self._orders = list(orders)
+
+    @property
+    def outlets(self) -> Mapping[str, BrokerOutlet]:
+        """Where the orders of each account go."""
+        return self._workers
+
+    def start(self) -> None:
+        """Take up what earlier runs left, and work from now on."""
+        for name, worker in self._workers.items():
+            worker.start([order for order in self._orders if order.account == name])
+        self._orders = []
+
+    def ask(self, account: str, number: int) -> None:
+        """Have all of an account looked at."""
+        self._workers[account].ask(number)
+
+    def stop(self, deadline: Deadline) -> None:
+        """Send no entry any more, and what reduces risk for a moment."""
+        for worker in self._workers.values():
+            worker.ask_to_stop(deadline.share_s(_STOP_SHARE, _STOP_S_MAX))
+        for name, worker in self._workers.items():
+            if not deadline.wait_for(worker.join, _STOP_SHARE):
+                # No failure of ours: the next start looks up what may have been sent.
+                log.warning("account %s: the exchange owes an answer, and is not waited for", name)
+
+    def dead_threads(self) -> list[str]:
+        """Name the threads that ended although nobody said they may."""
+        return [f"broker-{name}" for name, worker in self._workers.items() if worker.is_dead]
+
+
+def _build_venue(
+    config: BotConfig, terms: AccountTerms, credentials: Credentials, clock: Clock
+) -> Venue:
+    from trading.brokers.ccxt_broker import build_venue  # noqa: PLC0415 - as said above
+
+    return build_venue(
+        terms.exchange,
+        terms.market_type,
+        pairs_of(terms, config.settings),
+        key=credentials.key,
+        secret=credentials.secret,
+        password=credentials.password,
+        uid=credentials.uid,
+        settings=terms.class_settings,
+        clock=clock,
+        timeout_s=config.settings.live.request_timeout_s,
+        leverage=int(terms.leverage),
+        margin_mode=terms.margin_mode,
+        where=f"{config.file}: account {terms.name}",
+    )
+
+
+def _worker_settings(section: LiveSection, exchange: str) -> LiveSettings:
+    budget = BUDGETS.get(exchange, RequestBudget())
+    if section.requests_per_s is not None:
+        per_s = section.requests_per_s
+        budget = replace(budget, per_s=per_s, burst=max(budget.burst, per_s))
+    return LiveSettings(
+        poll_s=section.poll_s,
+        reconcile_s=section.reconcile_s,
+        unknown_settle_s=section.unknown_settle_s,
+        entry_age_max_s=section.entry_age_max_s,
+        exit_retry_s=section.exit_retry_s,
+        budget=budget,
+    )

@@ -12,15 +12,22 @@ from typing import Any, Final
 import orjson
 
 from daemonkit.errors import StateError
+from trading.engine.cash_moves import KEY as MOVES_KEY
+from trading.engine.cash_moves import load_moves
 from trading.engine.conditions import KILL_KEY, LIMITS_KEY
-from trading.engine.desks import CASH_KEY
+from trading.engine.desks import CAPITAL_KEY, CASH_KEY
 from trading.engine.flags import KEY as FLAGS_KEY
 from trading.engine.flags import Flags
 from trading.engine.flatten import KEY as FLATTEN_KEY
+from trading.engine.instrument_texts import KEY as INSTRUMENTS_KEY
+from trading.engine.instrument_texts import load_instruments
 from trading.engine.loss_watch import KEY as DAY_KEY
 from trading.engine.marks import KEY as MARKS_KEY
 from trading.engine.quarantine import PREFIX as QUARANTINE_PREFIX
-from trading.engine.trader import CAPITAL_KEY, TIME_KEY
+from trading.engine.residues import KEY as RESIDUES_KEY
+from trading.engine.residues import load_residues
+from trading.engine.trader import TIME_KEY
+from trading.engine.venue_desk import MONEY_KEY
 from trading.risk.kill_latch import KillLatch
 from trading.risk.limits import LimitBook
 from trading.risk.settings import LimitSettings
@@ -114,10 +121,14 @@ _CHECKS: Final[Mapping[str, Callable[[str], object]]] = {
     LIMITS_KEY: lambda value: LimitBook(LimitSettings(), value),
     DAY_KEY: _day,
     FLATTEN_KEY: _flattenings,
+    INSTRUMENTS_KEY: load_instruments,
 }
 _PREFIXES: Final[Mapping[str, Callable[[str], object]]] = {
     CASH_KEY: _money,
     CAPITAL_KEY: _capital,
     MARKS_KEY: _marks,
     QUARANTINE_PREFIX: _quarantine,
+    RESIDUES_KEY: load_residues,
+    MOVES_KEY: load_moves,
+    MONEY_KEY: _time,
 }

@@ -14,6 +14,7 @@ from trading.engine.conditions import Conditions
 from trading.engine.decisions import Decisions
 from trading.engine.desks import AccountDesk
 from trading.engine.journal import Journal
+from trading.engine.live_dealing import LiveDealing
 from trading.engine.markets import Market, Markets
 from trading.engine.order_ids import OrderIds
 from trading.engine.orders import OrderChange, OrderDesk, sent, taken
@@ -24,7 +25,7 @@ from trading.model.instrument import Instrument
 from trading.model.order import Order, OrderIntent, Purpose
 from trading.model.order_states import ENDED, OrderState
 from trading.model.position import Position, Trade
-from trading.model.report import OrderRejected, Report
+from trading.model.report import OrderFilled, OrderRejected, Report
 from trading.model.values import replace
 from trading.risk.approval import ApprovedOrder
 from trading.risk.gate import RiskGate
@@ -69,6 +70,7 @@ class Dealer:
         self._waiting: dict[MarketKey, OrderIntent] = {}
         # Markets whose exit the venue refused: tried again at the next sample, not at once.
         self._stuck: set[MarketKey] = set()
+        self._live = LiveDealing(markets, instruments, journal, announcer)
         self.closed_trades: list[Trade] = []
 
     def place(self, intent: OrderIntent) -> Order | Refusal:
@@ -179,6 +181,13 @@ class Dealer:
         """Take in what a venue says; `settle` acts on it."""
         self.reports += reports
 
+    def book_outside(self, report: OrderFilled) -> None:
+        """Book a fill that no venue has told, of an order that was never sent; tell nobody yet."""
+        change = self.orders.apply(report)
+        assert change is not None, "its order is new, and so is the fill"
+        self._book(change)
+        self.touched[change.key] = None
+
     def retry_stuck(self) -> None:
         """Try again what a venue refused to close or to protect."""
         for key in self._stuck:
@@ -196,6 +205,12 @@ class Dealer:
         positions = self._desks[account].book.positions.values()
         self.touched.update((position.key, None) for position in positions)
         self.touched.update((one.key, None) for one in self.orders.open_of_account(account))
+
+    def repeat_cancels(self, account: str) -> None:
+        """Ask a real venue again for the cancels that it was asked for before: it may be new."""
+        for order in self.orders.open_of_account(account):
+            if order.is_cancelling:
+                self._journal.cancel(account, order.id)
 
     def settle(self) -> None:
         """Act on reports and let protection follow until there is nothing left to do."""
@@ -228,8 +243,16 @@ class Dealer:
         """Bring the protection of one market in line with its position."""
         if key in self._stuck:
             return
-        position = self._desks[key.account].book.positions.get(key.symbol)
-        step = reconcile_protection(position, self.orders.open_orders(key))
+        desk, orders = self._desks[key.account], self.orders.open_orders(key)
+        position = desk.book.positions.get(key.symbol)
+        if desk.venue is None:
+            step = reconcile_protection(position, orders)
+        elif position is not None and not orders and self._live.is_too_small(desk, position):
+            self.closed_trades.append(self._live.write_off(desk, position))
+            self.touched[key] = None
+            return
+        else:
+            step = self._live.next_step(desk, position, orders)
         for order_id in step.cancel:
             self.cancel(self.orders.open[order_id])
         if step.place is not None:
@@ -300,6 +323,8 @@ class Dealer:
         order, fill = change.after, change.fill
         assert fill is not None, "a report of a fill that is new brings it"
         desk = self._desks[order.account]
+        if desk.venue is not None:
+            self._live.note_fill(desk, order, fill)
         booked = desk.book.apply(fill, order, self._instruments[order.symbol])
         desk.floors.pop(order.symbol, None)
         if not self._journal.is_silent:
@@ -317,6 +342,10 @@ class Dealer:
             self._refused(order)
         elif order.state is not OrderState.FILLED and not order.is_cancelling:
             self._announcer.cancelled(order)
+            desk = self._desks[order.account]
+            if desk.venue is not None and order.purpose is Purpose.EXIT and not order.filled:
+                # A venue that takes it and lets it go again is not asked without a pause.
+                self._stuck.add(order.key)
         if self._journal.is_silent:
             return
         desk = self._desks[order.account]

@@ -11,6 +11,7 @@ from trading.model.account import Account, MarketKey
 from trading.risk.limit_bases import AccountBases
 
 CASH_KEY: Final = "cash."
+CAPITAL_KEY: Final = "capital."
 
 
 class AccountDesk:
@@ -24,6 +25,7 @@ class AccountDesk:
         "account",
         "bases",
         "book",
+        "capital",
         "cash_key",
         "exchange",
         "floors",
@@ -51,8 +53,10 @@ class AccountDesk:
         self.book = book
         self.exchange = exchange
         self.venue = VenueState(account.name) if exchange is None else None
+        if self.venue is not None:
+            self.venue.has_money = bool(start_cash)
         self.markets = markets
-        self.start_cash = start_cash
+        self.set_capital(start_cash)
         self.realised_today: dict[str, float] = {}
         # Kept up by the history of trades.
         self.realised_total = realised_total
@@ -60,6 +64,11 @@ class AccountDesk:
         # value a market is looked at; one that is not there is looked at.
         self.bases = bases
         self.floors: dict[str, float] = {}
+
+    def set_capital(self, amount: Decimal) -> None:
+        """Measure profits and losses against this much money from now on."""
+        self.start_cash = amount
+        self.capital = float(amount)
 
     def day_profit(self, symbol: str) -> float:
         """Return what a market earned since the day began, its open position included."""

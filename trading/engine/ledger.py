@@ -6,12 +6,13 @@ third currency: they lower profits, and not this book's cash. Marked values are 
 hot path. Must not know orders' states, limits or where a fill comes from.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal, getcontext, localcontext, setcontext
 from typing import Final
 
 from trading.engine.exit_prices import first_exits, follow_plan
+from trading.engine.residues import Residue
 from trading.model.account import Account
 from trading.model.instrument import Instrument
 from trading.model.order import ExitPlan, Fill, Order, Purpose, Side
@@ -63,9 +64,11 @@ class AccountBook:
         "_entry_orders",
         "_next_trade_number",
         "_quantities",
+        "_residue_value",
         "account",
         "cash",
         "positions",
+        "residues",
         "values",
     )
 
@@ -75,12 +78,16 @@ class AccountBook:
         cash: Decimal,
         positions: Iterable[Position],
         next_trade_number: Callable[[], int],
+        residues: Mapping[str, Residue] | None = None,
     ) -> None:
         self.account = account
         self.cash = cash
         self.positions: dict[str, Position] = {}
+        self.residues = dict(residues or {})
         self._next_trade_number = next_trade_number
-        self._cash_value = float(cash)
+        # Cash, and what the residues are worth: both stand still from one price to the next.
+        self._residue_value = sum(float(one.cost) for one in self.residues.values())
+        self._cash_value = float(cash) + self._residue_value
         self._quantities: dict[str, float] = {}
         # What each position is worth at its last price.
         self.values: dict[str, float] = {}
@@ -101,20 +108,49 @@ class AccountBook:
         finally:
             setcontext(before)
         # Only here, so that a fill that cannot be booked changes nothing.
-        self.cash = cash
-        self._cash_value = float(cash)
+        self._set_cash(cash)
         if position is None:
             self._remove(fill.symbol)
         else:
             self._put(position, float(fill.price))
         return BookChange(position, trade, cash, realised)
 
+    def write_off(self, symbol: str, price: Decimal, at: float, reason: str) -> Trade:
+        """Close a position that is too small to be sold: what is left becomes a residue.
+
+        The trade counts it as sold at this price; no cash comes of it.
+        """
+        held = self.positions[symbol]
+        with localcontext(_EXACT):
+            move = _Move(-held.quantity, price, _ZERO, _ZERO)
+            trade = _closed(held, move, at, reason, self._next_trade_number)
+            before = self.residues.get(symbol, Residue(_ZERO, _ZERO))
+            self.residues[symbol] = Residue(
+                before.quantity + held.quantity, before.cost + held.quantity * price
+            )
+            self._residue_value += float(held.quantity * price)
+        self._set_cash(self.cash)
+        self._remove(symbol)
+        return trade
+
+    def mark_residues(self, prices: Mapping[str, float]) -> None:
+        """Value what is too small to be sold; what has no price stays at its cost."""
+        self._residue_value = sum(
+            float(one.quantity) * prices[symbol] if symbol in prices else float(one.cost)
+            for symbol, one in self.residues.items()
+        )
+        self._set_cash(self.cash)
+
+    def _set_cash(self, cash: Decimal) -> None:
+        self.cash = cash
+        self._cash_value = float(cash) + self._residue_value
+
     def add_cash(self, amount: Decimal) -> Decimal:
         """Book money that came or went although nothing was traded; return what there is now."""
         with localcontext(_EXACT):
-            self.cash += amount
-        self._cash_value = float(self.cash)
-        return self.cash
+            cash = self.cash + amount
+        self._set_cash(cash)
+        return cash
 
     def keep(self, position: Position) -> None:
         """Take over a position of which only the ways to leave it have changed."""
@@ -183,7 +219,8 @@ class AccountBook:
             closing, opening = _split(move, -held.quantity)
             position = self._opened(opening, fill, order, instrument)
         # Numbered last: what cannot be booked leaves no gap. And by closing: none comes late.
-        trade = _closed(held, closing, fill, order, self._next_trade_number)
+        reason = reason_of_exit(held, order, fill)
+        trade = _closed(held, closing, fill.at, reason, self._next_trade_number)
         return position, trade, trade.gross - held.realised
 
     def _opened(self, move: _Move, fill: Fill, order: Order, instrument: Instrument) -> Position:
@@ -303,7 +340,7 @@ def _brought(position: Position, side: Side) -> Decimal:
 
 
 def _closed(
-    held: Position, move: _Move, fill: Fill, order: Order, number: Callable[[], int]
+    held: Position, move: _Move, at: float, reason: str, number: Callable[[], int]
 ) -> Trade:
     """Return the trade that a position becomes by a move that takes all of it."""
     side, size = held.side, abs(move.quantity)
@@ -311,7 +348,7 @@ def _closed(
     gross, fees = (exit_cost - held.entry_cost) * side.sign, held.fees + move.fees
     entry_price = _QUOTIENT.divide(held.entry_cost, held.entry_quantity)
     exit_price = _QUOTIENT.divide(exit_cost, held.exit_quantity + size)
-    profit, reason = gross - fees, _reason(held, order, fill)
+    profit = gross - fees
     # By position, in the order of the fields: so many names would cost more than the rest.
     return Trade(
         number(),
@@ -323,7 +360,7 @@ def _closed(
         entry_price,
         exit_price,
         held.opened_at,
-        fill.at,
+        at,
         gross,
         fees,
         profit,
@@ -331,8 +368,8 @@ def _closed(
     )
 
 
-def _reason(position: Position, order: Order, fill: Fill) -> str:
-    """Say why a trade was closed; of a protective order, which of its two prices was reached."""
+def reason_of_exit(position: Position, order: Order, fill: Fill) -> str:
+    """Say why a position is left; of a protective order, which of its two prices was reached."""
     if order.purpose is not Purpose.PROTECTION:
         return order.reason or position.closing or order.purpose.value
     target = order.limit_price

@@ -49,7 +49,7 @@ class LossWatch:
         # The market time at which the trading day is over: asked for each price.
         self.day_ends = float("-inf")
         tighter = float(min(settings.symbol_daily_loss, settings.symbol_total_loss)) * _CLOSE_LOOK
-        self._alarms = {name: -tighter * float(desk.start_cash) for name, desk in desks.items()}
+        self._alarm = -tighter
         if saved:
             self._load(orjson.loads(saved))
 
@@ -59,7 +59,7 @@ class LossWatch:
         if tripped:
             self._trip(tripped)
         # Both profits move as the value does, until there is a fill or a new day.
-        above = min(desk.profits(symbol)) - self._alarms[desk.name]
+        above = min(desk.profits(symbol)) - self._alarm * desk.capital
         if above < 0.0:
             self._look_at(desk, symbol, at)
         else:
@@ -89,7 +89,7 @@ class LossWatch:
     def _look_at(self, desk: AccountDesk, symbol: str, at: float) -> None:
         today, in_all = desk.profits(symbol)
         tripped = self._conditions.limits.on_symbol(
-            desk.markets[symbol], today, in_all, float(desk.start_cash), at
+            desk.markets[symbol], today, in_all, desk.capital, at
         )
         if tripped:
             self._trip(tripped)

@@ -2,7 +2,8 @@
 
 One order for each position, reduce-only: a bracket of stop and target, or a stop alone. It
 follows the position's size and prices. A position that is being closed is first freed of all
-other orders, then sold at the market. Also the trailing stop, which the engine watches itself.
+other orders, then sold at the market. Also what the engine watches itself: the trailing stop, and
+whatever a venue cannot hold.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from typing import Final
 
 from trading.model.instrument import to_decimal
 from trading.model.order import Order, OrderType, Purpose
+from trading.model.order_states import OrderState
 from trading.model.position import Position
 from trading.model.values import quickly_made, replace
 
@@ -39,42 +41,64 @@ class ProtectionStep:
     place: ProtectiveOrder | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Say what a venue can hold for a position: a stop, and with it a target in one order."""
+
+    stops: bool
+    brackets: bool
+
+
 NOTHING_TO_DO: Final = ProtectionStep()
+EVERYTHING: Final = Means(stops=True, brackets=True)
+# Sent is as good as resting here: what else becomes of it is reported, and followed then.
+_STANDING: Final = frozenset({OrderState.SENT, OrderState.WORKING, OrderState.PARTIAL})
+STOP: Final = "stop"
+TARGET: Final = "target"
 
 
-def reconcile_protection(position: Position | None, orders: Sequence[Order]) -> ProtectionStep:
+def reconcile_protection(
+    position: Position | None,
+    orders: Sequence[Order],
+    means: Means = EVERYTHING,
+    quantity: Decimal | None = None,
+) -> ProtectionStep:
     """Return the next step for one market of one account; `orders` are its open orders.
 
-    Applied and reported back it leads to a state in which there is nothing to do.
+    `quantity` is how much of the position can be sold, if that is not all of it. Applied and
+    reported back it leads to a state in which there is nothing to do. An order of which nobody
+    knows whether it rests stands for itself: there is never a second one beside it.
     """
     if position is None:
         if not orders:
             return NOTHING_TO_DO
         return _cancel([one for one in orders if one.purpose is not Purpose.ENTRY])
+    if quantity is None:
+        quantity = abs(position.quantity)
     if position.closing:
-        return _close(position, orders)
-    return _protect(position, orders)
+        return _close(orders, quantity)
+    return _protect(wanted_protection(position, means, quantity), orders)
 
 
-def _protect(position: Position, orders: Sequence[Order]) -> ProtectionStep:
-    wanted = wanted_protection(position)
+def _protect(wanted: ProtectiveOrder | None, orders: Sequence[Order]) -> ProtectionStep:
     fitting, surplus = None, []
     for one in orders:
         if one.purpose is Purpose.PROTECTION:
-            if fitting is None and _fits(one, wanted):
+            if fitting is None and wanted is not None and _fits(one, wanted):
                 fitting = one
             else:
                 surplus.append(one)
     if fitting is not None or surplus:
         # The old one goes first: a venue may hold the coins for it.
         return _cancel(surplus) if surplus else NOTHING_TO_DO
-    return ProtectionStep(place=wanted)
+    return NOTHING_TO_DO if wanted is None else ProtectionStep(place=wanted)
 
 
-def _close(position: Position, orders: Sequence[Order]) -> ProtectionStep:
+def _close(orders: Sequence[Order], quantity: Decimal) -> ProtectionStep:
     if orders:
         return _cancel([one for one in orders if not _is_way_out(one)])
-    quantity = abs(position.quantity)
+    if not quantity:
+        return NOTHING_TO_DO
     return ProtectionStep(place=ProtectiveOrder(Purpose.EXIT, OrderType.MARKET, quantity))
 
 
@@ -83,16 +107,20 @@ def _is_way_out(order: Order) -> bool:
     return order.purpose is Purpose.EXIT and order.type is OrderType.MARKET
 
 
-def wanted_protection(position: Position) -> ProtectiveOrder:
-    """Return the order that should rest for a position; each has a stop."""
-    kind = OrderType.STOP if position.target_price is None else OrderType.BRACKET
-    return ProtectiveOrder(
-        Purpose.PROTECTION,
-        kind,
-        abs(position.quantity),
-        position.stop_price,
-        position.target_price,
-    )
+def wanted_protection(
+    position: Position, means: Means = EVERYTHING, quantity: Decimal | None = None
+) -> ProtectiveOrder | None:
+    """Return the order that should rest for a position: with a stop, where the venue can hold one.
+
+    None where it cannot, or where so little is held that no order can be that small.
+    """
+    if quantity is None:
+        quantity = abs(position.quantity)
+    if not (means.stops and quantity):
+        return None
+    target = position.target_price if means.brackets else None
+    kind = OrderType.STOP if target is None else OrderType.BRACKET
+    return ProtectiveOrder(Purpose.PROTECTION, kind, quantity, position.stop_price, target)
 
 
 def _fits(order: Order, wanted: ProtectiveOrder) -> bool:
@@ -108,6 +136,30 @@ def _fits(order: Order, wanted: ProtectiveOrder) -> bool:
 def _cancel(orders: Iterable[Order]) -> ProtectionStep:
     wanted = tuple(one.id for one in orders if not one.is_cancelling)
     return ProtectionStep(cancel=wanted) if wanted else NOTHING_TO_DO
+
+
+def reached_exit(position: Position, price: float) -> str:
+    """Return which of its two exits a price has reached, the stop first, or nothing."""
+    sign = 1 if position.quantity > 0 else -1
+    stop, target = position.stop_price, position.target_price
+    if stop is not None and (price - float(stop)) * sign <= 0:
+        return STOP
+    if target is not None and (price - float(target)) * sign >= 0:
+        return TARGET
+    return ""
+
+
+def is_resting(position: Position, which: str, orders: Iterable[Order]) -> bool:
+    """Tell whether the venue itself watches an exit of a position, as far as is known."""
+    for one in orders:
+        if one.purpose is not Purpose.PROTECTION or one.is_cancelling or one.state not in _STANDING:
+            continue
+        if which == TARGET:
+            if one.limit_price == position.target_price:
+                return True
+        elif one.stop_price == position.stop_price:
+            return True
+    return False
 
 
 def is_trail_hit(position: Position, price: float) -> bool:

@@ -6,8 +6,7 @@ thread or disk. What it wants done is in the journal.
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from trading.brokers.paper.exchange import PaperExchange
@@ -17,15 +16,17 @@ from trading.engine.candle_run import CandleRunner
 from trading.engine.conditions import KILL_KEY, LIMITS_KEY, Conditions
 from trading.engine.dealing import Dealer
 from trading.engine.decisions import Decisions
-from trading.engine.desks import CASH_KEY, AccountDesk
+from trading.engine.desk_builder import DeskBuilder
+from trading.engine.desks import AccountDesk
 from trading.engine.effects import Effect
 from trading.engine.flags import KEY as FLAGS_KEY
 from trading.engine.flags import Flags
 from trading.engine.flatten import KEY as FLATTEN_KEY
 from trading.engine.flatten import FlattenDesk
 from trading.engine.instances import Instance, InstanceBoard, describe_failure
+from trading.engine.instrument_texts import KEY as INSTRUMENTS_KEY
+from trading.engine.instrument_texts import load_instruments
 from trading.engine.journal import Journal
-from trading.engine.ledger import AccountBook
 from trading.engine.loss_watch import KEY as DAY_KEY
 from trading.engine.loss_watch import LossWatch
 from trading.engine.market_view import MarketView
@@ -36,13 +37,12 @@ from trading.engine.orders import OrderDesk
 from trading.engine.protection import follow_price, is_trail_hit
 from trading.engine.quarantine import PREFIX as QUARANTINE_PREFIX
 from trading.engine.quarantine import dump_quarantine
-from trading.engine.setup import AccountSetup, SavedTrading, TradingSetup
+from trading.engine.setup import SavedTrading, TradingSetup
 from trading.engine.silence import SilentAnnouncer, SilentDecisions, SilentJournal
 from trading.engine.trade_history import TradeHistory
 from trading.engine.venue_desk import VenueDesk
 from trading.engine.wishes import WishDesk
 from trading.market.candles import INSTANT_MAX, PRICE_MAX, is_candle
-from trading.model.account import MarketKey
 from trading.model.market import Bar, Tick
 from trading.model.position import Position
 from trading.model.report import Report
@@ -54,7 +54,6 @@ from trading.risk.limits import LimitBook
 from trading.strategies.calls import CallGuard
 
 TIME_KEY: Final = "market.time"
-CAPITAL_KEY: Final = "capital."
 # A paper market that is silent for so long by the wall clock fills market orders at its last price.
 QUIET_S: Final = 5.0
 
@@ -74,8 +73,10 @@ class Trader:
         self._limits = LimitBook(setup.limits, values.get(LIMITS_KEY))
         self.markets = Markets(sorted(symbols), setup.candles_kept, now)
         # One table for all: what a venue tells of its markets is known everywhere at once.
-        self.instruments = dict(setup.instruments)
-        self.desks = {one.account.name: self._build_desk(one, saved) for one in setup.accounts}
+        told = load_instruments(values.get(INSTRUMENTS_KEY))
+        self.instruments = {**setup.instruments, **told}
+        builder = DeskBuilder(saved, self.instruments, self.history, self._limits)
+        self.desks = {one.account.name: builder.build(one, self.journal) for one in setup.accounts}
         for symbol, market in self.markets.by_symbol.items():
             market.desks = tuple(one for one in self.desks.values() if symbol in one.markets)
         instruments = self.instruments
@@ -119,21 +120,8 @@ class Trader:
         self.flattening = FlattenDesk(
             self.desks, self.dealer, self.conditions, self.journal, values.get(FLATTEN_KEY)
         )
-        self.venues = VenueDesk(
-            self.desks, self.markets, instruments, dealer=self.dealer, announcer=self.announcer
-        )
-        wishes = WishDesk(
-            self.dealer, self.desks, self.journal, self.announcer, self.decisions, self.markets
-        )
-        account_of = {one.id: one.account for one in setup.instances}
-        self.instances = InstanceBoard(
-            setup.instances,
-            markets=self.markets,
-            desk=MarketView(self.markets, self.desks, self.orders, ids, account_of),
-            calls=calls,
-            carry_out=wishes.carry_out,
-            on_failure=self._on_strategy_failure,
-        )
+        self.venues = self._build_venues(values)
+        self.instances = self._build_board(ids, calls)
         self.candles = self._build_runner()
 
     def start(self, wall: float) -> None:
@@ -234,6 +222,7 @@ class Trader:
             if desk.exchange is not None:
                 for symbol in sorted(desk.exchange.busy):
                     self._fill_if_quiet(desk.exchange, self.markets.by_symbol[symbol], wall)
+        self.venues.sample(wall)
         self.dealer.retry_stuck()
         self.flattening.press()
         self._settle()
@@ -283,7 +272,9 @@ class Trader:
         is_matched = not (self._by_bars and tick.size)
         for desk in market.desks:
             exchange = desk.exchange
-            if is_matched and exchange is not None and symbol in exchange.busy:
+            if exchange is None:
+                self.venues.watch(desk, symbol, price, tick.at)
+            elif is_matched and symbol in exchange.busy:
                 self._report(exchange.on_tick(tick))
             if symbol in desk.book.positions:
                 self._watch(desk, symbol, price, price, is_moving=not self._by_bars)
@@ -362,6 +353,32 @@ class Trader:
         else:
             self.announcer.tell(alerts.strategy_failed(name, describe_failure(error), wall))
 
+    def _build_venues(self, values: Mapping[str, str]) -> VenueDesk:
+        return VenueDesk(
+            self.desks,
+            self.markets,
+            self.instruments,
+            conditions=self.conditions,
+            dealer=self.dealer,
+            journal=self.journal,
+            announcer=self.announcer,
+            values=values,
+        )
+
+    def _build_board(self, ids: OrderIds, calls: CallGuard) -> InstanceBoard:
+        wishes = WishDesk(
+            self.dealer, self.desks, self.journal, self.announcer, self.decisions, self.markets
+        )
+        account_of = {one.id: one.account for one in self.setup.instances}
+        return InstanceBoard(
+            self.setup.instances,
+            markets=self.markets,
+            desk=MarketView(self.markets, self.desks, self.orders, ids, account_of),
+            calls=calls,
+            carry_out=wishes.carry_out,
+            on_failure=self._on_strategy_failure,
+        )
+
     def _build_runner(self) -> CandleRunner:
         return CandleRunner(
             self.desks,
@@ -372,26 +389,6 @@ class Trader:
             take_one=self.on_bar,
             by_bars=self._by_bars,
         )
-
-    def _build_desk(self, setup: AccountSetup, saved: SavedTrading) -> AccountDesk:
-        account = setup.account
-        cash = saved.values.get(CASH_KEY + account.name)
-        # What it began with stays what it is measured against, whatever is configured later.
-        start_cash = Decimal(saved.values.get(CAPITAL_KEY + account.name, setup.start_cash))
-        self.journal.save(CAPITAL_KEY + account.name, str(start_cash))
-        held = [one for one in saved.positions if one.account == account.name]
-        terms, instruments = setup.paper, self.instruments
-        venue = None if terms is None else PaperExchange(account, terms, instruments)
-        book = AccountBook(
-            account,
-            start_cash if cash is None else Decimal(cash),
-            held,
-            self.history.next_number,
-        )
-        markets = {symbol: MarketKey(account.name, symbol) for symbol in setup.symbols}
-        earned = self.history.realised.setdefault(account.name, {})
-        bases = self._limits.bases(account.name)
-        return AccountDesk(account, book, venue, markets, start_cash, earned, bases)
 
 
 def _until_changed(instance: Instance) -> str:

@@ -56,7 +56,7 @@ def view_trading(
 
 def view_account(trader: Trader, desk: AccountDesk) -> AccountView:
     """Return the money of one account."""
-    account, book = desk.account, desk.book
+    account, book, venue = desk.account, desk.book, desk.venue
     return AccountView(
         name=account.name,
         exchange=account.exchange,
@@ -69,6 +69,8 @@ def view_account(trader: Trader, desk: AccountDesk) -> AccountView:
         capital=float(desk.start_cash),
         reserved=reserve_of(trader.orders.open_of_account(desk.name)),
         day_profit=sum(desk.day_profit(symbol) for symbol in desk.markets),
+        trouble="" if venue is None else venue.account_trouble,
+        residues={symbol: one.quantity for symbol, one in book.residues.items()},
     )
 
 

@@ -7,7 +7,7 @@ withdrawal is none. What is earned or paid beside trades, such as funding, moves
 from decimal import Decimal
 
 from trading.engine.conditions import Conditions
-from trading.engine.desks import AccountDesk
+from trading.engine.desks import CAPITAL_KEY, AccountDesk
 from trading.engine.journal import Journal
 
 
@@ -22,6 +22,15 @@ class Transfers:
         """Book a deposit, or a withdrawal below zero."""
         self.book_earned(desk, amount)
         self.shift_bases(desk, float(amount))
+        capital = desk.start_cash + amount
+        # Who takes out more than was put in still has what was earned to be measured against.
+        self.set_capital(desk, capital if capital > 0 else desk.book.cash)
+
+    def set_capital(self, desk: AccountDesk, capital: Decimal) -> None:
+        """Measure an account against this much money; without any it stays what it was."""
+        if capital > 0:
+            desk.set_capital(capital)
+            self._journal.save(CAPITAL_KEY + desk.name, capital)
 
     def book_earned(self, desk: AccountDesk, amount: Decimal) -> None:
         """Book what was earned or paid beside trades."""

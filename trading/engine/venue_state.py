@@ -21,9 +21,11 @@ class VenueState:
         "account",
         "foreign",
         "has_brackets",
+        "has_money",
         "has_stops",
         "is_connected",
         "is_looked_at",
+        "money_since",
         "trouble",
     )
 
@@ -32,6 +34,9 @@ class VenueState:
         self.is_connected = False
         # Whether everything that is there was held against what is known, at least once.
         self.is_looked_at = False
+        # Whether the money that it begins with was ever seen, and when that was.
+        self.has_money = False
+        self.money_since = float("-inf")
         self.has_stops = False
         self.has_brackets = False
         # Why its worker says that nothing new should be risked, or nothing.
@@ -72,7 +77,7 @@ class VenueState:
             return self.trouble
         if not self.is_looked_at:
             return "its account has not been looked at completely since the start"
-        return ""
+        return "" if self.has_money else "no money of its currency has been seen in it yet"
 
     def trouble_in(self, key: MarketKey, orders: Sequence[Order]) -> str:
         """Say why a market takes no new risk, or nothing; `orders` are those open in it."""

@@ -1,11 +1,12 @@
 """What the views are drawn from: small values that whoever knows the bot fills in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from trading.model.account import MarketKey
+from trading.model.difference import OpenDifference
 from trading.model.order import Order
 from trading.model.position import Position
 from trading.reports.numbers import exact_or_none, exact_text, finite_or_none
@@ -16,6 +17,8 @@ class AccountView:
     """Show the money of one account; equity, exposure and profit are marked values.
 
     `capital` is what profit and exposure are measured against: what the account started with.
+    `trouble` says why it takes no new risk, or nothing; `residues` are what is too small to be
+    sold, by market.
     """
 
     name: str
@@ -29,6 +32,8 @@ class AccountView:
     reserved: Decimal = Decimal(0)
     day_profit: float | None = None
     can_short: bool = False
+    trouble: str = ""
+    residues: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -55,6 +60,8 @@ class AccountView:
             "reserved": exact_text(self.reserved),
             "day_profit": finite_or_none(self.day_profit),
             "can_short": self.can_short,
+            "trouble": self.trouble,
+            "residues": {symbol: exact_text(one) for symbol, one in self.residues.items()},
         }
 
 
@@ -183,3 +190,4 @@ class TradingView:
     flags: Sequence[FlagView] = field(default=())
     tripped: Sequence[TrippedView] = field(default=())
     instances: Sequence[InstanceView] = field(default=())
+    differences: Sequence[OpenDifference] = field(default=())

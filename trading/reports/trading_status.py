@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from trading.model.order_states import OrderState
+from trading.reports.difference_alerts import difference_fields
 from trading.reports.holding_lines import holding_block, profit_and_percent
 from trading.reports.numbers import amount_text, counted, percent_text
 from trading.reports.order_lines import order_block, order_fields, waiting_first
@@ -29,6 +30,7 @@ def render_trading(view: TradingView) -> View:
     text = page(
         _switch_lines(view),
         _unprotected_lines(view),
+        _difference_lines(view),
         _tripped_lines(view),
         *(_account_lines(one, view) for one in view.accounts),
         _flag_lines(view, "buying"),
@@ -56,6 +58,7 @@ def trading_fields(view: TradingView) -> dict[str, Any]:
         "flags": [one.to_fields() for one in view.flags[:FIELD_ROWS_MAX]],
         "tripped": [one.to_fields() for one in view.tripped[:FIELD_ROWS_MAX]],
         "instances": [one.to_fields() for one in view.instances[:FIELD_ROWS_MAX]],
+        "differences": [difference_fields(one) for one in view.differences[:FIELD_ROWS_MAX]],
         "at": view.at,
     }
 
@@ -108,7 +111,12 @@ def _account_lines(account: AccountView, view: TradingView) -> list[str]:
         *labelled("invested", amount_text(invested)),
         *labelled("P&L open", profit_and_percent(profit, fraction)),
         *labelled("exposure", exposure),
+        *_trouble_lines(account),
     ]
+
+
+def _trouble_lines(account: AccountView) -> list[str]:
+    return wrapped(f"⚠ no new risk: {account.trouble}")[:4] if account.trouble else []
 
 
 def _flag_lines(view: TradingView, which: str) -> list[str]:
@@ -137,6 +145,11 @@ def _counts(view: TradingView) -> str:
 def _unprotected_lines(view: TradingView) -> list[str]:
     count = sum(not _has_stop(one) for one in view.holdings)
     return [f"⚠ NO STOP: {counted(count, 'position')}"] if count else []
+
+
+def _difference_lines(view: TradingView) -> list[str]:
+    count = len(view.differences)
+    return [f"⚠ {counted(count, 'difference')}: /reconcile"] if count else []
 
 
 def _has_stop(holding: HoldingView) -> bool:

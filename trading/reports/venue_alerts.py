@@ -1,8 +1,21 @@
 """The durable events about a live account's venue: what they say and how much they matter."""
 
+from decimal import Decimal
+
 from trading.model.account import Account
 from trading.model.event import DurableEvent, Severity
-from trading.reports.alert_lines import make_alert, reason_lines, where_fields, where_line
+from trading.model.order import Order
+from trading.model.position import Position
+from trading.model.venue_news import CashMoved
+from trading.reports.alert_lines import make_alert, reason_lines, row, where_fields, where_line
+from trading.reports.numbers import (
+    amount_text,
+    duration_text,
+    exact_text,
+    price_text,
+    quantity_text,
+)
+from trading.reports.order_lines import order_fields
 
 
 def venue_trouble(account: Account, reason: str, at: float) -> DurableEvent:
@@ -19,3 +32,70 @@ def venue_trouble(account: Account, reason: str, at: float) -> DurableEvent:
     lines = [*head, *reason_lines(reason), *reason_lines("what is held can still be left")]
     key = f"venue_trouble:{account.name}"
     return make_alert("venue_trouble", Severity.WARNING, lines, at, fields, key)
+
+
+def rest_written_off(position: Position, price: Decimal, at: float) -> DurableEvent:
+    """Say that what is left of a position is too small to be sold, and stays in the account."""
+    lines = [
+        f"{position.symbol}: a rest is left",
+        where_line(position.account, is_paper=False),
+        *row("quantity", quantity_text(position.quantity)),
+        *row("price", price_text(price)),
+        *reason_lines("too small to be sold; it stays in the account, /balance shows it"),
+    ]
+    fields = {
+        **where_fields(position.account, is_paper=False),
+        "symbol": position.symbol,
+        "quantity": exact_text(position.quantity),
+        "price": exact_text(price),
+    }
+    return make_alert("rest_written_off", Severity.NOTICE, lines, at, fields)
+
+
+def money_seen(account: Account, cash: Decimal, at: float) -> DurableEvent:
+    """Say which money a live account begins with: profits are measured against it."""
+    lines = [
+        f"{account.name}: begins with {amount_text(cash)}",
+        where_line(account.name, account.is_paper),
+        *row("money", f"{amount_text(cash)} {account.currency}"),
+        *reason_lines("profits and losses are measured against it"),
+    ]
+    fields = {
+        **where_fields(account.name, account.is_paper),
+        "capital": exact_text(cash),
+        "currency": account.currency,
+    }
+    return make_alert("money_seen", Severity.NOTICE, lines, at, fields, is_vital=True)
+
+
+def cash_moved(account: Account, move: CashMoved, *, is_booked: bool) -> DurableEvent:
+    """Say that money came or went although nothing was traded."""
+    lines = [
+        f"{account.name}: {move.kind}",
+        where_line(account.name, account.is_paper),
+        *row("amount", f"{exact_text(move.amount)} {move.currency}"),
+        *([] if is_booked else reason_lines("another currency than the account's: not booked")),
+    ]
+    fields = {
+        **where_fields(account.name, account.is_paper),
+        "id": move.move_id,
+        "cash_kind": move.kind,
+        "amount": exact_text(move.amount),
+        "currency": move.currency,
+        "booked": is_booked,
+    }
+    return make_alert("cash_moved", Severity.NOTICE, lines, at=move.at, fields=fields)
+
+
+def order_still_unknown(order: Order, for_s: float, at: float) -> DurableEvent:
+    """Say that it takes long to find out what became of an order."""
+    lines = [
+        f"⚠ {order.side.value.upper()} {order.symbol} still UNKNOWN",
+        where_line(order.account, is_paper=False),
+        *reason_lines(f"for {duration_text(for_s)}: look at the account yourself"),
+        *row("for", order.purpose.value),
+        *row("id", order.id),
+    ]
+    fields = {**order_fields(order), **where_fields(order.account, is_paper=False)}
+    key = f"order_still_unknown:{order.account}:{order.id}"
+    return make_alert("order_still_unknown", Severity.CRITICAL, lines, at, fields, key)

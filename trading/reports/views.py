@@ -20,6 +20,7 @@ from trading.reports.numbers import (
     percent_text,
     price_text,
     profit_text,
+    quantity_text,
 )
 from trading.reports.order_lines import order_block, order_fields, waiting_first
 from trading.reports.statistics import Statistics
@@ -258,6 +259,23 @@ def _balance_block(account: AccountView) -> list[str]:
         *labelled(" equity", amount_text(account.equity)),
         *labelled(" exposure", percent_text(account.exposure_fraction)),
         *labelled(" today", profit_text(account.day_profit)),
+        *_rest_lines(account),
+        *(wrapped(f"⚠ {account.trouble}", indent=1) if account.trouble else []),
+    ]
+
+
+def _rest_lines(account: AccountView) -> list[str]:
+    """Return what is too small to be sold; it is in the equity."""
+    if not account.residues:
+        return []
+    return [
+        cut(" too small to be sold:"),
+        *limited(
+            list(account.residues.items()),
+            lambda one: spread(f"  {one[0]}", quantity_text(one[1])),
+            10,
+            "markets",
+        ),
     ]
 
 

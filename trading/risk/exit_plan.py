@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from trading.model.instrument import Instrument, round_to_step
-from trading.model.order import ExitPlan, OrderIntent, TrailPlan
+from trading.model.order import ExitPlan, OrderIntent, Side, TrailPlan
 from trading.model.values import replace
 from trading.risk.money import is_sane, is_usable
 from trading.risk.refusal import Refusal, RefusalCode
@@ -16,6 +16,7 @@ from trading.risk.settings import RiskSettings
 # A target further away than this many times the price is a mistake.
 _GAIN_MAX: Final = Decimal(100)
 _ONE: Final = Decimal(1)
+_ZERO: Final = Decimal(0)
 _NO_PLAN: Final = ExitPlan()
 
 
@@ -54,6 +55,13 @@ class ExitPlans:
             where = f"{intent.symbol} on {intent.account}: exit plan"
             return Refusal(RefusalCode.EXIT_PLAN, f"{where}: {wrong}")
         return plan
+
+
+def stop_near(plan: ExitPlan, expected: Decimal, side: Side) -> Decimal:
+    """Return about where the stop of a complete plan will stand."""
+    if plan.stop_price is not None:
+        return plan.stop_price
+    return expected * (_ONE - side.sign * (plan.stop_fraction or _ZERO))
 
 
 def _with_defaults(plan: ExitPlan, settings: RiskSettings) -> ExitPlan:

@@ -11,12 +11,12 @@ from trading.model.instrument import to_decimal
 from trading.model.order import ExitPlan, Order, OrderIntent, Purpose, Side
 from trading.risk.approval import ApprovedOrder, approve
 from trading.risk.checks import overridden_by_force, refuse_entry, refuse_strategy_exit
-from trading.risk.exit_plan import ExitPlans
+from trading.risk.exit_plan import ExitPlans, stop_near
 from trading.risk.money import ARITHMETIC
 from trading.risk.order_prices import NamedPrices, name_prices, price_unit
 from trading.risk.refusal import Refusal, RefusalCode
 from trading.risk.settings import RiskSettings
-from trading.risk.sizing import Size, size_entry, size_exit
+from trading.risk.sizing import Size, size_entry, size_exit, too_small_to_leave
 from trading.risk.view import RiskView
 
 _ZERO: Final = Decimal(0)
@@ -86,6 +86,11 @@ class RiskGate:
         plan = self._plans.complete(intent, unit.expected, view.instrument)
         if isinstance(plan, Refusal):
             return plan
+        if not view.account.is_paper:
+            stop = stop_near(plan, unit.expected, intent.side)
+            reserve = self._settings.cost_reserve_fraction
+            if why := too_small_to_leave(size.quantity, stop, view, reserve):
+                return _refuse(intent, RefusalCode.SIZE, why)
         order = _make_order(
             intent, view, order_id, named, size, plan=plan, reserve_price=unit.reserve
         )

@@ -98,6 +98,14 @@ def size_exit(intent: OrderIntent, view: RiskView, named: NamedPrices) -> Size |
     if isinstance(wish, Refusal):
         return wish
     instrument = view.instrument
+    if not view.account.is_paper and has_steps(instrument):
+        # A real venue takes whole steps: what is left of one cannot be sold at all.
+        whole = floor_to_step(held, instrument.quantity_step)
+        if not whole:
+            smallest = _smallest(instrument)
+            why = f"found {show(held)} {instrument.base}, needed at least {show(smallest)}"
+            return _refuse(intent, RefusalCode.SIZE, f"too small to be sold: {why}")
+        held = whole
     # Protection is taken as it is: the engine compares what rests with what it asked for.
     if intent.purpose is Purpose.PROTECTION or not has_steps(instrument):
         return Size(min(wish, held))
@@ -116,6 +124,28 @@ def size_exit(intent: OrderIntent, view: RiskView, named: NamedPrices) -> Size |
         why = f"found {show(wish)} {unit}, needed at least {show(smallest)} {unit}, or all of it"
         return _refuse(intent, RefusalCode.SIZE, why)
     return Size(quantity)
+
+
+def too_small_to_leave(
+    quantity: Decimal, stop: Decimal, view: RiskView, cost_reserve: Decimal
+) -> str:
+    """Say why what an entry buys could not be sold again at its stop, or nothing.
+
+    A venue on paper sells whatever is held, and a swap may be left in any size.
+    """
+    account, instrument = view.account, view.instrument
+    if account.is_paper or account.market_type is MarketType.SWAP or instrument is None:
+        return ""
+    # Of what is bought the venue may keep its fee.
+    left = floor_to_step(quantity * (_ONE - cost_reserve), instrument.quantity_step)
+    smallest, base, quote = _smallest(instrument), instrument.base, instrument.quote
+    if left < smallest:
+        found, needed = f"{show(left)} {base} to sell", f"{show(smallest)} {base}"
+    elif left * stop < instrument.cost_min:
+        found, needed = f"{show(left * stop)} {quote}", f"{show(instrument.cost_min)} {quote}"
+    else:
+        return ""
+    return f"its stop would be too small: found {found}, needed at least {needed}"
 
 
 def _refuse(intent: OrderIntent, code: RefusalCode, why: str) -> Refusal:

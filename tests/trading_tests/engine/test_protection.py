@@ -171,8 +171,9 @@ def test_applied_step_by_step_it_comes_to_rest_with_exactly_what_is_wanted(
         assert {(one.purpose, one.type) for one in orders} == {(Purpose.EXIT, OrderType.MARKET)}
     else:
         (protection,) = [one for one in orders if one.purpose is Purpose.PROTECTION]
-        wanted = wanted_protection(position)
-        assert (protection.quantity, protection.stop_price) == (wanted.quantity, D(95))
+        resting = wanted_protection(position)
+        assert resting is not None
+        assert (protection.quantity, protection.stop_price) == (resting.quantity, D(95))
 
 
 def test_no_plan_no_trail() -> None:

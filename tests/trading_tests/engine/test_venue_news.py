@@ -69,6 +69,8 @@ def test_trouble_of_the_venue_bars_entries_is_told_once_and_ends_in_words(floor:
         floor.tell(VenueTrouble("main", "its breaker is open", floor.now))
     assert "its breaker is open" in refused(floor)
     assert "breaker is open" in floor.why()
+    shown = floor.do("getstatus").text.splitlines()
+    assert "⚠ no new risk: its breaker is open" in " ".join(shown)
     assert len(floor.told("venue_trouble")) == 1
     floor.tell(VenueTrouble("main", "", floor.now))
     assert len(floor.told("venue_recovered")) == 1
@@ -82,6 +84,8 @@ def test_an_unknown_order_bars_its_own_market_only(floor: Floor) -> None:
     order = floor.order()
     floor.tell(OrderLost("main", order.id, "timeout", floor.now))
     assert f"order {order.id} there is UNKNOWN" in refused(floor)
+    assert "UNKNOWN" in floor.do("orders").text
+    assert "(1 UNKNOWN)" in floor.do("getstatus").text
     assert buys(floor, ETH)
 
 

@@ -1,94 +1,25 @@
 """Stories of a venue that is not on paper: orders go out as effects, and its word comes back."""
 
-from dataclasses import replace
-from itertools import count
-
 import pytest
 
 from tcpproto import ReplyState
-from tests.trading_tests.engine.floor import D, Floor
-from tests.trading_tests.makers import BTC, make_account, make_account_setup, of_kind
-from trading.engine.effects import CancelOrder, RecordOutcome, SaveOrder, SubmitOrder
-from trading.model.order import Fill, Order, OrderType, Purpose
+from tests.trading_tests.engine.floor import D
+from tests.trading_tests.engine.live_venue import Venue
+from tests.trading_tests.makers import BTC, of_kind
+from trading.engine.effects import RecordOutcome, SaveOrder, SubmitOrder
+from trading.model.order import OrderType, Purpose
 from trading.model.order_states import OrderState
 from trading.model.report import (
     OrderAccepted,
-    OrderCancelled,
-    OrderFilled,
     OrderLost,
     OrderRejected,
 )
-from trading.model.venue_news import AccountSeen, VenueConnected
-
-
-class Venue:
-    """Speak for a venue: every word becomes a report to the core."""
-
-    def __init__(self) -> None:
-        account = replace(make_account(), is_paper=False, exchange="kraken")
-        self.floor = Floor(accounts=[replace(make_account_setup(account), paper=None)])
-        self.floor.tick(100.0)
-        self._fills = count(1)
-        self.connect()
-
-    def connect(self, *, has_brackets: bool = True) -> None:
-        """Let the venue be there, and show an account in which nothing was done yet."""
-        self.floor.tell(VenueConnected("main", True, has_brackets, self.floor.now))
-        money = {"USDT": D(10_000)}
-        self.floor.tell(AccountSeen("main", 0, [], money, None, self.floor.now))
-
-    def buy(self, quantity: str = "1") -> Order:
-        """Have a person buy, and return the order as it went out."""
-        assert self.floor.do("buy", BTC, quantity).state is ReplyState.APPLIED
-        return self.sent()
-
-    def sent(self) -> Order:
-        """Return the only order that went out with the last event."""
-        (effect,) = of_kind(self.floor.effects, SubmitOrder)
-        return effect.approved.order
-
-    def accept(self, order: Order) -> None:
-        self.floor.tell(OrderAccepted("main", order.id, f"v-{order.id}", self.floor.now))
-
-    def fill(self, order: Order, price: float, quantity: str | None = None) -> OrderFilled:
-        size = order.quantity if quantity is None else D(quantity)
-        fill = Fill(
-            f"fill-{next(self._fills)}",
-            "main",
-            order.id,
-            BTC,
-            order.side,
-            size,
-            D(str(price)),
-            D(0),
-            "USDT",
-            self.floor.now,
-        )
-        report = OrderFilled(fill)
-        self.floor.tell(report)
-        return report
-
-    def cancelled(self, order_id: str) -> None:
-        self.floor.tell(OrderCancelled("main", order_id, "cancelled", self.floor.now))
-
-    def asked_to_cancel(self) -> list[str]:
-        """Return the orders that the venue was asked to cancel with the last event."""
-        return [one.order_id for one in of_kind(self.floor.effects, CancelOrder)]
+from trading.model.venue_news import VenueConnected
 
 
 @pytest.fixture
 def venue() -> Venue:
     return Venue()
-
-
-def bought(venue: Venue) -> Order:
-    """Have one bitcoin bought, and return the order that protects it."""
-    entry = venue.buy()
-    venue.accept(entry)
-    venue.fill(entry, 100.0)
-    protection = venue.sent()
-    venue.accept(protection)
-    return protection
 
 
 def test_an_order_goes_out_behind_what_is_kept_of_it_and_before_the_answer(venue: Venue) -> None:
@@ -127,7 +58,7 @@ def test_an_entry_that_is_filled_bit_by_bit_gets_one_protection_at_a_time(venue:
 
 
 def test_a_sell_frees_the_coins_first_and_then_sells_them(venue: Venue) -> None:
-    protection = bought(venue)
+    protection = venue.bought()
     venue.floor.do("sell", BTC)
     assert venue.asked_to_cancel() == [protection.id]
     venue.cancelled(protection.id)
@@ -139,7 +70,7 @@ def test_a_sell_frees_the_coins_first_and_then_sells_them(venue: Venue) -> None:
 
 
 def test_a_stop_that_fills_while_it_is_being_cancelled_is_the_way_out(venue: Venue) -> None:
-    protection = bought(venue)
+    protection = venue.bought()
     venue.floor.do("sell", BTC)
     venue.fill(protection, 95.0)
     assert venue.floor.held() is None
@@ -163,6 +94,8 @@ def test_a_restart_sends_nothing_again(venue: Venue) -> None:
     assert not of_kind(venue.floor.effects, SubmitOrder)
     assert [one.id for one in venue.floor.orders()] == [entry.id]
     venue.fill(entry, 100.0)
+    assert not of_kind(venue.floor.effects, SubmitOrder), "what the venue can hold is not known"
+    venue.floor.tell(VenueConnected("main", True, True, venue.floor.now))
     protection = venue.sent()
     venue.floor.restart()
     assert [one.id for one in venue.floor.orders()] == [protection.id]
@@ -202,7 +135,7 @@ def test_a_refused_stop_closes_the_position(venue: Venue) -> None:
 def test_a_stop_that_somebody_cancelled_at_the_venue_is_placed_again_and_told(
     venue: Venue,
 ) -> None:
-    protection = bought(venue)
+    protection = venue.bought()
     venue.cancelled(protection.id)
     assert venue.sent().stop_price == D(95)
     assert venue.floor.told("order_cancelled")
@@ -211,7 +144,7 @@ def test_a_stop_that_somebody_cancelled_at_the_venue_is_placed_again_and_told(
 def test_a_way_out_that_is_refused_is_told_and_tried_again_at_the_next_sample(
     venue: Venue,
 ) -> None:
-    protection = bought(venue)
+    protection = venue.bought()
     venue.floor.do("sell", BTC)
     venue.cancelled(protection.id)
     way_out = venue.sent()
@@ -230,7 +163,7 @@ def test_what_cannot_be_is_told_and_changes_nothing(venue: Venue) -> None:
 
 
 def test_flatten_waits_for_the_venue_and_verifies(venue: Venue) -> None:
-    protection = bought(venue)
+    protection = venue.bought()
     assert venue.floor.do("flatten", command_id="f1").state is ReplyState.ACCEPTED
     venue.cancelled(protection.id)
     way_out = venue.sent()

@@ -1,0 +1,216 @@
+"""How a position is protected at a real venue, by what that venue can hold."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.trading_tests.engine.floor import D
+from tests.trading_tests.engine.live_venue import Venue
+from tests.trading_tests.makers import BTC, of_kind
+from trading.engine.effects import CancelOrder, SubmitOrder
+from trading.model.account import MarketType
+from trading.model.order import OrderType, Purpose
+from trading.model.order_states import OrderState
+from trading.model.report import OrderRejected
+
+
+def test_where_no_bracket_can_rest_the_stop_rests_and_the_target_is_watched() -> None:
+    venue = Venue(has_brackets=False)
+    stop = venue.bought()
+    assert (stop.type, stop.stop_price, stop.limit_price) == (OrderType.STOP, D(95), None)
+    assert venue.floor.position().target_price == D(110)
+    venue.floor.tick(109.9)
+    assert venue.is_idle
+    venue.floor.tick(110.0)
+    assert venue.asked_to_cancel() == [stop.id], "never two ways out at once"
+    venue.cancelled(stop.id)
+    way_out = venue.sent()
+    assert (way_out.type, way_out.quantity) == (OrderType.MARKET, D(1))
+    venue.fill(way_out, 110.1)
+    assert venue.floor.trade.reason == "target"
+
+
+def test_where_no_stop_can_rest_the_engine_watches_both() -> None:
+    venue = Venue(has_stops=False, has_brackets=False)
+    venue.fill(venue.buy(), 100.0)
+    assert venue.is_idle
+    venue.floor.ticks(96.0, 95.01)
+    assert venue.is_idle
+    venue.floor.tick(95.0)
+    venue.fill(venue.sent(), 94.9)
+    assert venue.floor.trade.reason == "stop"
+
+
+def test_a_short_position_is_watched_the_other_way_round() -> None:
+    venue = Venue(MarketType.SWAP, has_brackets=False)
+    venue.floor.do("sell", BTC, "1")
+    entry = venue.sent()
+    venue.fill(entry, 100.0)
+    stop = venue.sent()
+    venue.accept(stop)
+    assert (stop.stop_price, stop.reduce_only) == (D(105), True)
+    venue.floor.tick(90.0)
+    venue.cancelled(stop.id)
+    way_out = venue.sent()
+    assert way_out.reduce_only
+    venue.fill(way_out, 90.0)
+    assert venue.floor.trade.reason == "target"
+
+
+def test_a_stop_that_is_on_its_way_or_rests_is_left_to_the_venue() -> None:
+    venue = Venue(has_brackets=False)
+    venue.fill(venue.buy(), 100.0)
+    stop = venue.sent()
+    venue.floor.tick(94.0)
+    assert venue.is_idle
+    venue.accept(stop)
+    venue.floor.tick(94.0)
+    assert venue.is_idle
+    venue.fill(stop, 94.0)
+    assert venue.floor.trade.reason == "stop"
+
+
+def test_a_stop_that_the_venue_does_not_carry_out_is_cancelled_and_the_position_sold() -> None:
+    venue = Venue(has_brackets=False)
+    stop = venue.bought()
+    venue.floor.tick(94.0)
+    venue.floor.tick(95.5, after_s=30.0)
+    venue.floor.ticks(94.5, 94.0)
+    assert venue.is_idle, "it counts from when the price has passed it for good"
+    venue.floor.tick(94.0, after_s=10.0)
+    assert venue.asked_to_cancel() == [stop.id]
+    venue.cancelled(stop.id)
+    venue.fill(venue.sent(), 93.0)
+    assert venue.floor.trade.reason == "stop"
+
+
+def test_before_the_venue_is_connected_nothing_is_placed_and_nothing_is_closed() -> None:
+    venue = Venue(has_brackets=False)
+    entry = venue.buy()
+    venue.floor.restart()
+    venue.fill(entry, 100.0)
+    assert venue.is_idle
+    assert not venue.floor.position().closing
+    venue.connect()
+    assert venue.sent().purpose is Purpose.PROTECTION
+
+
+@pytest.mark.parametrize("reason", ["never reached the exchange", "cancelled by the user"])
+def test_a_stop_that_is_gone_is_told_and_placed_anew_with_another_id(reason: str) -> None:
+    venue = Venue()
+    stop = venue.bought()
+    venue.cancelled(stop.id, reason)
+    again = venue.sent()
+    assert again.id != stop.id
+    assert replace(again, id=stop.id).stop_price == stop.stop_price
+    assert len(venue.floor.told("order_cancelled")) == 1
+
+
+def test_beside_an_unknown_stop_there_is_never_a_second_one() -> None:
+    venue = Venue()
+    stop = venue.bought()
+    venue.lose(stop)
+    venue.floor.sample()
+    venue.floor.tick(100.0)
+    assert venue.is_idle
+    venue.cancelled(stop.id, "never reached the exchange")
+    assert venue.sent().purpose is Purpose.PROTECTION
+
+
+def test_while_a_stop_is_unknown_the_engine_watches_its_price_and_sells_once_it_is_known() -> None:
+    venue = Venue()
+    stop = venue.bought()
+    venue.lose(stop)
+    venue.floor.tick(94.9)
+    assert venue.asked_to_cancel() == [stop.id]
+    assert not of_kind(venue.floor.effects, SubmitOrder), "it may rest, or be filled already"
+    venue.cancelled(stop.id)
+    way_out = venue.sent()
+    assert way_out.purpose is Purpose.EXIT
+    venue.fill(way_out, 94.0)
+    assert venue.floor.trade.reason == "stop"
+
+
+def test_an_unknown_stop_that_was_filled_is_the_way_out() -> None:
+    venue = Venue()
+    stop = venue.bought()
+    venue.lose(stop)
+    venue.floor.tick(94.9)
+    venue.fill(stop, 95.0)
+    assert venue.is_idle
+    assert venue.floor.held() is None
+    assert len(venue.floor.trades) == 1
+
+
+def test_an_order_that_stays_unknown_is_told_once_more_after_a_minute() -> None:
+    venue = Venue()
+    venue.lose(venue.bought())
+    for _ in range(30):
+        venue.floor.sample(4.0)
+    (said,) = venue.floor.told("order_still_unknown")
+    assert "for 00:01:00" in said
+
+
+def test_a_cancel_is_asked_for_again_after_a_restart_and_while_the_order_is_still_there() -> None:
+    venue = Venue()
+    stop = venue.bought()
+    venue.floor.do("sell", BTC)
+    venue.floor.restart()
+    assert not of_kind(venue.floor.effects, CancelOrder)
+    venue.connect()
+    assert venue.asked_to_cancel() == [stop.id]
+    venue.cancelled(stop.id)
+    assert venue.sent().purpose is Purpose.EXIT
+
+
+def test_a_way_out_that_the_venue_lets_go_is_sent_again_after_a_pause() -> None:
+    venue = Venue()
+    stop = venue.bought()
+    venue.floor.do("sell", BTC)
+    venue.cancelled(stop.id)
+    first = venue.sent()
+    venue.accept(first)
+    venue.cancelled(first.id, "expired for want of a price")
+    assert venue.is_idle
+    venue.floor.sample()
+    second = venue.sent()
+    assert (second.purpose, second.quantity) == (Purpose.EXIT, D(1))
+    assert second.id != first.id
+
+
+def test_what_fills_late_after_the_end_is_protected_again() -> None:
+    venue = Venue()
+    entry = venue.buy("2")
+    venue.accept(entry)
+    venue.fill(entry, 100.0, "1")
+    stop = venue.sent()
+    venue.accept(stop)
+    venue.cancelled(entry.id, "by the venue")
+    venue.fill(stop, 95.0)
+    assert venue.floor.held() is None
+    venue.fill(entry, 96.0, "1")
+    assert venue.floor.position().quantity == D(1)
+    again = venue.sent()
+    assert (again.purpose, again.quantity) == (Purpose.PROTECTION, D(1))
+    assert again.stop_price == D("91.2")
+
+
+def test_a_fill_larger_than_the_order_is_held_and_protected() -> None:
+    venue = Venue()
+    entry = venue.buy()
+    venue.fill(entry, 100.0, "1.5")
+    assert venue.floor.memory.orders["main", entry.id].state is OrderState.FILLED
+    assert venue.sent().quantity == D("1.5")
+
+
+def test_a_stop_sold_and_a_refused_second_way_out_leave_nothing_open() -> None:
+    venue = Venue()
+    stop = venue.bought()
+    venue.floor.do("sell", BTC)
+    venue.cancelled(stop.id)
+    way_out = venue.sent()
+    venue.fill(stop, 95.0)
+    assert venue.floor.held() is None
+    assert venue.asked_to_cancel() == [way_out.id]
+    venue.floor.tell(OrderRejected("main", way_out.id, "insufficient funds", venue.floor.now))
+    assert not venue.floor.orders()

@@ -1,0 +1,87 @@
+"""What is different at a real venue: what it can hold, how little can be sold, and what is left.
+
+Used by the dealer for live accounts only; a venue on paper takes whatever is held.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from trading.engine.announcer import Announcer
+from trading.engine.desks import AccountDesk
+from trading.engine.journal import Journal
+from trading.engine.ledger import reason_of_exit
+from trading.engine.markets import Markets
+from trading.engine.protection import (
+    NOTHING_TO_DO,
+    Means,
+    ProtectionStep,
+    reconcile_protection,
+)
+from trading.engine.residues import KEY as RESIDUES_KEY
+from trading.engine.residues import dump_residues, is_too_small, sellable
+from trading.model.account import MarketKey
+from trading.model.instrument import Instrument, to_decimal
+from trading.model.order import Fill, Order, Purpose
+from trading.model.position import Position, Trade
+from trading.reports.venue_alerts import rest_written_off
+
+
+class LiveDealing:
+    """Say what is next for positions of live accounts, and write off what is too small to sell."""
+
+    def __init__(
+        self,
+        markets: Markets,
+        instruments: Mapping[str, Instrument],
+        journal: Journal,
+        announcer: Announcer,
+    ) -> None:
+        self._markets = markets
+        self._instruments = instruments
+        self._journal = journal
+        self._announcer = announcer
+        # Why positions were left last: a rest is written off for that.
+        self._left_for: dict[MarketKey, str] = {}
+
+    def next_step(
+        self, desk: AccountDesk, position: Position | None, orders: Sequence[Order]
+    ) -> ProtectionStep:
+        """Return the next step for one market, by what its venue can hold and sell."""
+        venue = desk.venue
+        assert venue is not None, "a live account has one"
+        if position is None:
+            return reconcile_protection(None, orders)
+        if not (venue.is_connected or position.closing):
+            # What its venue can hold is not known yet. What rests there goes on resting.
+            return NOTHING_TO_DO
+        means = Means(stops=venue.has_stops, brackets=venue.has_brackets)
+        quantity = sellable(desk.account, position, self._instruments.get(position.symbol))
+        return reconcile_protection(position, orders, means, quantity)
+
+    def is_too_small(self, desk: AccountDesk, position: Position) -> bool:
+        """Tell whether no order can sell any of a position."""
+        symbol = position.symbol
+        price = self._markets.by_symbol[symbol].price
+        return is_too_small(desk.account, position, self._instruments.get(symbol), price)
+
+    def note_fill(self, desk: AccountDesk, order: Order, fill: Fill) -> None:
+        """Note why a position is left, before the fill is booked."""
+        held = desk.book.positions.get(order.symbol)
+        if order.purpose is Purpose.ENTRY or held is None:
+            self._left_for.pop(order.key, None)
+        else:
+            self._left_for[order.key] = reason_of_exit(held, order, fill)
+
+    def write_off(self, desk: AccountDesk, position: Position) -> Trade:
+        """Close a position of which no order can sell any more; return the trade it became."""
+        symbol, now = position.symbol, self._markets.now
+        price = self._markets.by_symbol[symbol].price
+        worth = position.entry_price if price is None else to_decimal(price)
+        reason = self._left_for.pop(position.key, "") or position.closing or "too small to be sold"
+        trade = desk.book.write_off(symbol, worth, now, reason)
+        desk.floors.pop(symbol, None)
+        self._journal.keep_position(position.key, None)
+        self._journal.save(RESIDUES_KEY + desk.name, dump_residues(desk.book.residues))
+        self._journal.keep_trade(trade)
+        self._announcer.sold(trade, desk.book.cash)
+        self._announcer.tell(rest_written_off(position, worth, now))
+        return trade

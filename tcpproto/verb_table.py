@@ -170,6 +170,18 @@ _ROWS = (
     _acting(
         "emergency", Risk.REDUCING, "Halt everything that raises risk until a person resets it"
     ),
+    # By its answer: to look is reading, to close is reducing; what adopts or ignores a difference
+    # ends what it has barred.
+    _acting(
+        "reconcile",
+        Risk.RAISING,
+        "Compare with the venues now, or answer a difference",
+        Argument("number", Kind.COUNT, count_max=999_999),
+        Argument("answer", Kind.CHOICE, follows=True, choices=("adopt", "close", "ignore")),
+        examples=("/reconcile 3 adopt", "/reconcile 3", "/reconcile"),
+        confirm=Confirm.FOR_BOOKINGS,
+        broadcast=False,
+    ),
     _reading("positions", "Show open positions with their stops", _SYMBOL),
     _reading("orders", "Show working and unclear orders", _SYMBOL),
     _reading(

@@ -57,6 +57,7 @@ class Confirm(StrEnum):
     NEVER = "never"
     FOR_ALL = "for ALL"
     ALWAYS = "always"
+    FOR_BOOKINGS = "for adopt and close"
     IF_TRIPPED = "for ALL or tripped limits"
     IF_LATCHED = "if latched"
 
@@ -67,6 +68,11 @@ MAX_AGE_S: Mapping[Risk, float] = MappingProxyType(
 )
 # Only reducing commands wait for a bot that is away, with a Cancel button, for this long.
 QUEUED_MAX_AGE_S = 86_400.0
+
+
+def queued_age_max_s(risk: Risk) -> float:
+    """Return how old a command of a class may be when the engine receives it."""
+    return QUEUED_MAX_AGE_S if risk is Risk.REDUCING else MAX_AGE_S[risk]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ class Verb:
     @property
     def max_age_queued_s(self) -> float:
         """Return how old a command may be when the engine receives it, waiting included."""
-        return QUEUED_MAX_AGE_S if self.risk is Risk.REDUCING else self.max_age_s
+        return queued_age_max_s(self.risk)
 
     @property
     def usage(self) -> str:

@@ -30,6 +30,7 @@ from tcpproto.verbs import (
     Risk,
     Role,
     Verb,
+    queued_age_max_s,
     role_allows,
 )
 
@@ -60,6 +61,7 @@ __all__ = [
     "nearest",
     "needs_confirmation",
     "parse_line",
+    "queued_age_max_s",
     "risk_of",
     "role_allows",
     "takes_all_symbols",
@@ -132,6 +134,9 @@ def name_arguments(verb: str, args: Sequence[str]) -> dict[str, str]:
 def risk_of(verb: str, args: Sequence[str]) -> Risk:
     """Return the risk class of one command; switching an instance down reduces risk."""
     row = _find_verb(verb)
+    if row.name == "reconcile":
+        answer = name_arguments(verb, args).get("answer")
+        return {None: Risk.READING, "close": Risk.REDUCING}.get(answer, row.risk)
     if row.name == "mode" and name_arguments(verb, args)["mode"] != "active":
         return Risk.REDUCING
     return row.risk
@@ -145,6 +150,8 @@ def needs_confirmation(verb: str, args: Sequence[str]) -> bool:
     row = _find_verb(verb)
     if row.confirm in {Confirm.FOR_ALL, Confirm.IF_TRIPPED}:
         return ALL in args
+    if row.confirm is Confirm.FOR_BOOKINGS:
+        return len(args) > 1 and args[-1] != "ignore"
     return row.confirm is Confirm.ALWAYS
 
 

@@ -15,7 +15,16 @@ _GROUPS: Sequence[tuple[str, tuple[str, ...]]] = (
     ),
     (
         "Trade",
-        ("starttrading", "buy", "sell", "startbuying", "startselling", "stopselling", "resume"),
+        (
+            "starttrading",
+            "buy",
+            "sell",
+            "startbuying",
+            "startselling",
+            "stopselling",
+            "resume",
+            "reconcile",
+        ),
     ),
     ("Bots", ("bots", "use", "mode")),
     ("Logs", ("logs", "follow", "mute")),

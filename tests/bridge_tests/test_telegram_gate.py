@@ -146,7 +146,8 @@ def test_a_clock_that_is_behind_keeps_nobody_from_reducing_risk(line: str) -> No
 @pytest.mark.parametrize("name", sorted(VOCABULARY))
 def test_while_the_token_is_shared_only_what_raises_risk_is_refused(name: str) -> None:
     verb = VOCABULARY[name]
-    line = f"/{name} sma-btc active" if name == "mode" else f"/{name}"
+    # Those that are classed by their arguments.
+    line = {"mode": "/mode sma-btc active", "reconcile": "/reconcile 3 adopt"}.get(name, f"/{name}")
     decision = ask(message(line), is_shared=True)
     assert (decision.verdict is REFUSE) is (verb.risk is Risk.RAISING)
     if verb.risk is Risk.RAISING:

@@ -32,7 +32,7 @@ from tcpproto.vocabulary import (
 SYMBOL_VERBS = {"buy", "sell", "startbuying", "stopbuying", "startselling", "stopselling"}
 SEED_VERBS = {"starttrading", "stoptrading", "getstatus", "getstats", "ping", *SYMBOL_VERBS}
 MONEY_VERBS = {"positions", "orders", "trades", "profit", "daily", "balance", "chart", "why"}
-SAFETY_VERBS = {"flatten", "pause", "resume", "emergency"}
+SAFETY_VERBS = {"flatten", "pause", "resume", "emergency", "reconcile"}
 INSTANCE_VERBS = {"instances", "mode"}
 BRIDGE_VERBS = {
     *("help", "bots", "use", "logs", "follow", "health", "version", "start", "ping"),
@@ -121,6 +121,22 @@ def test_switching_an_instance_down_reduces_risk() -> None:
     assert risk_of("buy", ("BTC/USDT",)) is Risk.RAISING
 
 
+def test_a_difference_is_classed_and_confirmed_by_its_answer() -> None:
+    assert risk_of("reconcile", ()) is risk_of("reconcile", ("3",)) is Risk.READING
+    assert risk_of("reconcile", ("3", "close")) is Risk.REDUCING
+    # Both end what a difference has barred.
+    assert risk_of("reconcile", ("3", "adopt")) is Risk.RAISING
+    assert risk_of("reconcile", ("3", "ignore")) is Risk.RAISING
+    asked = [
+        one for one in ("adopt", "close", "ignore") if needs_confirmation("reconcile", ("3", one))
+    ]
+    assert asked == ["adopt", "close"]
+    assert not needs_confirmation("reconcile", ())
+    assert parse_line("/reconcile 3 adopt @kraken") == ParsedCommand(
+        "reconcile", ("3", "adopt"), "kraken"
+    )
+
+
 def test_roles_are_ordered_and_unknown_ones_may_nothing() -> None:
     assert role_allows("admin", Role.TRADER)
     assert role_allows("viewer", Role.VIEWER)
@@ -137,7 +153,7 @@ def test_buy_flatten_and_sell_of_all_are_confirmed() -> None:
     assert not needs_confirmation("sell", ("BTC/USDT",))
     assert not needs_confirmation("stoptrading", ())
     asked = {name for name, verb in VOCABULARY.items() if verb.confirm is not Confirm.NEVER}
-    assert asked == {"buy", "sell", "flatten", "startbuying", "resume"}
+    assert asked == {"buy", "sell", "flatten", "startbuying", "resume", "reconcile"}
 
 
 def test_what_lifts_limits_is_confirmed_by_what_it_lifts() -> None:

@@ -16,6 +16,7 @@ def row_of(verb: Verb) -> str:
         Confirm.NEVER: "",
         Confirm.FOR_ALL: "ALL only",
         Confirm.ALWAYS: "yes",
+        Confirm.FOR_BOOKINGS: "adopt, close",
         Confirm.IF_TRIPPED: "ALL, tripped limits",
         Confirm.IF_LATCHED: "if latched",
     }

@@ -141,6 +141,10 @@ class PtbMessenger:
             )
         )
 
+    async def drop_buttons(self, place: Place, message_id: int) -> None:
+        """Take the buttons from under a message, which stays as it is."""
+        await self._call(lambda: self._bot.edit_message_reply_markup(place.chat_id, message_id))
+
     async def send_photo(
         self, place: Place, data: bytes, caption: str, *, silent: bool = False
     ) -> int:

@@ -148,6 +148,10 @@ class Messenger(Protocol):
         """Replace what a message says."""
         ...
 
+    async def drop_buttons(self, place: Place, message_id: int) -> None:
+        """Take the buttons from under a message, which stays as it is."""
+        ...
+
     async def send_photo(
         self, place: Place, data: bytes, caption: str, *, silent: bool = False
     ) -> int:

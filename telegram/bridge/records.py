@@ -55,7 +55,7 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """Hold an event with the id that every chat shows."""
+    """Hold an event with the id that every chat shows; its fields as JSON, where it asks."""
 
     id: int
     bot: str
@@ -63,6 +63,7 @@ class StoredEvent:
     severity: str
     text: str
     raised_at: float
+    fields: str = "{}"
 
 
 @dataclass(frozen=True, slots=True)

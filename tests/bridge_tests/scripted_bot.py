@@ -2,7 +2,7 @@
 
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from ssl import SSLContext
 
@@ -44,9 +44,10 @@ class MemoryOutbox:
         *,
         at: float = 1_790_000_000.0,
         kind: str = "test",
+        fields: Mapping[str, object] | None = None,
     ) -> int:
         self.seq += 1
-        event = Event(self.epoch, self.seq, kind, severity, text, at)
+        event = Event(self.epoch, self.seq, kind, severity, text, at, dict(fields or {}))
         self.rows.append(OutboxRow(self.seq, self.epoch, self.seq, encode_event(event, at)))
         return self.seq
 
@@ -117,9 +118,16 @@ class ScriptedBot:
         reply = Reply(self.commands[number].id, ReplyState(state), text, {}, repeat)
         assert self.client.send(reply.to_message(0.0))
 
-    def raise_event(self, text: str, severity: str = "info") -> int:
+    def raise_event(
+        self,
+        text: str,
+        severity: str = "info",
+        *,
+        kind: str = "test",
+        fields: Mapping[str, object] | None = None,
+    ) -> int:
         """Put an event into the outbox."""
-        seq = self.outbox.add(text, severity)
+        seq = self.outbox.add(text, severity, kind=kind, fields=fields)
         self.client.wake_outbox()
         return seq
 

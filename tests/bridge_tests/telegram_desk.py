@@ -57,6 +57,9 @@ class RecordingMessenger:
     ) -> None:
         self._note("edit", place, message_id, text, buttons, html)
 
+    async def drop_buttons(self, place: Place, message_id: int) -> None:
+        self._note("drop buttons", place, message_id)
+
     async def send_photo(
         self, place: Place, data: bytes, caption: str, *, silent: bool = False
     ) -> int:

@@ -23,6 +23,7 @@ from telegram.bridge.chat_outbox.packing import (
 )
 from telegram.bridge.chat_outbox.retries import Action, Form, weaker
 from telegram.bridge.chat_outbox.splitting import UNITS_BUDGET, UNITS_MAX, head
+from telegram.bridge.event_buttons import buttons_of
 from telegram.bridge.messenger import Trouble
 from telegram.bridge.records import StoredEvent
 from telegram.bridge.render import clean, event_text, plural
@@ -154,12 +155,17 @@ class EventSource:
             self.feed.note_sent(old[-1].id)
 
     def _run_of(self, events: list[tuple[StoredEvent, bool]]) -> list[tuple[StoredEvent, bool]]:
-        """Return the first events that were all perhaps shown, or all not."""
+        """Return the first events that were all perhaps shown, or all not.
+
+        One with buttons is a message of its own: they are to be pressed under what they are about.
+        """
         if not events:
             return []
+        if buttons_of(events[0][0]):
+            return events[:1]
         is_repeat = events[0][1]
-        count = next((i for i, one in enumerate(events) if one[1] is not is_repeat), len(events))
-        return events[:count]
+        ends = (i for i, one in enumerate(events) if one[1] is not is_repeat or buttons_of(one[0]))
+        return events[: next(ends, len(events))]
 
     def _texts(self, events: list[tuple[StoredEvent, bool]]) -> list[str]:
         now, wishes = self._clock.wall(), self._wishes()
@@ -203,6 +209,7 @@ class EventSource:
             self.feed.lane,
             html or text,
             is_html=html is not None,
+            buttons=buttons_of(events[0][0]),
             is_silent=self._is_silent(events[:count]),
         )
 

@@ -140,10 +140,22 @@ def _details(command: ParsedCommand, target: Target) -> Iterator[str]:
             positions = _count(target, "positions", "position")
             orders = _count(target, "orders", "order")
             yield f"closes {positions}, cancels {orders}, stops entries"
+        case "reconcile":
+            yield from _about_difference(command, target)
         case "startbuying" if ALL in command.args:
             yield "lets strategies buy in every market again"
     if target.age:
         yield f"as the bot told {target.age} ago"
+
+
+def _about_difference(command: ParsedCommand, target: Target) -> Iterator[str]:
+    """Yield what differs and what the answer would do, as the bot tells it."""
+    for row in _mappings(target.fields.get("differences")):
+        if str(row.get("number")) == command.args[0]:
+            yield _text(row.get("text"))
+            effects = row.get("effects")
+            effect = effects.get(command.args[-1]) if isinstance(effects, Mapping) else None
+            yield from [_text(effect)] if effect else []
 
 
 def _about_buying(command: ParsedCommand, target: Target) -> Iterator[str]:

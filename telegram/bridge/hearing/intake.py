@@ -17,10 +17,12 @@ from typing import Any, Final
 from daemonkit.clock import Clock
 from daemonkit.printable import one_line
 from daemonkit.secrets import redact
-from tcpproto.vocabulary import Risk
+from tcpproto.vocabulary import VOCABULARY, Risk, parse_line
+from telegram.bridge.access import why_not_allowed
 from telegram.bridge.chat import ChatInput
 from telegram.bridge.commands.outbound import NOT_SENT
 from telegram.bridge.commands.questions import Questions
+from telegram.bridge.event_buttons import command_of
 from telegram.bridge.hearing.access import TelegramAccess
 from telegram.bridge.hearing.gate import (
     CONFLICT_TEXT,
@@ -219,6 +221,9 @@ class TelegramIntake:
             self._meet(there.chat_id)
 
     def _take_press(self, inbound: Inbound, data: str, there: Place) -> None:
+        if (line := command_of(data)) is not None:
+            self._take_answer(inbound, line, there)
+            return
         questions, press_id = self._parts.questions, inbound.press_id or ""
         author = author_of(inbound, self.access)
         look = questions.look(inbound.place.name, author.id, data)
@@ -246,6 +251,25 @@ class TelegramIntake:
             self._answer(press_id)
             questions.claim(data)
             self._hand_on(inbound, data, data)
+
+    def _take_answer(self, inbound: Inbound, line: str, there: Place) -> None:
+        """Take a button under an event as the command that it stands for."""
+        press_id, risk = inbound.press_id or "", risk_of_line(line)
+        refusal = why_not_allowed(
+            author_of(inbound, self.access), VOCABULARY[parse_line(line).verb]
+        )
+        if not refusal and self._is_shared and risk is Risk.RAISING:
+            refusal = CONFLICT_TEXT
+        if refusal:
+            if self._note_refused(inbound, refusal):
+                self._answer(press_id, refusal)
+            return
+        if self._note(inbound, risk, line):
+            self._answer(press_id)
+            drop = self._parts.messenger.drop_buttons
+            self._parts.run(_quietly(partial(drop, there, inbound.message_id)))
+            pressed = replace(inbound, text=line)
+            self._hand_on(pressed, self._press_input_id(inbound.update_id), None)
 
     def _hand_on(self, inbound: Inbound, input_id: str, pressed: str | None) -> None:
         update_id, journal = inbound.update_id, self._parts.journal
@@ -320,6 +344,8 @@ class TelegramIntake:
         place = read_place(row.chat)
         if place is None:
             return None
+        if row.pressed is not None and command_of(row.pressed):
+            return self._parts.find(self._press_input_id(row.update_id))
         if row.pressed is not None:
             return self._parts.find_at(place, row.message_id)
         moved = [new for new, old in self._old_numbers.items() if old == place.chat_id]
@@ -329,6 +355,9 @@ class TelegramIntake:
     def _input_id(self, chat_id: int, message_id: int) -> str:
         # With the bot: another one counts the messages of a private chat from the start again.
         return f"tg:{self._bot_id}:{chat_id}:{message_id}"
+
+    def _press_input_id(self, update_id: int) -> str:
+        return f"tg:{self._bot_id}:press:{update_id}"
 
     def _is_first(self, whom: str) -> bool:
         """Tell whether somebody was not spoken of for a while."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import orjson
 import sqlalchemy as sa
 
+from telegram.bridge.event_buttons import ASKING_KINDS
 from telegram.bridge.records import NewEvent, StoredEvent
 from telegram.bridge.store import schema
 from telegram.bridge.store.database import Database
@@ -60,11 +61,11 @@ class EventTable:
     def read_after(self, event_id: int, limit: int) -> list[StoredEvent]:
         """Return up to `limit` events that follow an id, oldest first."""
         table = schema.event.c
+        # Most are shown as their text is: what is not asked for is not read.
+        fields = sa.case((table.kind.in_(ASKING_KINDS), table.fields), else_="{}")
+        columns = (table.id, table.bot, table.kind, table.severity, table.text, table.raised_at)
         statement = (
-            sa.select(table.id, table.bot, table.kind, table.severity, table.text, table.raised_at)
-            .where(table.id > event_id)
-            .order_by(table.id)
-            .limit(limit)
+            sa.select(*columns, fields).where(table.id > event_id).order_by(table.id).limit(limit)
         )
         with self._database.reading() as connection:
             return [StoredEvent(*row) for row in connection.execute(statement)]

@@ -49,6 +49,9 @@ class Wire:
         """Make a call once and let ccxt's error through."""
         self.exchange.last_json_response = None
         self.exchange.last_response_headers = None
+        # ccxt calls a refused key of Binance a rate limit once the key has worked: it would be
+        # asked again and again, and nobody told.
+        self.exchange.options.pop("hasAlreadyAuthenticatedSuccessfully", None)
         return getattr(self.exchange, request.method)(*request.arguments)
 
     def last_answer(self) -> Any:

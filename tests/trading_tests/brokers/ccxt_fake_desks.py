@@ -1,0 +1,119 @@
+"""Accounts at each fake exchange, with the venue that trades them: what the contract runs on."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from daemonkit.clock import SystemClock
+from daemonkit.secrets import Secret
+from tests.fakes.exchange.engine import Engine
+from tests.fakes.exchange.terms import Account, Fees, MarketKind
+from tests.fakes.exchange.venues import (
+    KEY,
+    KRAKEN_SECRET,
+    RunningExchange,
+    coinbase_secret,
+    start_binance,
+    start_coinbase,
+    start_kraken,
+    usual_engine,
+    usual_markets,
+)
+from tests.fakes.exchange.wire import Kind
+from trading.brokers.ccxt_broker import CcxtVenue, build_venue
+from trading.brokers.venue import Connected
+from trading.model.order import Order, OrderType, Purpose, Side
+
+
+@dataclass
+class Desk:
+    """One account, its exchange and its venue."""
+
+    running: RunningExchange
+    account: Account
+    venue: CcxtVenue
+    connected: Connected
+    symbol: str
+    _count: int = field(default=0)
+
+    @property
+    def engine(self) -> Engine:
+        return self.running.engine
+
+    @property
+    def quote(self) -> str:
+        return self.symbol.split("/")[1]
+
+    def order(self, **changes: Any) -> Order:
+        """Make an order of 0.01 BTC at market, with an id of its own."""
+        self._count += 1
+        values: dict[str, Any] = {
+            "id": f"tabcdefghijklmn{self._count:03d}",
+            "account": "main",
+            "symbol": self.symbol,
+            "side": Side.BUY,
+            "type": OrderType.MARKET,
+            "purpose": Purpose.ENTRY,
+            "quantity": Decimal("0.01"),
+            "created_at": SystemClock.wall(),
+            **changes,
+        }
+        return Order(**values)
+
+    def limit(self, price: str, **changes: Any) -> Order:
+        """Make a limit order."""
+        return self.order(type=OrderType.LIMIT, limit_price=Decimal(price), **changes)
+
+    def sent(self, *kinds: Kind) -> int:
+        """Return how many requests of some kinds the exchange has seen."""
+        return len(self.running.exchange.requests(*kinds))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How an exchange is set up."""
+
+    start: Callable[[Engine], AbstractContextManager[RunningExchange]]
+    quote: str = "USD"
+    market_type: str = "spot"
+    secret: Callable[[], str] = lambda: KRAKEN_SECRET
+    leverage: int = 1
+
+
+SETTINGS: Final = {
+    "kraken": Setting(start_kraken),
+    "kraken-margin": Setting(start_kraken, market_type="margin", leverage=3),
+    "binance": Setting(start_binance, "USDT"),
+    "coinbase": Setting(start_coinbase, secret=coinbase_secret),
+}
+_TIMEOUT_S: Final = 0.4
+
+
+@contextmanager
+def open_desk(name: str, fees: Fees | None = None) -> Iterator[Desk]:
+    """Open an account with 100,000 of the quote currency and a connected venue."""
+    setting = SETTINGS[name]
+    exchange = name.split("-", maxsplit=1)[0]
+    is_margin = setting.market_type == "margin"
+    markets = usual_markets(setting.quote, MarketKind.MARGIN if is_margin else MarketKind.SPOT)
+    engine, account = usual_engine(markets, secret=setting.secret())
+    if fees is not None:
+        account.fees = fees
+    with setting.start(engine) as running:
+        venue = build_venue(
+            exchange,
+            setting.market_type,
+            [f"BTC/{setting.quote}", f"ETH/{setting.quote}"],
+            key=Secret(KEY),
+            secret=Secret(setting.secret()),
+            settings={**running.ccxt_config, "timeout": int(_TIMEOUT_S * 1000)},
+            clock=SystemClock(),
+            timeout_s=_TIMEOUT_S,
+            leverage=setting.leverage,
+        )
+        try:
+            yield Desk(running, account, venue, venue.connect(), f"BTC/{setting.quote}")
+        finally:
+            venue.close()

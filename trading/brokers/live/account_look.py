@@ -47,6 +47,11 @@ class AccountLook:
         self._done, self._news = 0, 0
         self._began, self._actions = moment, actions
 
+    def drop_round_if_moved(self, actions: int) -> None:
+        """Begin again at once when something was sent since the round began."""
+        if not self.is_at_start and actions != self._actions:
+            self._done = 0
+
     @property
     def next_kind(self) -> RequestKind:
         """Return what is to be read next in this round, or first in the next one."""

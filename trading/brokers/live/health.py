@@ -64,6 +64,7 @@ class VenueHealth:
         """Note that the venue answered; True when it had not for a while."""
         self._tries.pop(kind, None)
         self._not_before.pop(kind, None)
+        self.troubles.clear(kind, moment.at)
         return self._close(moment)
 
     def note_good_key(self, moment: Moment) -> None:
@@ -79,7 +80,7 @@ class VenueHealth:
     def note_passing_refusal(self, retry_after_s: float | None, moment: Moment) -> None:
         """Note that the venue answered, but not now."""
         if retry_after_s is not None:
-            self.limiter.pause(retry_after_s, moment.passed)
+            self._pause(retry_after_s, moment)
 
     def note_read_failure(self, kind: RequestKind, error: VenueError, moment: Moment) -> None:
         """Note how a read failed, and let its kind rest for a while."""
@@ -91,12 +92,21 @@ class VenueHealth:
         if error.kind in _FAILURES:
             self.note_failure(str(error), moment)
         elif error.kind is FailureKind.BUSY:
-            self.limiter.pause(error.retry_after_s or wait_s, moment.passed)
+            self._pause(error.retry_after_s or wait_s, moment)
         elif error.kind is FailureKind.KEY:
             self._reads_not_before = moment.passed + self._settings.key_retry_s
             self.troubles.set(KEY, f"{self._name} refuses the key: {error}", moment.at)
         else:
             log.warning("read refused venue=%s kind=%s: %s", self._name, kind, error)
+        self._note_blindness(kind, error, moment)
+
+    def _note_blindness(self, kind: RequestKind, error: VenueError, moment: Moment) -> None:
+        """Tell when one kind of read fails again and again, although others may work."""
+        is_lasting = self._tries[kind] >= self._settings.breaker_failures
+        # An order that cannot be looked up stays unknown, which is told by itself.
+        is_told = kind is RequestKind.FIND or error.kind is FailureKind.KEY
+        if is_lasting and not is_told and self.breaker.state is BreakerState.CLOSED:
+            self.troubles.set(kind, f"{self._name} does not tell the {kind}: {error}", moment.at)
 
     def wait_before_retry_s(self, tries: int) -> float:
         """Return the wait after so many tries: it doubles, half of it is random."""
@@ -108,6 +118,10 @@ class VenueHealth:
         """Note that all of the account was seen: after a gap this ends the trouble, not before."""
         if self.breaker.state is BreakerState.CLOSED:
             self.troubles.clear(VENUE, moment.at)
+
+    def _pause(self, for_s: float, moment: Moment) -> None:
+        # Exits have to be tried now and then, however long the venue would like to have its rest.
+        self.limiter.pause(min(for_s, self._settings.pause_longest_s), moment.passed)
 
     def _close(self, moment: Moment) -> bool:
         is_back = self.breaker.succeed()

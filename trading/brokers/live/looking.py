@@ -48,7 +48,7 @@ class Looking:
     def begin(self, abilities: Abilities) -> None:
         """Look at an account whose venue is known by now."""
         self._abilities = abilities
-        self.want()
+        self.due_at = self._clock.monotonic()
 
     def want(self, number: int | None = None) -> None:
         """Have a look begun now; a number is answered by one that begins after this."""
@@ -59,6 +59,7 @@ class Looking:
     def next_read(self) -> Read:
         """Return the next read of the look that is on, or the first of a new one."""
         look = self._look or AccountLook(self._abilities)
+        look.drop_round_if_moved(self._actions())
         read = self._read_of(look)
 
         def begin(moment: Moment) -> None:

@@ -41,7 +41,8 @@ class LiveSettings:
     long an order may take to show up where the venue has no rule of its own; `entry_age_max_s`:
     older entries are not sent; `exit_retry_s`: how long a reducing order that was refused for a
     passing reason is tried again; `fills_patience_s`: how long executions may lag behind the
-    order they belong to; `fills_lookback_s`: how far back the first look at executions goes.
+    order they belong to; `fills_lookback_s`: how far back the first look at executions goes;
+    `pause_longest_s`: the longest pause that a venue may ask for at once.
     """
 
     poll_s: float = 2.0
@@ -64,6 +65,7 @@ class LiveSettings:
     retry_first_s: float = 0.5
     retry_longest_s: float = 60.0
     key_retry_s: float = 60.0
+    pause_longest_s: float = 300.0
     breaker_failures: int = 3
     stop_within_s: float = 5.0
     queue_len_max: int = 1_000

@@ -51,6 +51,8 @@ class ModelVenue:
         self.trip_s = 0.01
         self.late_s = 1.0
         self.skew_s = 0.0
+        self.is_down = False
+        self.retry_after_s: float | None = None
         self.has_client_ids = True
         self.fills_at_once = True
         self.requests: list[str] = []
@@ -154,9 +156,9 @@ class ModelVenue:
 
     def submit(self, order: Order) -> SubmitAnswer:
         self.sent.append(order.id)
-        word = self._request("submit")
+        word = "dropped" if self.is_down else self._request("submit")
         if word in ("refused", "busy"):
-            return Refused(str(word), is_passing=word == "busy")
+            return Refused(str(word), is_passing=word == "busy", retry_after_s=self.retry_after_s)
         if word == "late":
             self._under_way.append((self.clock.wall() + self.late_s, order))
         if word in ("late", "dropped"):
@@ -232,6 +234,8 @@ class ModelVenue:
 
     def _read(self, kind: str) -> None:
         word = self._request(kind)
+        if self.is_down:
+            raise VenueError(f"no {kind}", FailureKind.UNREACHABLE)
         if isinstance(word, FailureKind):
             raise VenueError(f"no {kind}", word)
         if word == "bug":

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from daemonkit.clock import ManualClock
 from tests.trading_tests.brokers.live.venue_model import SPOT, ModelVenue
 from tests.trading_tests.makers import BTC, NOW
+from trading.brokers.live.breaker import BreakerState
 from trading.brokers.live.settings import LiveSettings
 from trading.brokers.live.worker import AccountWorker
 from trading.brokers.venue import Abilities
@@ -154,6 +155,10 @@ class WorkerDesk:
         order = self.orders.get(order_id)
         assert order is not None, order_id
         return order
+
+    def is_closed(self) -> bool:
+        """Tell whether the breaker is closed: the venue is asked."""
+        return self.worker.breaker_state is BreakerState.CLOSED
 
     @property
     def trouble(self) -> str:

@@ -22,6 +22,7 @@ from tcpproto.vocabulary import (
     name_arguments,
     nearest,
     needs_confirmation,
+    queued_age_max_s,
     risk_of,
     role_allows,
 )
@@ -227,10 +228,18 @@ def _find_staleness(command: Command, verb: Verb, at: float) -> str | None:
         return f"written {command.issued_at - at:.0f} s in the future, the clocks differ"
     if at > command.expires_at:
         return f"expired {at - command.expires_at:.0f} s ago"
-    age_s = at - command.issued_at
-    if age_s > verb.max_age_queued_s:
-        return f"{age_s:.0f} s old, at most {verb.max_age_queued_s:g} s are allowed"
+    age_s, allowed_s = at - command.issued_at, queued_age_max_s(_risk_of(command, verb))
+    if age_s > allowed_s:
+        return f"{age_s:.0f} s old, at most {allowed_s:g} s are allowed"
     return None
+
+
+def _risk_of(command: Command, verb: Verb) -> Risk:
+    """Return the risk of a command, which its arguments may change; of its verb if they cannot."""
+    try:
+        return risk_of(verb.name, check_arguments(verb.name, command.args))
+    except CommandError:
+        return verb.risk
 
 
 def _unknown_verb(name: str) -> str:

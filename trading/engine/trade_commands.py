@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from trading.engine.command_call import Handler
 from trading.engine.deals import Deals
 from trading.engine.readings import Readings
+from trading.engine.reconciling import Reconciling
 from trading.engine.switches import Switches
 from trading.engine.trader import Trader
 
@@ -35,4 +36,5 @@ def build_handlers(trader: Trader, version: str) -> Mapping[str, Handler]:
         "buy": deals.buy,
         "sell": deals.sell,
         "flatten": deals.flatten,
+        "reconcile": Reconciling(trader).reconcile,
     }

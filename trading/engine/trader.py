@@ -37,6 +37,7 @@ from trading.engine.orders import OrderDesk
 from trading.engine.protection import follow_price, is_trail_hit
 from trading.engine.quarantine import PREFIX as QUARANTINE_PREFIX
 from trading.engine.quarantine import dump_quarantine
+from trading.engine.reconciliation import DIFFERENCES_KEY, Reconciliation
 from trading.engine.setup import SavedTrading, TradingSetup
 from trading.engine.silence import SilentAnnouncer, SilentDecisions, SilentJournal
 from trading.engine.trade_history import TradeHistory
@@ -121,6 +122,7 @@ class Trader:
             self.desks, self.dealer, self.conditions, self.journal, values.get(FLATTEN_KEY)
         )
         self.venues = self._build_venues(values)
+        self.reconciliation = self._reconcile(ids, values.get(DIFFERENCES_KEY))
         self.instances = self._build_board(ids, calls)
         self.candles = self._build_runner()
 
@@ -352,6 +354,22 @@ class Trader:
             self.announcer.tell(alerts.strategy_stopped(name, _until_changed(instance), wall))
         else:
             self.announcer.tell(alerts.strategy_failed(name, describe_failure(error), wall))
+
+    def _reconcile(self, ids: OrderIds, saved: str | None) -> Reconciliation:
+        made = Reconciliation(
+            self.setup,
+            self.desks,
+            self.markets,
+            self.instruments,
+            dealer=self.dealer,
+            transfers=self.venues.transfers,
+            ids=ids,
+            journal=self.journal,
+            announcer=self.announcer,
+            saved=saved,
+        )
+        self.venues.on_seen = made.differences.take
+        return made
 
     def _build_venues(self, values: Mapping[str, str]) -> VenueDesk:
         return VenueDesk(

@@ -51,6 +51,7 @@ def view_trading(
             for one in conditions.limits.tripped
         ],
         instances=[_view_instance(one) for one in trader.instances.all],
+        differences=trader.reconciliation.differences.open,
     )
 
 

@@ -125,6 +125,7 @@ def difference_fields(one: OpenDifference) -> dict[str, Any]:
         "order_id": None if order is None else order.order_id,
         "venue_id": None if order is None else order.venue_id,
         "choices": [choice.value for choice in difference.choices],
+        "effects": {choice.value: choice_text(difference, choice) for choice in difference.choices},
         "text": f"{subject_of(difference)}: {difference_text(difference)}",
         "at": one.at,
     }

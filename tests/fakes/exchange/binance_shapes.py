@@ -48,8 +48,10 @@ Json = dict[str, object]
 
 
 def amount(value: Decimal | None) -> str:
-    """Write a number with the eight digits that Binance writes."""
-    return format((value or ZERO).quantize(QUANTUM), "f")
+    """Write a number with the eight digits that Binance writes, and more rather than round."""
+    exact = value or ZERO
+    short = exact.quantize(QUANTUM)
+    return format(short if short == exact else exact.normalize(), "f")
 
 
 def millis(seconds: float) -> int:

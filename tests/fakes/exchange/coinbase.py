@@ -73,16 +73,27 @@ class Duplicates(StrEnum):
 
 
 class CoinbaseDialect:
-    """Answer as Coinbase out of an engine, whose rules it sets."""
+    """Answer as Coinbase out of an engine, whose rules it sets.
+
+    With `cancel_delay_s` a cancel is queued for so long, and the order may be filled meanwhile.
+    """
 
     name = "coinbase"
 
-    def __init__(self, engine: Engine, *, duplicates: Duplicates = Duplicates.ANSWER_FIRST) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        duplicates: Duplicates = Duplicates.ANSWER_FIRST,
+        cancel_delay_s: float = 0.0,
+    ) -> None:
         engine.rules = Rules(make_id=make_id, client_ids=ClientIds.NONE)
         self._engine = engine
         self._duplicates = duplicates
         self._configurations: dict[str, Json] = {}
-        self._reads = Reads(engine, self._configurations)
+        self._cancel_delay_s = cancel_delay_s
+        self._cancels: dict[str, float] = {}  # when what is queued is carried out, by order id
+        self._reads = Reads(engine, self._configurations, self._cancels)
         self._public = PublicReads(engine)
         self.complaints: list[str] = []
 
@@ -105,6 +116,7 @@ class CoinbaseDialect:
     def act(self, asked: Asked) -> HttpAnswer:
         """Check a request, do it, and answer."""
         with self._engine.changed:
+            self._carry_out_cancels()
             try:
                 return json_answer(self._do(asked))
             except BadTokenError as error:
@@ -265,13 +277,23 @@ class CoinbaseDialect:
         return {"results": [self._cancel_one(key, str(order_id)) for order_id in ids]}
 
     def _cancel_one(self, key: ApiKey, order_id: str) -> Json:
-        try:
-            self._engine.cancel(key.account, order_id=order_id)
-        except RefusedError:
+        order = self._engine.find(key.account, order_id=order_id)
+        reason, is_done = "UNKNOWN_CANCEL_FAILURE_REASON", True
+        if order is None or not order.is_open:
             reason, is_done = "UNKNOWN_CANCEL_ORDER", False
+        elif order_id in self._cancels:
+            reason, is_done = "DUPLICATE_CANCEL_REQUEST", False
         else:
-            reason, is_done = "UNKNOWN_CANCEL_FAILURE_REASON", True
+            self._cancels[order_id] = self._engine.clock.wall() + self._cancel_delay_s
+            self._carry_out_cancels()
         return {"success": is_done, "failure_reason": reason, "order_id": order_id}
+
+    def _carry_out_cancels(self) -> None:
+        now = self._engine.clock.wall()
+        for key in self._engine.keys.values():
+            for order in self._engine.open_orders(key.account):
+                if self._cancels.get(order.id, now + 1) <= now:
+                    self._engine.cancel(key.account, order_id=order.id)
 
 
 _DUPLICATE: Final = NewOrderError(

@@ -130,11 +130,20 @@ def read_time(query: Query, name: str) -> float | None:
 
 
 class Reads:
-    """Answer questions; what orders were asked for with is remembered by `configurations`."""
+    """Answer questions.
 
-    def __init__(self, engine: Engine, configurations: Mapping[str, Json]) -> None:
+    `configurations` holds what orders were asked for with, `cancels` which cancels are queued.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        configurations: Mapping[str, Json],
+        cancels: Mapping[str, float],
+    ) -> None:
         self._engine = engine
         self._configurations = configurations
+        self._cancels = cancels
 
     def order_row(self, order: Order) -> Json:
         """Write an order."""
@@ -144,7 +153,13 @@ class Reads:
         children = [
             each for each in self._engine.orders(order.account) if each.parent_id == order.id
         ]
-        return order_row(order, configuration, children)
+        row = order_row(order, configuration, children)
+        if self._is_queued(order):
+            return row | {"status": "CANCEL_QUEUED", "pending_cancel": True}
+        return row
+
+    def _is_queued(self, order: Order) -> bool:
+        return order.is_open and order.id in self._cancels
 
     def one_order(self, key: ApiKey, order_id: str, stale_s: float = 0.0) -> Json:
         """Write one order by the id that Coinbase gave it."""
@@ -158,11 +173,14 @@ class Reads:
         """Write orders, newest first, a page at a time."""
         check_query(query, _ORDER_FILTERS)
         matches = _order_filter(query)
+        wants_open = query.get("order_status") == ["OPEN"]
         newest = self._engine.clock.wall() - stale_s
         rows = [
             order
             for order in reversed(self._engine.orders(key.account))
-            if matches(order) and (not stale_s or order.opened_at <= newest)
+            if matches(order)
+            and (not stale_s or order.opened_at <= newest)
+            and not (wants_open and self._is_queued(order))
         ]
         page, cursor = _page(
             rows, query, page_size(query, _ORDERS_PAGE, _ORDERS_PAGE), lambda each: each.number

@@ -20,6 +20,7 @@ from tests.fakes.exchange.coinbase_token import new_secret
 from tests.fakes.exchange.engine import Engine
 from tests.fakes.exchange.faults import Faults
 from tests.fakes.exchange.kraken import KrakenDialect
+from tests.fakes.exchange.kraken_futures import KrakenFuturesDialect
 from tests.fakes.exchange.server import FakeExchange
 from tests.fakes.exchange.terms import Account, Fees, Market, MarketKind, Rights
 
@@ -27,6 +28,9 @@ from tests.fakes.exchange.terms import Account, Fees, Market, MarketKind, Rights
 KRAKEN_SECRET: Final = "ZmFrZS1zZWNyZXQtb2YtdGhlLWZha2UtZXhjaGFuZ2U="
 KEY: Final = "fake-key-of-the-fake-exchange"
 TIMEOUT_MS: Final = 1000
+SPOT_FEES: Final = Fees(maker=Decimal("0.0016"), taker=Decimal("0.0026"))
+# What ccxt reckons with for Kraken Futures, whose fills tell no fee.
+SWAP_FEES: Final = Fees(maker=Decimal("0.0002"), taker=Decimal("0.0005"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +78,35 @@ def usual_markets(
     ]
 
 
+def usual_swaps(*, leverage_max: int = 50) -> list[Market]:
+    """Return swaps of BTC, ETH and SOL in USD, in steps of the usual sizes."""
+    steps = (("BTC", "1", "0.0001"), ("ETH", "0.1", "0.001"), ("SOL", "0.01", "0.01"))
+    return [
+        Market(
+            f"{base}/USD:USD",
+            base,
+            "USD",
+            Decimal(price_step),
+            Decimal(quantity_step),
+            Decimal(quantity_step),
+            kind=MarketKind.SWAP,
+            leverage_max=leverage_max,
+        )
+        for base, price_step, quantity_step in steps
+    ]
+
+
 def usual_engine(
     markets: Iterable[Market] | None = None,
     *,
     clock: Clock | None = None,
     secret: str = KRAKEN_SECRET,
     cash: Decimal = Decimal(100_000),
+    fees: Fees = SPOT_FEES,
 ) -> tuple[Engine, Account]:
     """Return an engine with one funded account, its key, and a price in every market."""
     engine = Engine(clock or SystemClock(), markets or usual_markets())
-    account = engine.add_account("main", Fees(maker=Decimal("0.0016"), taker=Decimal("0.0026")))
+    account = engine.add_account("main", fees)
     engine.add_key(account, KEY, secret, Rights())
     prices = {"BTC": Decimal(64_000), "ETH": Decimal(3_000), "SOL": Decimal(150)}
     for quote in dict.fromkeys(market.quote for market in engine.markets.values()):
@@ -109,6 +132,22 @@ def start_kraken(engine: Engine, faults: Faults | None = None) -> Iterator[Runni
             },
         }
         config = {"urls": {"api": urls}, "timeout": TIMEOUT_MS}
+        yield RunningExchange(exchange, config)
+
+
+@contextmanager
+def start_kraken_futures(engine: Engine, faults: Faults | None = None) -> Iterator[RunningExchange]:
+    """Serve the swaps of an engine as Kraken Futures; its sandbox is at the same address."""
+    with FakeExchange(engine, KrakenFuturesDialect(engine), faults) as exchange:
+        trading = f"{exchange.url}/derivatives/api/"
+        urls = {
+            "public": trading,
+            "private": trading,
+            "charts": f"{exchange.url}/api/charts/",
+            "history": f"{exchange.url}/api/history/",
+            "ws": f"{exchange.ws_url}/ws/v1",
+        }
+        config = {"urls": {"api": urls, "test": dict(urls)}, "timeout": TIMEOUT_MS}
         yield RunningExchange(exchange, config)
 
 
@@ -139,10 +178,11 @@ def start_coinbase(
     faults: Faults | None = None,
     *,
     duplicates: Duplicates = Duplicates.ANSWER_FIRST,
+    cancel_delay_s: float = 0.0,
     beat_s: float = 1.0,
 ) -> Iterator[RunningExchange]:
     """Serve an engine as Coinbase Advanced Trade; its keys need secrets of that kind."""
-    dialect = CoinbaseDialect(engine, duplicates=duplicates)
+    dialect = CoinbaseDialect(engine, duplicates=duplicates, cancel_delay_s=cancel_delay_s)
     with FakeExchange(engine, dialect, faults, beat_s=beat_s) as exchange:
         urls = {"rest": exchange.url, "ws": exchange.ws_url}
         yield RunningExchange(exchange, {"urls": {"api": urls}, "timeout": TIMEOUT_MS})

@@ -125,6 +125,23 @@ def test_every_kind_of_order_rests_is_found_and_cancelled(
         coinbase.cancel_order(made["id"])
 
 
+def test_an_order_may_be_filled_while_its_cancel_is_queued() -> None:
+    markets = usual_markets("USD", MarketKind.SPOT)
+    engine, _account = usual_engine(markets, secret=coinbase_secret())
+    with (
+        start_coinbase(engine, cancel_delay_s=60.0) as venue,
+        connected("coinbase", venue, coinbase_secret()) as coinbase,
+    ):
+        made = coinbase.create_order(SYMBOL, "limit", "buy", 0.01, 60000)
+        assert coinbase.cancel_order(made["id"])["id"] == made["id"]
+        assert coinbase.fetch_order(made["id"])["info"]["status"] == "CANCEL_QUEUED"
+        assert coinbase.fetch_open_orders() == []
+        with pytest.raises(ccxt.BadRequest):
+            coinbase.cancel_order(made["id"])
+        engine.price(SYMBOL, D(59000))
+        assert coinbase.fetch_order(made["id"])["status"] == "closed"
+
+
 def test_the_clients_id_that_the_library_knows_is_dropped_by_it(coinbase: Any) -> None:
     made = coinbase.create_order(SYMBOL, "limit", "buy", 0.01, 60000, {"clientOrderId": "tb-1"})
     assert made["clientOrderId"].startswith("ccxt-")

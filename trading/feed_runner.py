@@ -50,6 +50,11 @@ class FeedRunner:
         """Tell whether the thread ended although nobody said it may."""
         return not (self._thread.is_alive() or self.is_over)
 
+    @property
+    def is_lossless(self) -> bool:
+        """Tell whether every event of the feed counts."""
+        return self._feed.lossless
+
     def start(self) -> None:
         """Publish from now on."""
         self._thread.start()

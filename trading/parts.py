@@ -162,11 +162,7 @@ class Parts:
             wrong.append("the engine did not end in time")
         self._guard.stop(0.5)
         self._inbox.close()
-        wrong += [
-            f"feed {feed.name} did not end in time"
-            for feed in self._feeds
-            if not deadline.wait_for(feed.join, 0.2)
-        ]
+        wrong += self._late_feeds(deadline)
         deadline.wait_for(self._store.is_settled, 0.5)
         # After what the engine wanted last has been handed to them.
         self._workers.stop(deadline)
@@ -177,6 +173,14 @@ class Parts:
         if not self._store.stop(max(0.0, deadline.left_s - LAST_TRY_S)):
             wrong.append("not everything could be stored")
         return wrong
+
+    def _late_feeds(self, deadline: Deadline) -> list[str]:
+        late = [feed for feed in self._feeds if not deadline.wait_for(feed.join, 0.2)]
+        for feed in late:
+            if not feed.is_lossless:
+                # Nothing of it counts any more, and an exchange may owe an answer for long.
+                log.warning("feed %s did not end in time, and is not waited for", feed.name)
+        return [f"feed {feed.name} did not end in time" for feed in late if feed.is_lossless]
 
     def close(self) -> None:
         """Take away what only a run that broke off leaves behind."""

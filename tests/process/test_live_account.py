@@ -1,0 +1,230 @@
+"""A bot with a real account: confirmed, traded, flattened and stopped, as an operator does it.
+
+The exchange is the fake one on loopback, spoken to through ccxt as the real one would be.
+"""
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.fakes.exchange.engine import Engine
+from tests.fakes.exchange.terms import Account, OrderKind, Rights
+from tests.fakes.exchange.venues import (
+    KEY,
+    KRAKEN_SECRET,
+    RunningExchange,
+    start_kraken,
+    usual_engine,
+)
+from tests.process.installation import (
+    PATIENCE_S,
+    Installation,
+    assert_no_traceback,
+    last_error,
+    wait_connected,
+)
+from tests.process.test_threads import SHARED, TRADING, check_threads
+from tests.process.test_trading_console import ask, ask_surely
+from tests.processes import RunningProcess
+from tests.waiting import wait_until
+
+BTC = "BTC/USD"
+TICK_S = 0.1
+READ_KEY = "fake-key-that-only-reads"
+
+
+class LiveDesk:
+    """A bot's folder, its exchange, and the account there."""
+
+    def __init__(self, here: Installation, venue: RunningExchange, account: Account) -> None:
+        self.here, self.venue, self.account = here, venue, account
+
+    @property
+    def engine(self) -> Engine:
+        return self.venue.engine
+
+    def configure(self, text: str = "dry_run: false\n") -> None:
+        config = {
+            "exchange": "kraken",
+            "trading": {"pairs": [BTC], "trade_amount_usd": 500},
+            "ccxt": self.venue.ccxt_config | {"timeout_on_exit": 1},
+            "feed": {"kind": "exchange", "history_candles": 5, "rest_poll_s": 0.1},
+            "live": {"poll_s": 0.1, "requests_per_s": 50},
+            "link": {"reconnect_longest_s": 0.1},
+            "status_interval_s": 0.1,
+        }
+        # JSON is YAML.
+        body = "\n".join(f"{key}: {orjson.dumps(value).decode()}" for key, value in config.items())
+        self.here.bot_file.write_text(f"{body}\n{text}", encoding="utf-8")
+
+    def put_keys(self, mode: int = 0o600) -> None:
+        folder = self.here.bot_folder / "keys"
+        folder.mkdir(parents=True, exist_ok=True)
+        keys = {"main_key": KEY, "main_secret": KRAKEN_SECRET}
+        keys |= {"main_read_key": READ_KEY, "main_read_secret": KRAKEN_SECRET}
+        for name, value in keys.items():
+            (folder / name).write_text(value, encoding="ascii")
+            (folder / name).chmod(mode)
+
+    def confirm(self) -> None:
+        done = self.here.trading_command("confirm", self.here.bot_dir, "--yes")
+        assert done.returncode == 0, done.describe()
+
+    def stops(self) -> list[Any]:
+        return [
+            order
+            for order in self.engine.open_orders(self.account)
+            if order.wish.kind is not OrderKind.MARKET
+        ]
+
+    def held(self) -> Decimal:
+        balance = self.engine.balances(self.account).get("BTC")
+        return Decimal(0) if balance is None else balance.total
+
+
+@contextmanager
+def ticking(engine: Engine) -> Iterator[None]:
+    """Trade a little in the market all the time, around the same price."""
+    done = threading.Event()
+
+    def trade() -> None:
+        step = 0
+        while not done.wait(TICK_S):
+            step += 1
+            engine.price(BTC, Decimal(64_000 + step % 5), Decimal("0.1"))
+
+    thread = threading.Thread(target=trade, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+@pytest.fixture
+def desk(here: Installation) -> Iterator[LiveDesk]:
+    engine, account = usual_engine()
+    engine.add_key(account, READ_KEY, KRAKEN_SECRET, Rights(trade=False))
+    with start_kraken(engine) as venue, ticking(engine):
+        yield LiveDesk(here, venue, account)
+
+
+def buy(bridge: RunningProcess) -> None:
+    """Buy as soon as the market is heard of and the account is known."""
+    wait_until(
+        lambda: ask_surely(bridge, "/buy BTC/USD").startswith("[applied]"),
+        PATIENCE_S,
+        f"a purchase\n{bridge.describe()}",
+    )
+
+
+def refusal(desk: LiveDesk) -> str:
+    process = desk.here.launch_trading()
+    assert process.wait() == 78, process.describe()
+    return last_error(process)
+
+
+@pytest.mark.long
+def test_an_account_trades_real_money_only_with_keys_and_once_it_is_confirmed(
+    desk: LiveDesk,
+) -> None:
+    here = desk.here
+    desk.configure()
+    assert "found no main_key and main_secret" in refusal(desk)
+    desk.put_keys(0o644)
+    assert "chmod 600" in refusal(desk)
+    desk.put_keys()
+    said = refusal(desk)
+    assert f"trading confirm {here.bot_dir}" in said
+    assert not here.state_db.exists()
+    assert not desk.engine.orders(desk.account)
+    desk.confirm()
+    checked = here.trading_command("check", here.bot_dir)
+    assert "in order (LIVE" in checked.stdout
+    assert KRAKEN_SECRET not in checked.stderr + said
+
+
+def test_it_buys_with_a_stop_at_the_exchange_flattens_and_stops(desk: LiveDesk) -> None:
+    here = desk.here
+    desk.configure()
+    desk.put_keys()
+    desk.confirm()
+    bridge, trading = here.start_bridge(), here.start_trading()
+    wait_connected(bridge)
+    live = {"broker-main", "reads-main", "feed-exchange"}
+    check_threads(trading, (TRADING - {"feed-synthetic"}) | live | SHARED)
+    buy(bridge)
+    wait_until(lambda: desk.held() > 0 and len(desk.stops()) == 1, PATIENCE_S, "a stop that rests")
+    assert desk.stops()[0].wish.quantity <= desk.held()
+    assert "LIVE" in ask(bridge, "/positions")
+    assert ask_surely(bridge, "/flatten").startswith("[applied]")
+    assert not desk.stops()
+    assert desk.held() * 64_000 < 1
+    assert trading.stop() == 0, trading.describe()
+    assert bridge.stop() == 0
+    assert_no_traceback(trading, bridge)
+    desk.venue.exchange.check()
+
+
+def test_on_paper_it_sees_the_market_and_sends_no_order(desk: LiveDesk) -> None:
+    here = desk.here
+    desk.configure("dry_run: true\n")
+    bridge, trading = here.start_bridge(), here.start_trading()
+    wait_connected(bridge)
+    buy(bridge)
+    wait_until(lambda: "BTC/USD" in ask(bridge, "/positions"), PATIENCE_S, "a position")
+    assert (trading.stop(), bridge.stop()) == (0, 0)
+    assert not desk.engine.orders(desk.account)
+    assert_no_traceback(trading, bridge)
+
+
+@pytest.mark.long
+def test_positions_on_paper_are_not_taken_for_real_ones(desk: LiveDesk) -> None:
+    desk.configure("dry_run: true\n")
+    desk.here.start_trading().stop()
+    before = desk.here.state_db.read_bytes()
+    desk.configure()
+    desk.put_keys()
+    assert "found positions and trades on paper, allowed live" in refusal(desk)
+    refused = desk.here.trading_command("confirm", desk.here.bot_dir, "--yes")
+    assert refused.returncode == 78
+    assert desk.here.state_db.read_bytes() == before
+
+
+@pytest.mark.long
+def test_a_kill_leaves_the_stop_at_the_exchange_and_the_next_start_goes_on(desk: LiveDesk) -> None:
+    here = desk.here
+    desk.configure()
+    desk.put_keys()
+    desk.confirm()
+    bridge, trading = here.start_bridge(), here.start_trading()
+    wait_connected(bridge)
+    buy(bridge)
+    wait_until(lambda: len(desk.stops()) == 1, PATIENCE_S, "a stop that rests")
+    held, (stop,) = desk.held(), desk.stops()
+    trading.kill()
+    again = here.start_trading()
+    wait_connected(bridge)
+    wait_until(lambda: "BTC/USD" in ask(bridge, "/positions"), PATIENCE_S, "the position")
+    assert (desk.held(), desk.stops()) == (held, [stop])
+    wait_until(
+        lambda: ask_surely(bridge, "/flatten").startswith("[applied]"), PATIENCE_S, "a flat account"
+    )
+    assert not desk.stops()
+    assert (again.stop(), bridge.stop()) == (0, 0)
+    desk.venue.exchange.check()
+
+
+def test_a_bot_on_paper_loads_nothing_that_speaks_to_exchanges(here: Installation) -> None:
+    trading = here.start_trading(PYTHONPROFILEIMPORTTIME="1")
+    loaded = re.findall(r"^import time: .*\| +(\S+)$", trading.stderr, re.MULTILINE)
+    assert "trading.live_accounts" in loaded
+    assert not {name for name in loaded if name.split(".")[0] in {"ccxt", "aiohttp"}}
+    assert trading.stop() == 0

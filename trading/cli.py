@@ -1,4 +1,4 @@
-"""The command line: `python -m trading run|check|confirm|report|backup|restore|reset [BOT_DIR]`.
+"""The command line: `python -m trading COMMAND [BOT_DIR]`; `--help` names the commands.
 
 With --json exactly one line goes to standard output, and nothing when something is wrong.
 """
@@ -24,6 +24,7 @@ from daemonkit.folder_lock import FolderLock
 from daemonkit.log_lines import timestamp_text
 from daemonkit.version import VERSION
 from trading.app import TradingApp, owner_of
+from trading.cli_download import add_download_arguments, download_candles
 from trading.config import DEFAULT_BOT_DIR, BotConfig, load_config
 from trading.confirm import check_live_accounts, confirm_accounts
 from trading.control import Control
@@ -91,7 +92,9 @@ def build_parser() -> argparse.ArgumentParser:
     confirm = _add(commands, "confirm", confirm_bot, "let an account trade real money")
     confirm.add_argument("--account", metavar="NAME", help="only this one of the live accounts")
     confirm.add_argument("--yes", action="store_true", help="confirm without being asked")
-    for command in (check, confirm, backup, restore, report, reset):
+    download = _add(commands, "download", download_candles, "get history from an exchange")
+    add_download_arguments(download)
+    for command in (check, confirm, backup, restore, report, reset, download):
         command.add_argument("--json", action="store_true", help="print one line of JSON")
     return parser
 

@@ -81,9 +81,8 @@ class MarketReads:
             else:
                 self.markets[symbol] = chosen.by_symbol[symbol]
         if not self.markets:
-            raise SourceError(
-                "; ".join(self.missing.values()) or f"{self.name}: no market is named"
-            )
+            text = "; ".join(self.missing.values()) or f"{self.name}: no market is named"
+            raise SourceError(text, is_refusal=True)
         await self.read_clock()
 
     async def read_clock(self) -> None:

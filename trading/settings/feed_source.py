@@ -7,9 +7,13 @@ from trading.settings.markets import PAPER_EXCHANGE
 
 
 def exchange_source(settings: BotSettings) -> ExchangeSource | None:
-    """Return the exchange of the first account that is at one; None without an exchange feed."""
-    if not isinstance(settings.feed, ExchangeFeedSettings):
-        return None
+    """Return the exchange whose market the feed brings; None without an exchange feed."""
+    is_live = isinstance(settings.feed, ExchangeFeedSettings)
+    return traded_exchange(settings) if is_live else None
+
+
+def traded_exchange(settings: BotSettings) -> ExchangeSource | None:
+    """Return the exchange of the first account that is at one, or None."""
     for terms in settings.account_terms():
         if terms.exchange != PAPER_EXCHANGE:
             # The prices of another venue than the one that is traded at would be worse than none.

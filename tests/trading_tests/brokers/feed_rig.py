@@ -90,7 +90,7 @@ class FeedRig:
             assert not thread.is_alive(), "the feed did not end"
 
 
-def past(minutes: int, end: float = START, price: float = 100.0) -> list[Candle]:
+def past(minutes: int, end: float, price: float = 100.0) -> list[Candle]:
     """Return a past of the market, one candle a minute."""
     one = D(1)
     rows = []
@@ -102,9 +102,9 @@ def past(minutes: int, end: float = START, price: float = 100.0) -> list[Candle]
 
 
 @contextmanager
-def open_rig(name: str, *, beat_s: float = 0.05) -> Iterator[FeedRig]:
+def open_rig(name: str, *, beat_s: float = 0.05, start: float = START) -> Iterator[FeedRig]:
     """Serve the fake exchange in one dialect, with a past of a thousand minutes."""
-    clock = ManualClock(START + 30, 1000.0)
+    clock = ManualClock(start + 30, 1000.0)
     engine = Engine(
         clock,
         [
@@ -113,7 +113,7 @@ def open_rig(name: str, *, beat_s: float = 0.05) -> Iterator[FeedRig]:
         ],
     )
     for symbol in (BTC, ETH):
-        engine.tapes[symbol].load(past(1000))
+        engine.tapes[symbol].load(past(1000, start))
     dialect = BinanceDialect(engine) if name == "binance" else KrakenDialect(engine)
     with FakeExchange(engine, dialect, beat_s=beat_s) as exchange:
         yield FeedRig(exchange, clock, ExchangeSource(name, "spot", ccxt_settings(exchange)))

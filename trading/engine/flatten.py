@@ -13,6 +13,7 @@ import orjson
 from trading.engine.conditions import Conditions
 from trading.engine.dealing import Dealer, open_entries
 from trading.engine.desks import AccountDesk
+from trading.engine.flat_check import FlatCheck
 from trading.engine.journal import Journal
 from trading.reports.numbers import counted
 
@@ -40,8 +41,10 @@ class FlattenDesk:
         dealer: Dealer,
         conditions: Conditions,
         journal: Journal,
+        check: FlatCheck,
         saved: str | None,
     ) -> None:
+        self.check = check
         self._desks = desks
         self._dealer = dealer
         self._conditions = conditions
@@ -88,18 +91,24 @@ class FlattenDesk:
             return []
         # What a venue on paper has just said may be all that is missing.
         self._dealer.settle()
-        done = [one for one in self._open if all(self._is_flat(name) for name in one.accounts)]
+        flat = {name: self._is_flat(name) for one in self._open for name in one.accounts}
+        done = [one for one in self._open if all(flat[name] for name in one.accounts)]
         if done:
             self._open = [one for one in self._open if one not in done]
             self._keep()
+            for name in {name for one in done for name in one.accounts}:
+                self.check.forget(name)
         return done
 
     def _is_flat(self, name: str) -> bool:
         desk = self._desks[name]
         if desk.book.positions or self._dealer.orders.open_of_account(name):
+            self.check.forget(name)
             return False
         venue = desk.exchange
-        return venue is None or not (venue.busy or any(venue.holdings.values()))
+        if venue is None:
+            return self.check.is_flat(desk)
+        return not (venue.busy or any(venue.holdings.values()))
 
     def describe(self, one: Flattening) -> str:
         """Say what flattening did, and what it leaves switched off."""

@@ -34,3 +34,10 @@ def load_instruments(saved: str | None) -> dict[str, Instrument]:
         )
         for symbol, row in rows.items()
     }
+
+
+def known_instruments(
+    configured: Mapping[str, Instrument], values: Mapping[str, str]
+) -> dict[str, Instrument]:
+    """Return what is known of markets: as venues told it, else as it was configured."""
+    return {**configured, **load_instruments(values.get(KEY))}

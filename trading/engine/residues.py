@@ -58,6 +58,18 @@ def is_too_small(
     return worth < instrument.cost_min
 
 
+def residues_by_base(
+    residues: Mapping[str, Residue], instruments: Mapping[str, Instrument]
+) -> dict[str, Decimal]:
+    """Return how much of each currency is left over in an account."""
+    found: dict[str, Decimal] = {}
+    for symbol, one in residues.items():
+        if symbol in instruments:
+            base = instruments[symbol].base
+            found[base] = found.get(base, _ZERO) + one.quantity
+    return found
+
+
 def dump_residues(residues: Mapping[str, Residue]) -> str:
     """Return the residues of an account as they are kept."""
     rows = {symbol: [str(one.quantity), str(one.cost)] for symbol, one in residues.items()}

@@ -24,9 +24,9 @@ from trading.engine.flags import Flags
 from trading.engine.flatten import KEY as FLATTEN_KEY
 from trading.engine.flatten import FlattenDesk
 from trading.engine.instances import Instance, InstanceBoard, describe_failure
-from trading.engine.instrument_texts import KEY as INSTRUMENTS_KEY
-from trading.engine.instrument_texts import load_instruments
+from trading.engine.instrument_texts import known_instruments
 from trading.engine.journal import Journal
+from trading.engine.live_parts import LiveParts
 from trading.engine.loss_watch import KEY as DAY_KEY
 from trading.engine.loss_watch import LossWatch
 from trading.engine.market_view import MarketView
@@ -37,17 +37,15 @@ from trading.engine.orders import OrderDesk
 from trading.engine.protection import follow_price, is_trail_hit
 from trading.engine.quarantine import PREFIX as QUARANTINE_PREFIX
 from trading.engine.quarantine import dump_quarantine
-from trading.engine.reconciliation import DIFFERENCES_KEY, Reconciliation
 from trading.engine.setup import SavedTrading, TradingSetup
 from trading.engine.silence import SilentAnnouncer, SilentDecisions, SilentJournal
 from trading.engine.trade_history import TradeHistory
-from trading.engine.venue_desk import VenueDesk
 from trading.engine.wishes import WishDesk
 from trading.market.candles import INSTANT_MAX, PRICE_MAX, is_candle
 from trading.model.market import Bar, Tick
 from trading.model.position import Position
 from trading.model.report import Report
-from trading.model.venue_news import VenueNews
+from trading.model.venue_news import AccountSeen, VenueNews
 from trading.reports import alerts
 from trading.risk.gate import RiskGate
 from trading.risk.kill_latch import KillLatch
@@ -74,20 +72,18 @@ class Trader:
         self._limits = LimitBook(setup.limits, values.get(LIMITS_KEY))
         self.markets = Markets(sorted(symbols), setup.candles_kept, now)
         # One table for all: what a venue tells of its markets is known everywhere at once.
-        told = load_instruments(values.get(INSTRUMENTS_KEY))
-        self.instruments = {**setup.instruments, **told}
+        self.instruments = known_instruments(setup.instruments, values)
         builder = DeskBuilder(saved, self.instruments, self.history, self._limits)
         self.desks = {one.account.name: builder.build(one, self.journal) for one in setup.accounts}
         for symbol, market in self.markets.by_symbol.items():
             market.desks = tuple(one for one in self.desks.values() if symbol in one.markets)
-        instruments = self.instruments
         self.orders = OrderDesk(self.journal, saved.orders, saved.fill_ids)
         self.conditions = Conditions(
             flags=Flags(values.get(FLAGS_KEY)),
             limits=self._limits,
             latch=KillLatch(values.get(KILL_KEY)),
             markets=self.markets,
-            instruments=instruments,
+            instruments=self.instruments,
             is_allowed=setup.is_allowed,
             journal=self.journal,
         )
@@ -98,7 +94,7 @@ class Trader:
         self.dealer = Dealer(
             self.desks,
             self.markets,
-            instruments,
+            self.instruments,
             self.orders,
             gate=RiskGate(setup.risk),
             conditions=self.conditions,
@@ -118,11 +114,12 @@ class Trader:
             saved=values.get(DAY_KEY),
         )
         self.marks = Marks(self.desks, values)
+        live = self._build_live_parts(ids, values)
+        self.venues, self.reconciliation = live.venues, live.reconciliation
+        under_way = values.get(FLATTEN_KEY)
         self.flattening = FlattenDesk(
-            self.desks, self.dealer, self.conditions, self.journal, values.get(FLATTEN_KEY)
+            self.desks, self.dealer, self.conditions, self.journal, live.check, under_way
         )
-        self.venues = self._build_venues(values)
-        self.reconciliation = self._reconcile(ids, values.get(DIFFERENCES_KEY))
         self.instances = self._build_board(ids, calls)
         self.candles = self._build_runner()
 
@@ -212,6 +209,8 @@ class Trader:
     def on_venue_news(self, news: VenueNews) -> None:
         """Take in what the worker of a live account tells beside reports."""
         self.venues.take(news)
+        if type(news) is AccountSeen:
+            self.flattening.check.take(news)
         self._settle()
 
     def on_sample(self, wall: float, monotonic: float) -> None:
@@ -355,24 +354,9 @@ class Trader:
         else:
             self.announcer.tell(alerts.strategy_failed(name, describe_failure(error), wall))
 
-    def _reconcile(self, ids: OrderIds, saved: str | None) -> Reconciliation:
-        made = Reconciliation(
+    def _build_live_parts(self, ids: OrderIds, values: Mapping[str, str]) -> LiveParts:
+        return LiveParts(
             self.setup,
-            self.desks,
-            self.markets,
-            self.instruments,
-            dealer=self.dealer,
-            transfers=self.venues.transfers,
-            ids=ids,
-            journal=self.journal,
-            announcer=self.announcer,
-            saved=saved,
-        )
-        self.venues.on_seen = made.differences.take
-        return made
-
-    def _build_venues(self, values: Mapping[str, str]) -> VenueDesk:
-        return VenueDesk(
             self.desks,
             self.markets,
             self.instruments,
@@ -380,6 +364,7 @@ class Trader:
             dealer=self.dealer,
             journal=self.journal,
             announcer=self.announcer,
+            ids=ids,
             values=values,
         )
 

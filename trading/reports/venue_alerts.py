@@ -99,3 +99,15 @@ def order_still_unknown(order: Order, for_s: float, at: float) -> DurableEvent:
     fields = {**order_fields(order), **where_fields(order.account, is_paper=False)}
     key = f"order_still_unknown:{order.account}:{order.id}"
     return make_alert("order_still_unknown", Severity.CRITICAL, lines, at, fields, key)
+
+
+def not_flat(account: Account, left: str, at: float) -> DurableEvent:
+    """Say what a venue still shows while an account is being flattened."""
+    lines = [
+        f"⚠ {account.name}: not flat yet",
+        where_line(account.name, account.is_paper),
+        *reason_lines(left),
+        *reason_lines("it is looked at again until it is flat"),
+    ]
+    fields = {**where_fields(account.name, account.is_paper), "left": left}
+    return make_alert("not_flat", Severity.WARNING, lines, at, fields, f"not_flat:{account.name}")

@@ -7,7 +7,7 @@ from typing import Any
 from tcpproto import ReplyState
 from tests.trading_tests.engine.floor import D, Floor
 from tests.trading_tests.makers import BTC, make_account, make_account_setup, of_kind
-from trading.engine.effects import CancelOrder, SubmitOrder
+from trading.engine.effects import AskAccount, CancelOrder, SubmitOrder
 from trading.model.account import MarketType
 from trading.model.order import Fill, Order
 from trading.model.report import OrderAccepted, OrderCancelled, OrderFilled, OrderLost
@@ -32,7 +32,12 @@ class Venue:
         self.floor.tick(100.0)
         self._fills = count(1)
         self._means = has_stops, has_brackets
+        self.begin()
+
+    def begin(self) -> None:
+        """Connect, and show the account until nothing about it is in doubt."""
         self.connect()
+        self.show()
         self.show()
 
     def connect(self) -> None:
@@ -92,6 +97,10 @@ class Venue:
 
     def lose(self, order: Order) -> None:
         self.floor.tell(OrderLost("main", order.id, "timeout", self.floor.now))
+
+    def asked(self) -> list[int]:
+        """Return the numbers of the looks that were asked for with the last event."""
+        return [one.number for one in of_kind(self.floor.effects, AskAccount)]
 
     @property
     def is_idle(self) -> bool:

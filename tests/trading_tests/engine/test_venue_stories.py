@@ -2,7 +2,6 @@
 
 import pytest
 
-from tcpproto import ReplyState
 from tests.trading_tests.engine.floor import D
 from tests.trading_tests.engine.live_venue import Venue
 from tests.trading_tests.makers import BTC, of_kind
@@ -160,14 +159,3 @@ def test_what_cannot_be_is_told_and_changes_nothing(venue: Venue) -> None:
     venue.floor.tell(OrderAccepted("main", "tnobodys2222222222", "v", venue.floor.now))
     assert not venue.floor.told("strange_report")
     assert not venue.floor.memory.orders
-
-
-def test_flatten_waits_for_the_venue_and_verifies(venue: Venue) -> None:
-    protection = venue.bought()
-    assert venue.floor.do("flatten", command_id="f1").state is ReplyState.ACCEPTED
-    venue.cancelled(protection.id)
-    way_out = venue.sent()
-    venue.floor.sample()
-    assert not of_kind(venue.floor.effects, SubmitOrder), "pressed again, sent once"
-    venue.fill(way_out, 99.0)
-    assert venue.floor.said("f1").state is ReplyState.APPLIED

@@ -55,6 +55,7 @@ def arrive(books: Books, order: Order) -> None:
         books.end(order, OrderState.CANCELLED, "could not be filled at once")
         return
     _advance(books, order)
+    order.taken_at_once = len(order.trades)
     if order.is_open and order.wish.tif is not TimeInForce.GTC:
         books.end(order, OrderState.CANCELLED, "what was left could not be filled at once")
     order.is_resting = True

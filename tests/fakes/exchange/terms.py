@@ -210,6 +210,7 @@ class Order:
     reason: str = ""  # why it ended, where it was not filled
     is_triggered: bool = False
     is_resting: bool = False  # in the book: it makes, and no longer takes
+    taken_at_once: int = 0  # how many of its trades came as it arrived
     parent_id: str = ""  # the order that it is attached to
     trades: list[Trade] = field(default_factory=list)
 

@@ -10,10 +10,12 @@ from tests.fakes.exchange.venues import KEY, KRAKEN_SECRET, RunningExchange
 
 
 @contextmanager
-def connected(venue: RunningExchange, key: str = KEY, **rest: Any) -> Iterator[Any]:
+def connected(
+    venue: RunningExchange, key: str = KEY, *, name: str = "kraken", **rest: Any
+) -> Iterator[Any]:
     """Load the markets; close the connections at the end, as warnings are errors."""
     keys = {"apiKey": key, "secret": KRAKEN_SECRET, "enableRateLimit": False}
-    library = ccxt.kraken({**keys, **venue.ccxt_config, **rest})
+    library = getattr(ccxt, name)({**keys, **venue.ccxt_config, **rest})
     try:
         library.load_markets()
         yield library

@@ -91,10 +91,12 @@ class FeedRunner:
         self.is_over = True
 
     def _play(self) -> None:
-        for chunk in _chunks(iter(self._feed.history())):
+        for chunk in _chunks(iter(self._feed.history(self._stop))):
             if self._stop.is_set():
                 return
             self._tell(HistoryLoaded(chunk))
+        if self._stop.is_set():
+            return
         if instruments := self._feed.instruments:
             # Before the first price: what is ordered by it has to fit them.
             self._inbox.put_notice(InstrumentsKnown(instruments, self._clock.wall()))

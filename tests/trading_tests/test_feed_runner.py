@@ -30,7 +30,8 @@ class ScriptedFeed:
         self.instruments: Mapping[str, Instrument] = {}
         self._play = play
 
-    def history(self) -> Iterable[Bar]:
+    def history(self, stop: threading.Event | None = None) -> Iterable[Bar]:
+        assert stop is not None
         return (make_bar(start=NOW + 60 * number) for number in range(HISTORY_CHUNK_LEN + 1))
 
     def run(self, publish: Publish, stop: threading.Event) -> None:

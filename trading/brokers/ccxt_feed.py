@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Coroutine, Iterator, Mapping
 from heapq import merge
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from daemonkit.clock import Clock
 from trading.brokers.ccxt_loading import has_pro, load_pro_exchange
@@ -24,6 +24,8 @@ from trading.market.past_candles import PastCandles, filled
 from trading.market.settings import ExchangeFeedSettings
 from trading.model.instrument import Instrument
 from trading.model.market import Bar
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -64,15 +66,15 @@ class ExchangeFeed:
         way = "WebSocket" if self._has_stream else "REST"
         return f"live market of {self._source.exchange}: {', '.join(self.symbols)}, by {way}"
 
-    def history(self) -> Iterator[Bar]:
+    def history(self, stop: threading.Event | None = None) -> Iterator[Bar]:
         """Bring the closed candles up to now, oldest first; SourceError when none can be had."""
-        by_symbol = _run(self._load_history())
+        by_symbol = _run(_unless_stopped(self._load_history(), stop)) or {}
         self._last_bars = [bars[-1] for bars in by_symbol.values() if bars]
         return merge(*by_symbol.values(), key=lambda bar: bar.start)
 
     def run(self, publish: Publish, stop: threading.Event) -> None:
         """Publish until `stop` is set; SourceError when nothing at all is heard any more."""
-        _run(self._serve(publish, stop))
+        _run(_unless_stopped(self._serve(publish), stop))
 
     def _build_reads(self) -> MarketReads:
         settings = self._settings
@@ -100,7 +102,15 @@ class ExchangeFeed:
         start = end // candle_s * candle_s - count * candle_s
         pages, bars = PastCandles(candle_s, start, end, reads.page_len()), list[Bar]()
         while (question := pages.question()) is not None:
-            bars += pages.take(await reads.candles(symbol, question))
+            try:
+                answer = await reads.candles(symbol, question)
+            except SourceError as error:
+                if not error.is_refusal:
+                    raise
+                # One market without a past is no reason to have no prices of the others.
+                log.warning("%s: no history: %s", symbol, error)
+                break
+            bars += pages.take(answer)
         unknown = sum(gap.count(candle_s) for gap in pages.gaps if not gap.is_empty)
         if unknown:
             log.info("%s %s: %d candles of history are not told", reads.name, symbol, unknown)
@@ -118,7 +128,7 @@ class ExchangeFeed:
                 "our clock is %.1f s %s that of %s", abs(ahead_s), word, self._source.exchange
             )
 
-    async def _serve(self, publish: Publish, stop: threading.Event) -> None:
+    async def _serve(self, publish: Publish) -> None:
         reads = self._build_reads()
         tasks: list[asyncio.Task[None]] = []
         try:
@@ -127,7 +137,7 @@ class ExchangeFeed:
             tasks.append(asyncio.create_task(self._ask_for_ever(reads, market)))
             if self._has_stream:
                 tasks.append(asyncio.create_task(self._listen_for_ever(reads, market)))
-            while not stop.is_set():
+            while True:
                 self._look(market)
                 for task in tasks:
                     if task.done():
@@ -253,6 +263,20 @@ async def _close(reads: MarketReads) -> None:
         log.warning("%s: the connections did not close in time", reads.name)
 
 
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
+async def _unless_stopped(work: Coroutine[Any, Any, T], stop: threading.Event | None) -> T | None:
+    """Do the work, or break it off when `stop` is set; a thread cannot wake a loop by itself."""
+    task = asyncio.create_task(work)
+    try:
+        while stop is None or not stop.is_set():
+            done, _ = await asyncio.wait([task], timeout=STEP_S)
+            if done:
+                return task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    return None
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
     with asyncio.Runner() as runner:
         return runner.run(work)

@@ -43,8 +43,11 @@ class Feed(Protocol):
         """One line for people: what is played, and how fast."""
         ...
 
-    def history(self) -> Iterable[Bar]:
-        """Bring the closed candles from before the first event of `run`, oldest first."""
+    def history(self, stop: threading.Event | None = None) -> Iterable[Bar]:
+        """Bring the closed candles from before the first event of `run`, oldest first.
+
+        What takes long looks whether `stop` is set, and is over then.
+        """
         ...
 
     def run(self, publish: Publish, stop: threading.Event) -> None:

@@ -60,7 +60,7 @@ class ReplayFeed:
         speed = speed_text(self._settings.speed)
         return f"replay of {self._file.name} as {self.symbols[0]}, {speed}"
 
-    def history(self) -> list[Bar]:
+    def history(self, stop: threading.Event | None = None) -> list[Bar]:  # noqa: ARG002 - is there
         """Bring the first candles of the file, or the last ones before the moment to resume at."""
         return list(self._history)
 

@@ -46,11 +46,13 @@ class SyntheticFeed:
             f"{speed_text(settings.speed)}"
         )
 
-    def history(self) -> Iterator[Bar]:
+    def history(self, stop: threading.Event | None = None) -> Iterator[Bar]:
         """Bring the closed candles from before the start, oldest first."""
         end_s = self._candle_start_ms() // 1000
         first_s = end_s - self._settings.history_candles * self._candle_s
         for start_s in range(first_s, end_s, self._candle_s):
+            if stop is not None and stop.is_set():
+                return
             for simulated in self._simulated:
                 yield simulated.bar(start_s, self._candle_s, self._step_ms)
 

@@ -2,11 +2,21 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 
+from daemonkit.clock import ManualClock
+from tests.fakes.exchange.wire import Kind
 from tests.trading_tests.brokers.feed_rig import BTC, ETH, MINUTE, START, FeedRig, open_rig
-from trading.model.market import Bar
+from trading.brokers.ccxt_feed import ExchangeFeed
+from trading.engine.events import FeedFailed, FeedStarted, HistoryLoaded
+from trading.engine.inbox import Inbox
+from trading.feed_runner import FeedRetry, FeedRunner
+from trading.market.errors import SourceError
+from trading.market.settings import ExchangeFeedSettings
+from trading.model.market import Bar, Tick
+from trading.model.venue_news import InstrumentsKnown
 
 
 @pytest.fixture(params=["kraken", "binance"])
@@ -138,3 +148,131 @@ def test_a_stream_that_is_cut_comes_back_and_the_candle_is_whole(rig: FeedRig) -
     assert not failures
     assert rig.bars()[0].start == START
     assert rig.bars()[0].high == 999.0
+
+
+@pytest.fixture
+def kraken() -> Iterator[FeedRig]:
+    with open_rig("kraken") as made:
+        yield made
+
+
+def runner_of(rig: FeedRig, inbox: Inbox) -> FeedRunner:
+    retry = FeedRetry(first_s=0.05, longest_s=0.1)
+    return FeedRunner("exchange", rig.build(), inbox, clock=rig.clock, retry=retry)
+
+
+def drain(inbox: Inbox) -> list[Any]:
+    taken: list[Any] = []
+    while batch := list(inbox.take_round(0.0)):
+        taken += batch
+    return taken
+
+
+def test_an_exchange_that_is_away_at_the_start_is_tried_until_it_is_there(kraken: FeedRig) -> None:
+    inbox, events = Inbox(), list[Any]()
+    kraken.exchange.go_down()
+    runner = runner_of(kraken, inbox)
+    runner.start()
+
+    def has(kind: type) -> bool:
+        events.extend(drain(inbox))
+        return any(isinstance(event, kind) for event in events)
+
+    kraken.wait_for(lambda: has(FeedFailed), "the failure")
+    kraken.exchange.come_up()
+    kraken.wait_for(lambda: has(Tick), "a price")
+    runner.ask_to_stop()
+    assert runner.join(2.0)
+    kinds = [type(event) for event in events]
+    assert kinds.count(HistoryLoaded) == 1
+    assert kinds.index(FeedFailed) < kinds.index(HistoryLoaded) < kinds.index(FeedStarted)
+    assert InstrumentsKnown in kinds
+    (failure, *_) = [event for event in events if isinstance(event, FeedFailed)]
+    assert failure.reason.startswith("kraken: not available")
+    assert failure.retry_in_s == 0.05
+
+
+def test_a_stop_while_the_exchange_owes_an_answer_is_not_held_up(kraken: FeedRig) -> None:
+    hang = kraken.exchange.faults.hang(acts=False, kind=Kind.MARKETS)
+    runner = runner_of(kraken, Inbox())
+    runner.start()
+    kraken.wait_for(lambda: hang.met, "the question")
+    runner.ask_to_stop()
+    assert runner.join(1.5)
+
+
+def test_a_market_that_is_not_there_does_not_take_the_others_with_it(
+    kraken: FeedRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    feed = kraken.build(symbols=("LTC/USDT", BTC))
+    assert {bar.symbol for bar in feed.history()} == {BTC}
+    assert "a market is left out" in caplog.text
+    assert "LTC/USDT" in caplog.text
+    with kraken.running(feed) as failures:
+        kraken.wait_for(lambda: listening(kraken), "ticks by WebSocket")
+    assert not failures
+
+
+def test_a_feed_that_hears_nothing_any_more_fails_and_says_why(
+    kraken: FeedRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    feed = kraken.build(staleness_s=1.0, reconnect_after_s=5.0)
+    list(feed.history())
+    with kraken.running(feed) as failures:
+        kraken.wait_for(lambda: listening(kraken), "ticks by WebSocket")
+        kraken.exchange.go_down()
+        kraken.clock.advance(2)
+        kraken.wait_for(lambda: "the last is stale" in caplog.text, "the word of it")
+        kraken.wait_for(lambda: "asking fails" in caplog.text, "the reason")
+        kraken.clock.advance(5)
+        kraken.wait_for(lambda: failures, "the end")
+    (failure,) = failures
+    assert isinstance(failure, SourceError)
+    assert "nothing heard of kraken for 5 s: kraken: not available" in str(failure)
+
+
+def test_candles_missed_while_nothing_could_be_asked_are_fetched(kraken: FeedRig) -> None:
+    feed = kraken.build(reconnect_after_s=3600)
+    list(feed.history())
+    with kraken.running(feed) as failures:
+        kraken.wait_for(lambda: listening(kraken), "ticks by WebSocket")
+        kraken.exchange.go_down()
+        for number in range(30):
+            kraken.price(700 + number)
+            kraken.clock.advance(MINUTE)
+        kraken.exchange.come_up()
+        kraken.wait_for(lambda: len(kraken.bars()) >= 30, "the candles", 10)
+    assert not failures
+    bars = kraken.bars()[:30]
+    assert [bar.start for bar in bars] == [START + n * MINUTE for n in range(30)]
+    assert [bar.close for bar in bars] == [700.0 + n for n in range(30)]
+
+
+def test_a_clock_that_is_wrong_is_said_and_closes_no_candle_early(
+    kraken: FeedRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours = ManualClock(kraken.clock.wall() + 20, 1000.0)
+    feed = ExchangeFeed(
+        ExchangeFeedSettings(symbols=(BTC,), history_candles=10, websocket=False),
+        kraken.source,
+        clock=ours,
+    )
+    list(feed.history())
+    assert "our clock is 20.0 s ahead of that of kraken" in caplog.text
+    with kraken.running(feed):
+        kraken.wait_for(kraken.ticks, "a price")
+        # By our clock the minute is over, by the exchange's it is not.
+        ours.advance(18)
+        kraken.clock.advance(18)
+        kraken.price(444.0)
+        asked = len(kraken.exchange.requests(Kind.PUBLIC))
+        ours.advance(3)
+        kraken.clock.advance(3)
+        kraken.wait_for(
+            lambda: len(kraken.exchange.requests(Kind.PUBLIC)) > asked, "another question"
+        )
+        assert not kraken.bars()
+        ours.advance(20)
+        kraken.clock.advance(20)
+        kraken.wait_for(kraken.bars, "the candle")
+    assert kraken.bars()[0].close == 444.0

@@ -37,13 +37,16 @@ def plain_id(kind: str, number: int) -> str:
 class Rules:
     """In what venues differ; a dialect sets them.
 
-    `make_id` gets "O" or "T" (order, trade) and a number that counts from 1.
+    `make_id` gets "O" or "T" (order, trade) and a number that counts from 1. With a cushion, the
+    stop of a bracket becomes a limit order, by that ratio worse than its trigger: a wider gap
+    leaves it behind.
     """
 
     make_id: Callable[[str, int], str] = plain_id
     client_ids: ClientIds = ClientIds.ALL
     refuses_reached_triggers: bool = False
     needs_position_to_reduce: bool = True
+    bracket_cushion: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

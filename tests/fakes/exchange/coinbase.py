@@ -8,6 +8,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
@@ -39,6 +40,7 @@ from tests.fakes.exchange.wire import (
 
 _V3: Final = "/api/v3/brokerage"
 _CANCELS_MAX: Final = 100
+_BRACKET_CUSHION: Final = Decimal("0.05")
 _KINDS: Final[tuple[tuple[str, str, Kind], ...]] = (
     ("POST", r"/api/v3/brokerage/orders", Kind.SUBMIT),
     ("POST", r"/api/v3/brokerage/orders/batch_cancel", Kind.CANCEL),
@@ -72,6 +74,10 @@ class Duplicates(StrEnum):
     REFUSE = "refuse"
 
 
+class DeniedError(Exception):
+    """Say that a key may not do what it asks for."""
+
+
 class CoinbaseDialect:
     """Answer as Coinbase out of an engine, whose rules it sets.
 
@@ -87,7 +93,9 @@ class CoinbaseDialect:
         duplicates: Duplicates = Duplicates.ANSWER_FIRST,
         cancel_delay_s: float = 0.0,
     ) -> None:
-        engine.rules = Rules(make_id=make_id, client_ids=ClientIds.NONE)
+        engine.rules = Rules(
+            make_id=make_id, client_ids=ClientIds.NONE, bracket_cushion=_BRACKET_CUSHION
+        )
         self._engine = engine
         self._duplicates = duplicates
         self._configurations: dict[str, Json] = {}
@@ -128,6 +136,8 @@ class CoinbaseDialect:
                 return _refusal(400, "INVALID_ARGUMENT", str(error))
             except UnknownError as error:
                 return _refusal(404, "NOT_FOUND", str(error))
+            except DeniedError:
+                return _refusal(403, "PERMISSION_DENIED", "Missing required scopes")
 
     def say(self, word: Word) -> HttpAnswer:
         """Refuse, or pretend to."""
@@ -158,7 +168,7 @@ class CoinbaseDialect:
         if asked.kind in {Kind.SUBMIT, Kind.CANCEL}:
             return self._trade(asked, key)
         if not key.rights.query and asked.kind is not Kind.KEY:
-            raise BadTokenError("the key may not look")
+            raise DeniedError
         return self._do_for(key, asked)
 
     def _do_openly(self, method: str, path: str, query: Query) -> object:
@@ -224,7 +234,7 @@ class CoinbaseDialect:
 
     def _trade(self, asked: Asked, key: ApiKey) -> object:
         if not key.rights.trade:
-            raise BadTokenError("the key may not trade")
+            raise DeniedError
         body = _body(asked.request)
         if asked.kind is Kind.CANCEL:
             return self._cancel(key, body)

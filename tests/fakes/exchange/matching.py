@@ -122,10 +122,26 @@ def _advance(books: Books, order: Order) -> None:
         if wish.kind is OrderKind.BRACKET:
             _take_limit(books, order)
         return
+    if wish.kind is OrderKind.BRACKET and books.rules.bracket_cushion is not None:
+        _take_cushioned(books, order, books.rules.bracket_cushion)
+        return
     if wish.kind in _AT_MARKET:
         _fill(books, order, tape.touch(order.side), makes=False)
         return
     _take_limit(books, order)
+    order.is_resting = True
+
+
+def _take_cushioned(books: Books, order: Order, cushion: Decimal) -> None:
+    """Fill the stop of a bracket unless the price has gone beyond its cushion: then it rests."""
+    tape, trigger = books.tapes[order.symbol], order.wish.trigger
+    assert trigger is not None
+    assert tape.last is not None
+    step, sign = books.markets[order.symbol].price_step, order.side.sign
+    worst = (trigger * (1 + cushion * sign) / step).to_integral_value() * step
+    price = tape.last if order.is_resting else tape.touch(order.side)
+    if (worst - price) * sign >= 0:
+        _fill(books, order, worst if order.is_resting else price, makes=order.is_resting)
     order.is_resting = True
 
 

@@ -194,6 +194,21 @@ def test_a_bracket_is_one_order_that_ends_at_its_target_or_behind_its_stop(
     assert found["info"]["trigger_status"] == "STOP_TRIGGERED"
 
 
+def test_the_stop_of_a_bracket_is_left_behind_by_a_gap_of_more_than_five_percent(
+    venue: RunningExchange, coinbase: Any
+) -> None:
+    give_coins(venue)
+    wish = {"trigger_bracket_gtc": BRACKET | {"base_size": "0.01"}}
+    asked = {"order_configuration": wish}
+    made = coinbase.create_order(SYMBOL, "limit", "sell", 0.01, 70000, asked)
+    venue.engine.price(SYMBOL, D(56000))
+    left = coinbase.fetch_order(made["id"])
+    assert (left["status"], left["info"]["trigger_status"]) == ("open", "STOP_TRIGGERED")
+    venue.engine.price(SYMBOL, D(57500))
+    found = coinbase.fetch_order(made["id"])
+    assert (found["status"], found["average"]) == ("closed", 57000.0)
+
+
 def test_an_attached_bracket_is_placed_for_what_is_filled(
     venue: RunningExchange, coinbase: Any
 ) -> None:
@@ -362,7 +377,7 @@ def test_a_key_tells_its_rights_and_has_no_more(venue: RunningExchange, coinbase
         assert thief.v3PrivateGetBrokerageKeyPermissions()["can_transfer"] is True
     with connected("coinbase", venue, coinbase_secret(), key="reading") as reader:
         assert reader.fetch_balance({"v3": True})["USD"]["total"] == 100000.0
-        with pytest.raises(ccxt.AuthenticationError, match="401"):
+        with pytest.raises(ccxt.PermissionDenied, match="PERMISSION_DENIED"):
             reader.create_order(SYMBOL, "limit", "buy", 0.01, 60000)
 
 

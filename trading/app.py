@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from daemonkit.clock import Clock
 from daemonkit.endpoint import load_endpoint
-from daemonkit.errors import ConfigurationError, ExitCode, UnavailableError
+from daemonkit.errors import ConfigurationError, ExitCode, StateError, UnavailableError
 from daemonkit.folder_lock import FolderLock
 from daemonkit.interpreter import settle_interpreter
 from daemonkit.logs import setup_logging
@@ -183,6 +183,9 @@ class TradingApp:
         log.info("stopping: %s", reason)
         deadline = Deadline(self._around.clock, self._control, self._settings.stop_timeout_s)
         wrong = parts.stop(reason, deadline)
+        if failure is not None and isinstance(failure.error, StateError):
+            # Something that only a person can put right: to start again would not help.
+            raise failure.error
         if failure is not None:
             raise CoreFailedError(f"{reason}: {failure.error}") from failure.error
         if wrong:

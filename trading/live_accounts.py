@@ -11,6 +11,7 @@ from random import Random
 from typing import Final
 
 from daemonkit.clock import Clock
+from trading.account_identity import AccountIdentity
 from trading.brokers.ccxt_loading import Credentials
 from trading.brokers.live.settings import LiveSettings, RequestBudget, RequestKind
 from trading.brokers.live.worker import AccountWorker, Tell
@@ -72,6 +73,7 @@ def build_workers(
     clock: Clock,
     rng: Random,
     tell: Tell,
+    identities: Mapping[str, AccountIdentity],
     last_run_at: float | None,
 ) -> dict[str, AccountWorker]:
     """Make the workers of all live accounts; what happened since the last run is looked at."""
@@ -89,6 +91,8 @@ def build_workers(
             rng=rng,
             tell=tell,
             reads=reads,
+            check_key=identities[terms.name].check_trading_key,
+            check_read_key=identities[terms.name].check_reading_key,
             fills_since=since,
         )
     return workers

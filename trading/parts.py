@@ -18,12 +18,14 @@ from daemonkit.thread_names import show_thread_names
 from daemonkit.version import VERSION
 from tcpproto import ClientSettings, Identity, Limits
 from tcpproto.tls import build_client_context
+from trading.account_identity import ACCOUNT_ID_KEY, AccountIdentity
 from trading.brokers.venue_keys import VenueKeys
 from trading.config import BotConfig
 from trading.control import Control, ThreadEnded
 from trading.deadline import Deadline
 from trading.engine.core import EngineCore
 from trading.engine.core_settings import CoreSettings
+from trading.engine.effects import SaveState
 from trading.engine.engine import EngineThread
 from trading.engine.events import HealthSampled, StopRequested
 from trading.engine.inbox import Inbox, InboxLimits
@@ -102,6 +104,9 @@ class Parts:
                 clock=clock,
                 rng=around.rng,
                 tell=self._inbox.put_notice,
+                identities={
+                    name: self._identity_of(name, trading.values, around.control) for name in keys
+                },
                 last_run_at=trading.last_run_at,
             ),
             trading.orders,
@@ -185,6 +190,17 @@ class Parts:
     def close(self) -> None:
         """Take away what only a run that broke off leaves behind."""
         self._guard.close()
+
+    def _identity_of(
+        self, account: str, values: Mapping[str, str], control: Control
+    ) -> AccountIdentity:
+        key, name = ACCOUNT_ID_KEY + account, f"account {account}"
+        return AccountIdentity(
+            account,
+            values.get(key, ""),
+            keep=lambda found: self._store.submit([SaveState(key, found)]),
+            end=lambda error: control.put(ThreadEnded(name, error)),
+        )
 
     def _connect(self) -> None:
         self._uplink.start()

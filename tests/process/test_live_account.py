@@ -27,6 +27,7 @@ from tests.process.installation import (
     Installation,
     assert_no_traceback,
     last_error,
+    query,
     wait_connected,
 )
 from tests.process.test_threads import SHARED, TRADING, check_threads
@@ -171,6 +172,26 @@ def test_it_buys_with_a_stop_at_the_exchange_flattens_and_stops(desk: LiveDesk) 
     assert bridge.stop() == 0
     assert_no_traceback(trading, bridge)
     desk.venue.exchange.check()
+
+
+@pytest.mark.long
+def test_a_key_of_another_account_ends_the_bot_although_it_was_confirmed(desk: LiveDesk) -> None:
+    here = desk.here
+    desk.configure()
+    desk.put_keys()
+    desk.confirm()
+    trading = here.start_trading()
+    kept = f"SELECT value FROM state_value WHERE key = 'venue_account.{desk.account.name}'"
+    wait_until(lambda: query(here.state_db, kept), PATIENCE_S, "the account's name kept")
+    assert trading.stop() == 0
+    other = desk.engine.add_account("other")
+    desk.engine.add_key(other, "fake-key-of-another", KRAKEN_SECRET)
+    (here.bot_folder / "keys" / "main_key").write_text("fake-key-of-another", encoding="ascii")
+    assert "confirmed was" in refusal(desk)
+    desk.confirm()
+    said = refusal(desk)
+    assert "account main: found a key of account AA00 other at the exchange" in said
+    assert not desk.engine.orders(other)
 
 
 def test_on_paper_it_sees_the_market_and_sends_no_order(desk: LiveDesk) -> None:

@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from daemonkit.clock import Clock
 from trading.brokers.live.moment import Moment, moment_of
 from trading.brokers.live.reads import Apply, Read
-from trading.brokers.venue import FailureKind, Venue, VenueError
+from trading.brokers.venue import FailureKind, KeyRights, Venue, VenueError
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +44,17 @@ class ReadsThread:
     """Own the thread `reads-<account>`: one read at a time, answered to the worker."""
 
     def __init__(
-        self, account: str, venue: Venue, clock: Clock, answer: Callable[[ReadAnswer], object]
+        self,
+        account: str,
+        venue: Venue,
+        clock: Clock,
+        answer: Callable[[ReadAnswer], object],
+        check_key: Callable[[KeyRights], str] = lambda _rights: "",
     ) -> None:
         self._venue = venue
         self._clock = clock
         self._answer = answer
+        self._check_key = check_key
         self._is_connected = False
         self._reads: SimpleQueue[Read | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"reads-{account}"[:15], daemon=True)
@@ -80,7 +86,8 @@ class ReadsThread:
 
     def _connect(self) -> None:
         if not self._is_connected:
-            self._venue.connect()
+            if fault := self._check_key(self._venue.connect().rights):
+                raise VenueError(fault, FailureKind.KEY)
             self._is_connected = True
 
     def _run(self) -> None:

@@ -87,6 +87,7 @@ class AccountWorker:
         tell: Tell,
         reads: Venue | None = None,
         check_key: Callable[[KeyRights], str] = refuse_unsafe_key,
+        check_read_key: Callable[[KeyRights], str] = lambda _rights: "",
         fills_since: float | None = None,
     ) -> None:
         self.account = account
@@ -123,7 +124,9 @@ class AccountWorker:
             actions=lambda: self._sender.actions,
             tell=tell,
         )
-        self._reads = None if reads is None else ReadsThread(account, reads, clock, self._put)
+        self._reads = (
+            None if reads is None else ReadsThread(account, reads, clock, self._put, check_read_key)
+        )
         name = f"broker-{account}"[:15]
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 

@@ -84,7 +84,7 @@ class PublicMethods:
         with self._engine.changed:
             tape = self._engine.tapes[pair.market.symbol]
             # Never more than the newest 720, however early `since` is.
-            candles = tape.candles(interval * 60)[-_CANDLES_MAX:]
+            candles = tape.newest(interval * 60, _CANDLES_MAX)
         steps = decimals_of(pair.market.price_step)
         rows = [_row(candle, steps) for candle in candles if candle.start > since]
         last = candles[-2].start if len(candles) > 1 else int(since)

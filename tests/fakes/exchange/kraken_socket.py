@@ -151,7 +151,7 @@ class KrakenSession:
                 self._send_data("trade", "snapshot", [_tick(symbol, each) for each in ticks])
             else:
                 interval = params.get("interval", 1)
-                candles = tape.candles(interval * 60)[-_TRADES_OF_SNAPSHOT:]
+                candles = tape.newest(interval * 60, _TRADES_OF_SNAPSHOT)
                 rows = [_candle(symbol, interval, each) for each in candles]
                 self._send_data("ohlc", "snapshot", rows)
 

@@ -9,6 +9,7 @@ from typing import Final
 from tests.fakes.exchange.terms import ZERO, Side
 
 MINUTE_S: Final = 60
+HOUR_S: Final = 3600
 DAY_S: Final = 86_400
 TRADES_MAX: Final = 50_000
 
@@ -54,6 +55,7 @@ class Tape:
     left: Decimal | None = None  # how much can still be traded at this price; None: any
     ticks: deque[Tick] = field(default_factory=lambda: deque(maxlen=TRADES_MAX))
     minutes: list[Candle] = field(default_factory=list)
+    hours: list[Candle] = field(default_factory=list)
     count: int = 0
 
     @property
@@ -75,17 +77,19 @@ class Tape:
         self.count += 1
         tick = Tick(self.count, price, quantity, Side.BUY if is_up else Side.SELL, at)
         self.ticks.append(tick)
-        start = int(at // MINUTE_S) * MINUTE_S
-        if not self.minutes or self.minutes[-1].start < start:
-            self.minutes.append(Candle(start, price, price, price, price))
-        self.minutes[-1].take(price, quantity)
+        for candles, length_s in ((self.minutes, MINUTE_S), (self.hours, HOUR_S)):
+            start = int(at // length_s) * length_s
+            if not candles or candles[-1].start < start:
+                candles.append(Candle(start, price, price, price, price))
+            candles[-1].take(price, quantity)
         return tick
 
     def load(self, candles: list[Candle]) -> None:
         """Give the market a past of minutes, which no order has seen."""
         known = {candle.start for candle in self.minutes}
         self.minutes.extend(candle for candle in candles if candle.start not in known)
-        self.minutes.sort(key=lambda candle: candle.start)
+        self.minutes.sort(key=_start)
+        self.hours = _grouped(self.minutes, HOUR_S)
         if self.last is None and self.minutes:
             self.last = self.minutes[-1].close
             self.at = self.minutes[-1].start + MINUTE_S - 1
@@ -95,30 +99,45 @@ class Tape:
     ) -> list[Candle]:
         """Return the oldest `limit` candles that start at `since` or later; none without trades."""
         begin = bisect_left(self.minutes, int(-(-since // interval_s)) * interval_s, key=_start)
-        found: list[Candle] = []
-        for minute in self.minutes[begin:]:
-            start = minute.start // interval_s * interval_s
-            if not found or found[-1].start != start:
-                if limit is not None and len(found) == limit:
-                    break
-                found.append(Candle(start, minute.open, minute.high, minute.low, minute.close))
-            _merge(found[-1], minute)
-        return found
+        end = None if limit is None else begin + limit * (interval_s // MINUTE_S)
+        return _grouped(self.minutes[begin:end], interval_s, limit)
+
+    def newest(self, interval_s: int, limit: int) -> list[Candle]:
+        """Return the newest candles, the last one as far as it has come."""
+        last = self.minutes[-1].start if self.minutes else 0
+        return self.candles(interval_s, last - interval_s * limit)[-limit:]
 
     def day(self) -> Candle:
         """Return the last 24 hours as one candle."""
         last = self.last or ZERO
-        begin = bisect_left(self.minutes, int(self.at) - DAY_S, key=_start)
-        minutes = self.minutes[begin:] or [Candle(int(self.at), last, last, last, last)]
-        first = minutes[0].open
-        whole = Candle(minutes[0].start, first, first, first, first)
-        for minute in minutes:
-            _merge(whole, minute)
+        first = bisect_left(self.minutes, int(self.at) - DAY_S, key=_start)
+        if first == len(self.minutes):
+            return Candle(int(self.at), last, last, last, last)
+        # Whole hours where there are some: a ticker is asked for with every price.
+        hour = bisect_left(self.hours, self.minutes[first].start, key=_start)
+        until = self.hours[hour].start if hour < len(self.hours) else self.minutes[-1].start + 1
+        parts = self.minutes[first : bisect_left(self.minutes, until, key=_start)]
+        parts += self.hours[hour:]
+        whole = Candle(parts[0].start, parts[0].open, parts[0].high, parts[0].low, parts[0].close)
+        for part in parts:
+            _merge(whole, part)
         return whole
 
 
 def _start(candle: Candle) -> int:
     return candle.start
+
+
+def _grouped(parts: list[Candle], length_s: int, limit: int | None = None) -> list[Candle]:
+    found: list[Candle] = []
+    for part in parts:
+        start = part.start // length_s * length_s
+        if not found or found[-1].start != start:
+            if limit is not None and len(found) == limit:
+                break
+            found.append(Candle(start, part.open, part.high, part.low, part.close))
+        _merge(found[-1], part)
+    return found
 
 
 def _merge(whole: Candle, minute: Candle) -> None:

@@ -374,6 +374,31 @@ def test_candles_come_from_a_loaded_past_and_from_the_tape(engine: Engine) -> No
     assert five.volume == 5
 
 
+def test_the_last_day_is_that_of_its_minutes(engine: Engine) -> None:
+    """Whole hours stand in for minutes, which must show in nothing but the time it takes."""
+    clock, tape = engine.clock, engine.tapes[SPOT]
+    assert isinstance(clock, ManualClock)
+    for number in range(600):
+        clock.advance(307)
+        engine.price(SPOT, D(100 + number * 7 % 50), D(1 + number % 3))
+    begin = int(tape.at) - 86_400
+    minutes = [each for each in tape.minutes if each.start >= begin]
+    day = tape.day()
+    assert (day.start, day.open, day.close) == (
+        minutes[0].start,
+        minutes[0].open,
+        minutes[-1].close,
+    )
+    assert day.high == max(each.high for each in minutes)
+    assert day.low == min(each.low for each in minutes)
+    assert day.volume == sum(each.volume for each in minutes)
+    assert day.turnover == sum(each.turnover for each in minutes)
+    assert day.count == sum(each.count for each in minutes)
+    assert [each.start for each in tape.newest(300, 3)] == [
+        each.start for each in tape.candles(300)[-3:]
+    ]
+
+
 def test_a_ledger_that_does_not_add_up_is_found(engine: Engine) -> None:
     engine.ledger._totals["main", "USD"] += 1
     with pytest.raises(AssertionError, match="USD"):

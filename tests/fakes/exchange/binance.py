@@ -17,6 +17,7 @@ from tests.fakes.exchange.binance_refusals import (
     BinanceRefusalError,
     backend_timeout,
     bad_key,
+    banned,
     internal_error,
     maintenance,
     no_such_order,
@@ -45,6 +46,8 @@ from tests.fakes.exchange.wire import (
 _MINUTE_S: Final = 60.0
 _ORDER_WINDOW_S: Final = 10.0
 _ORDERS_MAX: Final = 100
+_REFUSED_MAX: Final = 5
+_BAN_S: Final = 120.0
 _LISTS: Final = frozenset({Kind.OPEN_ORDERS, Kind.CLOSED_ORDERS, Kind.TRADES})
 _WORDS: Final[dict[Word, Callable[[], BinanceRefusalError]]] = {
     Word.BUSY: overloaded,
@@ -63,7 +66,8 @@ _WORDS: Final[dict[Word, Callable[[], BinanceRefusalError]]] = {
 class BinanceDialect:
     """Answer as Binance spot out of an engine, whose rules it sets.
 
-    With `weight_max` (6000 a minute in the real one) who asks too often is refused.
+    With `weight_max` (6000 a minute in the real one) who asks too often is refused, and who goes on
+    is banned for two minutes.
     """
 
     name = "binance"
@@ -78,6 +82,8 @@ class BinanceDialect:
         self._weight_max = weight_max
         self._weights: deque[tuple[float, int]] = deque()
         self._orders: deque[float] = deque()
+        self._refused = 0  # requests since the weight was used up
+        self._banned_until = 0.0
         self.complaints: list[str] = []
 
     def read(self, request: HttpRequest) -> Asked:
@@ -152,8 +158,21 @@ class BinanceDialect:
         names_none = "symbol" not in wanted and "symbols" not in wanted
         weight = (names_none and endpoint.weight_of_all) or endpoint.weight
         self._weights.append((self._engine.clock.wall(), weight))
-        if self._weight_max is not None and self._weight() > self._weight_max:
-            raise too_many_requests(int(_MINUTE_S))
+        if self._weight_max is not None:
+            self._limit(self._weight_max)
+
+    def _limit(self, weight_max: int) -> None:
+        now = self._engine.clock.wall()
+        if now < self._banned_until:
+            raise banned(millis(self._banned_until), int(self._banned_until - now) + 1)
+        if self._weight() <= weight_max:
+            self._refused = 0
+            return
+        self._refused += 1
+        if self._refused > _REFUSED_MAX:
+            self._banned_until = now + _BAN_S
+            raise banned(millis(self._banned_until), int(_BAN_S))
+        raise too_many_requests(int(_MINUTE_S))
 
     def _count_order(self) -> None:
         now = self._engine.clock.wall()

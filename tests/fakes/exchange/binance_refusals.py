@@ -149,7 +149,7 @@ def too_many_requests(retry_after_s: int = 1) -> BinanceRefusalError:
     )
 
 
-def banned(until_ms: int, retry_after_s: int = 120) -> BinanceRefusalError:
+def banned(until_ms: int, retry_after_s: int) -> BinanceRefusalError:
     """Refuse a caller that went on after 429."""
     return BinanceRefusalError(
         418,

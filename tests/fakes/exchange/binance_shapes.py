@@ -1,5 +1,6 @@
 """What the fake exchange knows, written as Binance spot writes it over HTTP."""
 
+import math
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
@@ -40,6 +41,7 @@ _STATUS: Final = {
     OrderState.CANCELLED: "CANCELED",
     OrderState.EXPIRED: "EXPIRED",
 }
+_FLOAT_ERROR: Final = 1e-3  # of a time of today in milliseconds
 _FAR_PRICE: Final = Decimal(1_000_000)
 _FAR_QUANTITY: Final = Decimal(9_000)
 _BOOK_QUANTITY: Final = Decimal(5)
@@ -55,8 +57,8 @@ def amount(value: Decimal | None) -> str:
 
 
 def millis(seconds: float) -> int:
-    """Write a time."""
-    return round(seconds * 1000)
+    """Write a time: whole milliseconds that are over."""
+    return math.floor(seconds * 1000 + _FLOAT_ERROR)
 
 
 def market_id(market: Market) -> str:

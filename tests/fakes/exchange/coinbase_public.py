@@ -146,7 +146,7 @@ class PublicReads:
         now = self._engine.clock.wall()
         millis = round(now * 1000)
         return {
-            "iso": iso(now)[:19] + "Z",
+            "iso": iso(int(now)),
             "epochSeconds": str(millis // 1000),
             "epochMillis": str(millis),
         }
@@ -154,7 +154,7 @@ class PublicReads:
     def old_time(self) -> Json:
         """Tell the clock as the second version of the API does."""
         now = self._engine.clock.wall()
-        return {"data": {"iso": iso(now)[:19] + "Z", "epoch": int(now)}}
+        return {"data": {"iso": iso(int(now)), "epoch": int(now)}}
 
     def _currencies(self) -> list[str]:
         markets = self._by_name.values()

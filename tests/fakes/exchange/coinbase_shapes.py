@@ -57,9 +57,11 @@ def number(value: Decimal | None) -> str:
     return format(value.normalize(), "f")
 
 
-def iso(at: float) -> str:
-    """Write a time with microseconds."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def iso(at: float, nanos: int = 0) -> str:
+    """Write a time as Coinbase does: as many digits of the second as there are, or none."""
+    moment = datetime.fromtimestamp(at, UTC)
+    digits = f"{moment.microsecond:06d}{nanos:03d}".rstrip("0")
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{digits}" if digits else "") + "Z"
 
 
 def product_id(market: Market) -> str:
@@ -207,7 +209,7 @@ def fill_row(trade: Trade) -> Json:
         "entry_id": hashlib.sha256(trade.id.encode()).hexdigest(),
         "trade_id": trade.id,
         "order_id": trade.order_id,
-        "trade_time": iso(trade.at),
+        "trade_time": iso(trade.at, trade.number % 1000),
         "trade_type": "FILL",
         "price": number(trade.price),
         "size": number(trade.quantity),

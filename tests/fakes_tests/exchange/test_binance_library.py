@@ -345,7 +345,13 @@ def test_requests_are_weighed_and_too_many_are_refused() -> None:
             binance.fetch_balance()
         with pytest.raises(ccxt.DDoSProtection, match="request weight used"):
             binance.fetch_balance()
-        assert int(binance.last_response_headers["Retry-After"]) > 0
+        assert binance.last_response_headers["Retry-After"] == "60"
+        for _number in range(4):
+            with pytest.raises(ccxt.DDoSProtection, match="429"):
+                binance.fetch_balance()
+        with pytest.raises(ccxt.DDoSProtection, match=r"418.*IP banned"):
+            binance.fetch_balance()
+        assert binance.last_response_headers["Retry-After"] == "120"
 
 
 @pytest.mark.parametrize(

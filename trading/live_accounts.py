@@ -5,6 +5,7 @@ a hundred MiB.
 """
 
 import logging
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from random import Random
@@ -31,6 +32,9 @@ log = logging.getLogger(__name__)
 # Of the time there is for a stop: what reduces risk and waits goes out in it.
 _STOP_SHARE: Final = 0.5
 _STOP_S_MAX: Final = 3.0
+# Between a fill and the order that protects it lie a commit and two threads.
+_SETTLE_SHARE: Final = 0.4
+_QUIET_LOOKS: Final = 3
 
 # What a key may ask of an exchange, where it is stricter than usual. Kraken counts reads in points
 # of which the lowest tier gets one in three seconds; its orders are counted elsewhere.
@@ -119,6 +123,21 @@ class LiveWorkers:
     def ask(self, account: str, number: int) -> None:
         """Have all of an account looked at."""
         self._workers[account].ask(number)
+
+    def settle(self, deadline: Deadline) -> None:
+        """Wait a while until no order is on its way: what fills now still gets its stop."""
+        quiet_looks = 0
+
+        def is_quiet(wait_s: float) -> bool:
+            nonlocal quiet_looks
+            is_busy = any(worker.is_busy for worker in self._workers.values())
+            quiet_looks = 0 if is_busy else quiet_looks + 1
+            if quiet_looks < _QUIET_LOOKS:
+                threading.Event().wait(wait_s)
+            return quiet_looks >= _QUIET_LOOKS
+
+        if self._workers and not deadline.wait_for(is_quiet, _SETTLE_SHARE):
+            log.warning("an order is still on its way: the next start looks it up")
 
     def stop(self, deadline: Deadline) -> None:
         """Send no entry any more, and what reduces risk for a moment."""

@@ -162,6 +162,8 @@ class Parts:
         self._monitor.stop(0.1)
         for feed in self._feeds:
             feed.ask_to_stop()
+        # While the engine still answers fills.
+        self._workers.settle(deadline)
         self._inbox.put_notice(StopRequested(reason, self._clock.wall()))
         if not deadline.wait_for(self._engine.join, 0.4):
             wrong.append("the engine did not end in time")

@@ -22,6 +22,7 @@ from tests.fakes.exchange.venues import (
     start_kraken,
     usual_engine,
 )
+from tests.fakes.exchange.wire import Kind
 from tests.process.installation import (
     PATIENCE_S,
     Installation,
@@ -172,6 +173,23 @@ def test_it_buys_with_a_stop_at_the_exchange_flattens_and_stops(desk: LiveDesk) 
     assert bridge.stop() == 0
     assert_no_traceback(trading, bridge)
     desk.venue.exchange.check()
+
+
+@pytest.mark.long
+def test_a_stop_while_an_entry_is_on_its_way_leaves_it_protected(desk: LiveDesk) -> None:
+    here = desk.here
+    desk.configure()
+    desk.put_keys()
+    desk.confirm()
+    bridge, trading = here.start_bridge(), here.start_trading()
+    wait_connected(bridge)
+    rule = desk.venue.faults.slow(1.0, kind=Kind.SUBMIT)
+    buy(bridge)
+    wait_until(lambda: rule.met, PATIENCE_S, "an entry on its way")
+    assert trading.stop() == 0, trading.describe()
+    assert desk.held() > 0
+    assert len(desk.stops()) == 1
+    assert bridge.stop() == 0
 
 
 @pytest.mark.long

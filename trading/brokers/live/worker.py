@@ -26,7 +26,7 @@ from trading.brokers.live.settings import LiveSettings
 from trading.brokers.live.tracker import OrderTracker
 from trading.brokers.live.troubles import Troubles
 from trading.brokers.venue import KeyRights, Venue, VenueError
-from trading.model.order import Order
+from trading.model.order import Order, OrderType
 from trading.model.report import OrderRejected, Report
 from trading.model.venue_news import InstrumentsKnown, VenueConnected, VenueNews
 from trading.risk.approval import ApprovedOrder
@@ -186,6 +186,14 @@ class AccountWorker:
     def is_dead(self) -> bool:
         """Tell whether a thread ended although nobody said it may."""
         return not (self._is_closed or self.is_alive())
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether something is about to be sent or filled; may be asked on any thread."""
+        # Copied in one step: the worker's own thread goes on meanwhile.
+        orders = list(self._tracker.shelf.open.values())
+        is_filling = any(one.order.type is OrderType.MARKET for one in orders)
+        return is_filling or self._sender.has_orders or not self._inbox.empty()
 
     @property
     def trouble(self) -> str:

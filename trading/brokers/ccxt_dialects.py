@@ -7,6 +7,7 @@ from daemonkit.errors import ConfigurationError
 from trading.brokers.ccxt_binance import RECEIVE_WINDOW_MS, BinanceDialect
 from trading.brokers.ccxt_coinbase import CoinbaseDialect
 from trading.brokers.ccxt_dialect import Dialect, Place
+from trading.brokers.ccxt_generic import GenericDialect, check_generic
 from trading.brokers.ccxt_kraken import KrakenDialect
 
 _OWN: Final[dict[tuple[str, str], Callable[[Place], Dialect]]] = {
@@ -15,19 +16,22 @@ _OWN: Final[dict[tuple[str, str], Callable[[Place], Dialect]]] = {
     ("binance", "spot"): BinanceDialect,
     ("coinbase", "spot"): CoinbaseDialect,
 }
-# An exchange with a dialect of its own takes no other type through the generic one.
-_OWN_NAMES: Final = {name for name, _ in _OWN}
+# What a generic way could do wrong where an exchange has a way of its own: Coinbase drops our ids.
+_OWN_ONLY: Final = frozenset({"kraken", "coinbase"})
 
 
 def dialect_for(
-    _exchange: Any, name: str, market_type: str, where: str
+    exchange: Any, name: str, market_type: str, where: str
 ) -> Callable[[Place], Dialect]:
-    """Return what speaks to an exchange for a type of market, or say why nothing does."""
+    """Return what speaks to an exchange for a type of market, or say what is missing for it."""
     own = _OWN.get((name, market_type))
     if own is not None:
         return own
-    types = ", ".join(kind for each, kind in _OWN if each == name)
-    raise ConfigurationError(where, "market_type", market_type, types)
+    if name in _OWN_ONLY:
+        types = ", ".join(kind for each, kind in _OWN if each == name)
+        raise ConfigurationError(where, "market_type", market_type, types)
+    check_generic(exchange, market_type, where)
+    return GenericDialect
 
 
 def prepare_exchange(exchange: Any, name: str, market_type: str) -> None:

@@ -116,7 +116,12 @@ def failure_of(error: Exception, retry_after_s: float | None = None) -> VenueErr
     return VenueError(reason_of(error), kind, retry_after_s=retry_after_s)
 
 
-def is_not_found(error: Exception) -> bool:
+def is_no_change(error: BaseException) -> bool:
+    """Tell whether the venue says that a setting is as it is wanted already."""
+    return "NoChange" in _names(error)
+
+
+def is_not_found(error: BaseException) -> bool:
     """Tell whether the venue itself says that it knows no such order."""
     return "OrderNotFound" in _names(error)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trading.brokers.ccxt_errors import failure_of, retry_after
+from trading.brokers.venue import FailureKind, VenueError
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,18 @@ class Wire:
     def ask(self, request: Request) -> Any:
         """Make a call that changes nothing; a failure is a VenueError."""
         try:
-            return self.send(request)
+            answer = self.send(request)
         except Exception as error:
             raise failure_of(error, self.retry_after_s()) from error
+        if self.exchange.last_request_url and self.last_answer() is None:
+            # ccxt makes an empty list of a page or of half an answer: no orders, no fills.
+            raise VenueError("the answer is no JSON", FailureKind.BAD_ANSWER)
+        return answer
 
     def send(self, request: Request) -> Any:
         """Make a call once and let ccxt's error through."""
         self.exchange.last_json_response = None
+        self.exchange.last_request_url = None
         self.exchange.last_response_headers = None
         # ccxt calls a refused key of Binance a rate limit once the key has worked: it would be
         # asked again and again, and nobody told.

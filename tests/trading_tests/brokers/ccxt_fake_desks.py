@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from daemonkit.clock import SystemClock
+from daemonkit.clock import Clock, SystemClock
 from daemonkit.secrets import Secret
 from tests.fakes.exchange.engine import Engine
 from tests.fakes.exchange.terms import Account, Fees, MarketKind
@@ -23,6 +23,8 @@ from tests.fakes.exchange.venues import (
 )
 from tests.fakes.exchange.wire import Kind
 from trading.brokers.ccxt_broker import CcxtVenue, build_venue
+from trading.brokers.ccxt_dialect import Place
+from trading.brokers.ccxt_generic import GenericDialect
 from trading.brokers.venue import Connected
 from trading.model.order import Order, OrderType, Purpose, Side
 
@@ -80,6 +82,7 @@ class Setting:
     market_type: str = "spot"
     secret: Callable[[], str] = lambda: KRAKEN_SECRET
     leverage: int = 1
+    is_generic: bool = False
 
 
 SETTINGS: Final = {
@@ -87,18 +90,20 @@ SETTINGS: Final = {
     "kraken-margin": Setting(start_kraken, market_type="margin", leverage=3),
     "binance": Setting(start_binance, "USDT"),
     "coinbase": Setting(start_coinbase, secret=coinbase_secret),
+    "kraken-generic": Setting(start_kraken, is_generic=True),
+    "binance-generic": Setting(start_binance, "USDT", is_generic=True),
 }
-_TIMEOUT_S: Final = 0.4
+_TIMEOUT_S: Final = 0.3
 
 
 @contextmanager
-def open_desk(name: str, fees: Fees | None = None) -> Iterator[Desk]:
+def open_desk(name: str, fees: Fees | None = None, clock: Clock | None = None) -> Iterator[Desk]:
     """Open an account with 100,000 of the quote currency and a connected venue."""
     setting = SETTINGS[name]
     exchange = name.split("-", maxsplit=1)[0]
     is_margin = setting.market_type == "margin"
     markets = usual_markets(setting.quote, MarketKind.MARGIN if is_margin else MarketKind.SPOT)
-    engine, account = usual_engine(markets, secret=setting.secret())
+    engine, account = usual_engine(markets, clock=clock, secret=setting.secret())
     if fees is not None:
         account.fees = fees
     with setting.start(engine) as running:
@@ -113,6 +118,11 @@ def open_desk(name: str, fees: Fees | None = None) -> Iterator[Desk]:
             timeout_s=_TIMEOUT_S,
             leverage=setting.leverage,
         )
+        if setting.is_generic:
+            # These have words of their own; in ccxt's words they stand for all the others.
+            venue._make_dialect = lambda markets: GenericDialect(
+                Place(venue._wire, markets, SystemClock(), setting.market_type)
+            )
         try:
             yield Desk(running, account, venue, venue.connect(), f"BTC/{setting.quote}")
         finally:

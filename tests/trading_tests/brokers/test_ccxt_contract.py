@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from daemonkit.clock import SystemClock
+from daemonkit.clock import ManualClock, SystemClock
 from tests.fakes.exchange.faults import Rule
 from tests.fakes.exchange.terms import Fees
 from tests.fakes.exchange.wire import Kind, Word
@@ -39,6 +39,12 @@ def spot(request: pytest.FixtureRequest) -> Iterator[Desk]:
         yield opened
 
 
+@pytest.fixture(params=[name for name in SETTINGS if name != "kraken-margin"])
+def coins(request: pytest.FixtureRequest) -> Iterator[Desk]:
+    with open_desk(request.param) as opened:
+        yield opened
+
+
 def test_connecting_tells_steps_minimums_and_rights(desk: Desk) -> None:
     instrument = desk.connected.instruments[desk.symbol]
     assert (instrument.base, instrument.quote) == ("BTC", desk.quote)
@@ -46,11 +52,14 @@ def test_connecting_tells_steps_minimums_and_rights(desk: Desk) -> None:
     assert instrument.quantity_step == Decimal("1E-8")
     assert instrument.quantity_min == Decimal("0.00005")
     assert instrument.cost_min == Decimal("0.5")
-    assert desk.connected.rights.can_withdraw is False
-    assert desk.connected.rights.can_trade is True
-    assert desk.connected.rights.account_id
     assert desk.connected.abilities.stops
     assert abs(desk.venue.server_time() - SystemClock.wall()) < 2
+
+
+def test_connecting_tells_what_the_key_may_do(spot: Desk) -> None:
+    rights = spot.connected.rights
+    assert (rights.can_withdraw, rights.can_trade) == (False, True)
+    assert rights.account_id
 
 
 def test_a_market_order_is_one_request_and_its_fill_is_told_to_the_last_digit(desk: Desk) -> None:
@@ -130,14 +139,14 @@ def test_orders_in_other_markets_are_left_alone(desk: Desk) -> None:
     assert desk.sent(Kind.SUBMIT) == 0
 
 
-def test_holdings_are_those_of_the_ledger(spot: Desk) -> None:
-    spot.venue.submit(spot.order(quantity=Decimal("0.02")))
-    spot.venue.submit(spot.limit("70000", side=Side.SELL, purpose=Purpose.EXIT))
-    balances = spot.engine.balances(spot.account)
-    assert spot.venue.holdings() == {
+def test_holdings_are_those_of_the_ledger(coins: Desk) -> None:
+    coins.venue.submit(coins.order(quantity=Decimal("0.02")))
+    coins.venue.submit(coins.limit("70000", side=Side.SELL, purpose=Purpose.EXIT))
+    balances = coins.engine.balances(coins.account)
+    assert coins.venue.holdings() == {
         name: Holding(balance.total, balance.free) for name, balance in balances.items()
     }
-    assert spot.venue.positions() == []
+    assert coins.venue.positions() == []
 
 
 FAULTS: dict[str, Any] = {
@@ -173,6 +182,18 @@ def test_whatever_happens_to_the_answer_the_order_goes_out_once_and_is_looked_up
     assert len(spot.engine.orders(spot.account)) == int(rule.is_acting)
 
 
+@pytest.mark.parametrize("fault", ["502", "page", "half", "cut", "timeout"])
+@pytest.mark.parametrize("name", ["kraken-generic", "binance-generic"])
+def test_the_same_holds_in_the_words_of_ccxt(name: str, fault: str) -> None:
+    with open_desk(name) as desk:
+        rule: Rule = FAULTS[fault](desk.running.faults)
+        order = desk.limit("50000")
+        assert isinstance(desk.venue.submit(order), Unclear)
+        assert desk.sent(Kind.SUBMIT) == 1
+        rule.clear()
+        assert desk.venue.find(order) is not None
+
+
 def test_an_odd_yes_is_no_second_order(desk: Desk) -> None:
     desk.running.faults.odd(kind=Kind.SUBMIT)
     order = desk.limit("50000")
@@ -206,24 +227,24 @@ def test_more_than_there_is_is_refused_in_words(spot: Desk) -> None:
     assert "fund" in answer.reason.lower() or "balance" in answer.reason.lower()
 
 
-@pytest.mark.parametrize("fault", ["hang", "502", "page", "half", "cut"])
-def test_a_read_that_failed_never_says_that_an_order_is_not_there(spot: Desk, fault: str) -> None:
-    order = spot.limit("50000")
-    spot.venue.submit(order)
-    faults = spot.running.faults
+@pytest.mark.parametrize("fault", ["drop", "502", "page", "half", "cut"])
+def test_a_read_that_failed_never_says_that_an_order_is_not_there(coins: Desk, fault: str) -> None:
+    order = coins.limit("50000")
+    coins.venue.submit(order)
+    faults = coins.running.faults
     rule: Rule = {
-        "hang": lambda: faults.hang(acts=True, kind=LISTS, times=None),
+        "drop": lambda: faults.drop(acts=True, kind=LISTS, times=None),
         "502": lambda: faults.status(502, acts=False, kind=LISTS, times=None),
         "page": lambda: faults.html(acts=False, kind=LISTS, times=None),
         "half": lambda: faults.truncate(kind=LISTS, times=None),
         "cut": lambda: faults.cut(kind=LISTS, times=None),
     }[fault]()
     with pytest.raises(VenueError):
-        spot.venue.find(order)
+        coins.venue.find(order)
     with pytest.raises(VenueError):
-        spot.venue.open_orders()
+        coins.venue.open_orders()
     rule.clear()
-    assert spot.venue.find(order) is not None
+    assert coins.venue.find(order) is not None
 
 
 def test_how_a_read_failed_is_told_by_its_kind(spot: Desk) -> None:
@@ -256,6 +277,16 @@ def test_fills_of_many_pages_are_all_told_once(spot: Desk) -> None:
     assert sum(fill.quantity for fill in fills) == Decimal("0.013")
     assert sum(fill.fee for fill in fills) == sum(trade.fee for trade in trades)
     assert spot.venue.fills(fills[-1].at + 0.001) == []
+
+
+def test_fills_are_gathered_where_pages_begin_with_the_newest() -> None:
+    clock = ManualClock(SystemClock.wall())
+    with open_desk("kraken-generic", clock=clock) as desk:
+        began_at = clock.wall()
+        for _ in range(130):
+            clock.advance(2)
+            desk.venue.submit(desk.order(quantity=Decimal("0.0001")))
+        assert len(desk.venue.fills(began_at)) == len(desk.engine.trades(desk.account)) == 130
 
 
 def test_deposits_and_withdrawals_are_told(desk: Desk) -> None:

@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import Final
 
 from tests.fakes.exchange.books import Rules
+from tests.fakes.exchange.coinbase_money import MoneyReads
 from tests.fakes.exchange.coinbase_orders import (
-    MalformedError,
     NewOrder,
     NewOrderError,
     check_stop,
@@ -22,7 +22,8 @@ from tests.fakes.exchange.coinbase_orders import (
     read_new_order,
 )
 from tests.fakes.exchange.coinbase_public import PublicReads
-from tests.fakes.exchange.coinbase_reads import Query, Reads, UnknownError
+from tests.fakes.exchange.coinbase_query import MalformedError, Query, UnknownError
+from tests.fakes.exchange.coinbase_reads import Reads
 from tests.fakes.exchange.coinbase_shapes import Json, make_id, product_id
 from tests.fakes.exchange.coinbase_streams import CoinbaseStreams
 from tests.fakes.exchange.coinbase_token import BadTokenError, check_token
@@ -102,6 +103,7 @@ class CoinbaseDialect:
         self._cancel_delay_s = cancel_delay_s
         self._cancels: dict[str, float] = {}  # when what is queued is carried out, by order id
         self._reads = Reads(engine, self._configurations, self._cancels)
+        self._money = MoneyReads(engine)
         self._public = PublicReads(engine)
         self.complaints: list[str] = []
 
@@ -206,18 +208,18 @@ class CoinbaseDialect:
         return check_token(token, self._engine.keys, self._engine.clock.wall(), asked)
 
     def _do_for(self, key: ApiKey, asked: Asked) -> object:
-        path, query, reads = asked.request.path, _query(asked.request), self._reads
-        stale_s = asked.stale_s
+        path, query = asked.request.path, _query(asked.request)
+        reads, money, stale_s = self._reads, self._money, asked.stale_s
         simple: dict[str, Callable[[], object]] = {
             f"{_V3}/orders/historical/batch": lambda: reads.orders(key, query, stale_s),
             f"{_V3}/orders/historical/fills": lambda: reads.fills(key, query, stale_s),
-            f"{_V3}/accounts": lambda: reads.wallets(key, query),
-            f"{_V3}/key_permissions": lambda: reads.key_permissions(key),
-            f"{_V3}/transaction_summary": lambda: reads.transaction_summary(key),
+            f"{_V3}/accounts": lambda: money.wallets(key, query),
+            f"{_V3}/key_permissions": lambda: money.key_permissions(key),
+            f"{_V3}/transaction_summary": lambda: money.transaction_summary(key),
             f"{_V3}/best_bid_ask": lambda: self._public.best_prices(query),
             f"{_V3}/product_book": lambda: self._public.book(query),
             f"{_V3}/products": lambda: self._public.products(query),
-            "/v2/accounts": lambda: reads.old_wallets(key, query),
+            "/v2/accounts": lambda: money.old_wallets(key, query),
         }
         if path in simple:
             return simple[path]()
@@ -225,7 +227,7 @@ class CoinbaseDialect:
             return reads.one_order(key, path.rpartition("/")[2], stale_s)
         wallet = re.fullmatch(r"/v2/accounts/([^/]+)/transactions", path)
         if wallet is not None:
-            return reads.transactions(key, wallet[1], query)
+            return money.transactions(key, wallet[1], query)
         found = self._of_product(path, f"{_V3}/products/", query)
         if found is None:
             self.complaints.append(f"there is no {asked.name}")

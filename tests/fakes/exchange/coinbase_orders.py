@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from tests.fakes.exchange.coinbase_query import MalformedError
 from tests.fakes.exchange.coinbase_shapes import Json, number
 from tests.fakes.exchange.terms import (
     ZERO,
@@ -56,10 +57,6 @@ NEW_ORDER_FIELDS: Final = frozenset(
     }
 )
 _DIRECTIONS: Final = {"STOP_DIRECTION_STOP_UP": Side.BUY, "STOP_DIRECTION_STOP_DOWN": Side.SELL}
-
-
-class MalformedError(Exception):
-    """Say what is wrong with a request in itself; the API answers 400."""
 
 
 class NewOrderError(Exception):

@@ -2,8 +2,14 @@
 
 from typing import Final
 
-from tests.fakes.exchange.coinbase_orders import MalformedError
-from tests.fakes.exchange.coinbase_reads import Query, UnknownError, check_query, one, page_size
+from tests.fakes.exchange.coinbase_query import (
+    MalformedError,
+    Query,
+    UnknownError,
+    check_query,
+    one,
+    page_size,
+)
 from tests.fakes.exchange.coinbase_shapes import (
     FIAT,
     Json,

@@ -181,6 +181,11 @@ class Engine:
             walk(self._books, symbol)
             liquidate(self._books, symbol)
 
+    def leave(self, symbol: str, volume: Decimal) -> None:
+        """Let only so much be traded at the present price from now on."""
+        with self.changed:
+            self.tapes[symbol].left = volume
+
     def load_candles(self, symbol: str, candles: list[Candle]) -> None:
         """Give a market a past of closed minutes."""
         with self.changed:

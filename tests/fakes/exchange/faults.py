@@ -3,6 +3,8 @@
     rule = exchange.faults.hang(acts=True, kind=Kind.SUBMIT)             # taken, and never answered
     exchange.faults.say(Word.TIMEOUT, acts=True, kind=Kind.SUBMIT)
     exchange.faults.drop(acts=False, kind=Kind.CANCEL, nth=2, client_id="tb1")
+    little = lambda _asked: engine.leave("BTC/USD", Decimal("0.01"))     # filled in part …
+    exchange.faults.hang(acts=True, kind=Kind.SUBMIT, before=little)     # … and then silence
     ...
     assert rule.met                                                      # it has fired
 
@@ -115,11 +117,17 @@ class Faults:
                 if rule.to_pass:
                     rule.to_pass -= 1
                     continue
-                rule.left = None if rule.left is None else rule.left - 1
-                rule.met.append(record)
-                record.fault = rule.name
+                _count(rule, record)
                 return rule
             return None
+
+    def meet_open_socket(self, rule: Rule, asked: Asked, record: Record) -> bool:
+        """Let a WebSocket that is open already meet one rule; False if it is over by now."""
+        with self._lock:
+            if not rule.matches(asked):
+                return False
+            _count(rule, record)
+            return True
 
     def clear(self) -> None:
         """End all trouble."""
@@ -207,3 +215,9 @@ class Faults:
         with self._lock:
             self._rules.append(rule)
         return rule
+
+
+def _count(rule: Rule, record: Record) -> None:
+    rule.left = None if rule.left is None else rule.left - 1
+    rule.met.append(record)
+    record.fault = rule.name

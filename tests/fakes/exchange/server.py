@@ -8,7 +8,6 @@ faults of the fake itself, and on money that does not add up.
 """
 
 import asyncio
-import json
 import re
 import socket
 import threading
@@ -23,36 +22,14 @@ from tests.fakes.exchange.books import News
 from tests.fakes.exchange.engine import Engine
 from tests.fakes.exchange.faults import Faults, Rule, Trouble
 from tests.fakes.exchange.recorder import Record, Recorder
+from tests.fakes.exchange.sockets import ServedSocket, asked_of
 from tests.fakes.exchange.wire import Asked, Dialect, HttpAnswer, HttpRequest, Kind, Session
 
 _JOIN_S: Final = 10.0
 _POLL_S: Final = 0.01
 _BYTES_MAX: Final = 4 * 1024 * 1024
-
-
-class _Socket:
-    """One WebSocket: what the dialect makes of it, and the queue of what is to be sent."""
-
-    def __init__(self, request: web.Request, response: web.WebSocketResponse) -> None:
-        self.request = request
-        self.response = response
-        self.outbox: asyncio.Queue[str] = asyncio.Queue(maxsize=100_000)
-        self.session: Session | None = None
-        self.rule: Rule | None = None  # the trouble that it is in
-
-    @property
-    def is_mute(self) -> bool:
-        rule = self.rule
-        return rule is not None and rule.trouble is Trouble.MUTE and not rule.is_over
-
-    def end(self) -> None:
-        if self.request.transport is not None:
-            self.request.transport.close()
-
-    def send(self, message: object) -> None:
-        if not self.is_mute:
-            text = message if isinstance(message, str) else json.dumps(message)
-            self.outbox.put_nowait(text)
+# What comes over WebSockets that are open already, too.
+_OF_SOCKETS: Final = frozenset({Trouble.MUTE, Trouble.CLOSE})
 
 
 class FakeExchange:
@@ -73,7 +50,7 @@ class FakeExchange:
         self.connections = 0  # WebSockets that were ever taken
         self._beat_s = beat_s
         self._expected: list[re.Pattern[str]] = []
-        self._sockets: set[_Socket] = set()
+        self._sockets: set[ServedSocket] = set()
         self._late: set[asyncio.Task[None]] = set()
         self._is_closing = False
         self._bound = _bind(0)
@@ -204,7 +181,7 @@ class FakeExchange:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._serve_socket(request)
-        asked = self.dialect.read(
+        asked = self._read(
             HttpRequest(
                 request.method,
                 request.path,
@@ -213,11 +190,20 @@ class FakeExchange:
                 await request.read(),
             )
         )
+        if asked is None:
+            return web.Response(status=500)
         record = self.recorder.begin(asked)
         rule = self.faults.meet(asked, record)
         if rule is None:
             return _response(self._act(asked, record))
         return await self._serve_badly(request, asked, record, rule)
+
+    def _read(self, request: HttpRequest) -> Asked | None:
+        try:
+            return self.dialect.read(request)
+        except Exception:  # noqa: BLE001 - a fault of the fake fails the test at its end
+            self.recorder.crashes.append(f"{request.path}: {traceback.format_exc()}")
+            return None
 
     def _act(self, asked: Asked, record: Record) -> HttpAnswer:
         try:
@@ -234,7 +220,8 @@ class FakeExchange:
         rule.before(asked)
         if rule.trouble is Trouble.STALE:
             asked.stale_s = rule.seconds
-        real = self._act(asked, record) if rule.is_acting else None
+        acts = rule.is_acting and asked.kind is not Kind.WEBSOCKET
+        real = self._act(asked, record) if acts else None
         if rule.trouble is Trouble.LATE:
             task = asyncio.create_task(self._act_late(asked, record, rule.seconds))
             self._late.add(task)
@@ -292,14 +279,14 @@ class FakeExchange:
 
     async def _serve_socket(self, request: web.Request) -> web.StreamResponse:
         response = web.WebSocketResponse(autoping=False, heartbeat=None)
-        each = _Socket(request, response)
+        each = ServedSocket(request, response)
         each.session = self.dialect.open_session(request.path, each.send)
         if each.session is None:
             return web.Response(status=404)
-        asked = _asked_socket(request)
+        asked = asked_of(request)
         record = self.recorder.begin(asked)
         each.rule = self.faults.meet(asked, record)
-        if each.rule is not None and each.rule.trouble not in (Trouble.MUTE, Trouble.CLOSE):
+        if each.rule is not None and each.rule.trouble not in _OF_SOCKETS:
             return await self._serve_badly(request, asked, record, each.rule)
         await response.prepare(request)
         record.status = 101
@@ -316,7 +303,7 @@ class FakeExchange:
             await response.close()
         return response
 
-    async def _converse(self, each: _Socket, session: Session) -> None:
+    async def _converse(self, each: ServedSocket, session: Session) -> None:
         async for message in each.response:
             if message.type is WSMsgType.PING:
                 if not each.is_mute or (each.rule is not None and each.rule.answers_pings):
@@ -327,7 +314,7 @@ class FakeExchange:
                 except Exception:  # noqa: BLE001 - a fault of the fake fails the test at its end
                     self.recorder.crashes.append(f"{message.data}: {traceback.format_exc()}")
 
-    async def _send(self, each: _Socket) -> None:
+    async def _send(self, each: ServedSocket) -> None:
         while True:
             text = await each.outbox.get()
             try:
@@ -342,8 +329,11 @@ class FakeExchange:
 
     def _tell(self, news: News) -> None:
         for each in list(self._sockets):
-            if each.session is not None:
-                each.session.take(news)
+            try:
+                if each.session is not None:
+                    each.session.take(news)
+            except Exception:  # noqa: BLE001 - a fault of the fake fails the test at its end
+                self.recorder.crashes.append(f"{news}: {traceback.format_exc()}")
 
     async def _beat(self) -> None:
         while True:
@@ -356,23 +346,20 @@ class FakeExchange:
         """Bring trouble to WebSockets that are open when it is scripted."""
         while True:
             await asyncio.sleep(_POLL_S)
-            rules = [rule for rule in self.faults.rules if Kind.WEBSOCKET in rule.kinds]
+            rules = [rule for rule in self.faults.rules if rule.trouble in _OF_SOCKETS]
             for rule in rules:
                 for each in list(self._sockets):
                     self._trouble(each, rule)
 
-    def _trouble(self, each: _Socket, rule: Rule) -> None:
+    def _trouble(self, each: ServedSocket, rule: Rule) -> None:
         if each.rule is rule or rule.is_over or rule.left == 0:
             return
         asked = Asked(Kind.WEBSOCKET, HttpRequest("GET", "", "", {}, b""), "(open socket)")
-        each.rule = self.faults.meet(asked, self.recorder.begin(asked))
-        if each.rule is not None and each.rule.trouble is Trouble.CLOSE:
+        if not self.faults.meet_open_socket(rule, asked, self.recorder.begin(asked)):
+            return
+        each.rule = rule
+        if rule.trouble is Trouble.CLOSE:
             each.end()
-
-
-def _asked_socket(request: web.Request) -> Asked:
-    shown = HttpRequest("GET", request.path, request.raw_path.partition("?")[2], {}, b"")
-    return Asked(Kind.WEBSOCKET, shown, "(socket)", {"path": request.path})
 
 
 def _response(answer: HttpAnswer) -> web.Response:

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import ClientSession
 
 from tests.fakes.exchange.venues import KEY, KRAKEN_SECRET, RunningExchange
+from tests.fakes.exchange.wire import Kind
 from tests.waiting import wait_until
 
 D = Decimal
@@ -127,6 +128,23 @@ def test_a_socket_that_is_closed_can_be_opened_again(
         venue.engine.price(SYMBOL, D(64030))
         assert (await kraken.watch_ticker(SYMBOL))["last"] == 64030.0
         assert venue.exchange.connections == 2
+
+    tell(story)
+
+
+def test_a_socket_can_be_refused_and_others_are_not_concerned(
+    venue: RunningExchange, tell: Callable[[Story], None]
+) -> None:
+    rule = venue.faults.status(503, acts=True, kind=Kind.WEBSOCKET)
+
+    async def story(kraken: Any) -> None:
+        with pytest.raises(ccxt.NetworkError):
+            await kraken.watch_ticker(SYMBOL)
+        assert (await kraken.watch_ticker(SYMBOL))["last"] == 64000.0
+        pending = venue.faults.drop(acts=False, kind=Kind.WEBSOCKET)
+        moved = await after(kraken.watch_ticker(SYMBOL), lambda: venue.engine.price(SYMBOL, D(1)))
+        assert moved["last"] == 1.0
+        assert (len(rule.met), pending.met) == (1, [])
 
     tell(story)
 

@@ -151,8 +151,7 @@ def test_a_slow_answer_is_the_real_one(venue: RunningExchange, kraken: Any) -> N
 
 def test_an_order_can_be_filled_in_part_and_not_be_answered(venue: RunningExchange) -> None:
     def leave_little(_asked: Asked) -> None:
-        with venue.engine.changed:
-            venue.engine.tapes[SYMBOL].left = Decimal("0.0025")
+        venue.engine.leave(SYMBOL, Decimal("0.0025"))
 
     with connected(venue, timeout=200) as kraken:
         venue.faults.hang(acts=True, kind=SUBMIT, before=leave_little)

@@ -81,6 +81,7 @@ class BinanceDialect:
         self._engine = engine
         self._weight_max = weight_max
         self._weights: deque[tuple[float, int]] = deque()
+        self._used_weight = 0
         self._orders: deque[float] = deque()
         self._refused = 0  # requests since the weight was used up
         self._banned_until = 0.0
@@ -158,6 +159,7 @@ class BinanceDialect:
         names_none = "symbol" not in wanted and "symbols" not in wanted
         weight = (names_none and endpoint.weight_of_all) or endpoint.weight
         self._weights.append((self._engine.clock.wall(), weight))
+        self._used_weight += weight
         if self._weight_max is not None:
             self._limit(self._weight_max)
 
@@ -185,8 +187,8 @@ class BinanceDialect:
     def _weight(self) -> int:
         begin = self._engine.clock.wall() - _MINUTE_S
         while self._weights and self._weights[0][0] <= begin:
-            self._weights.popleft()
-        return sum(weight for _at, weight in self._weights)
+            self._used_weight -= self._weights.popleft()[1]
+        return self._used_weight
 
     def _used(self) -> dict[str, str]:
         weight = str(self._weight())

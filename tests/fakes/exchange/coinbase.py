@@ -8,6 +8,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -28,7 +29,7 @@ from tests.fakes.exchange.coinbase_shapes import Json, make_id, product_id
 from tests.fakes.exchange.coinbase_streams import CoinbaseStreams
 from tests.fakes.exchange.coinbase_token import BadTokenError, check_token
 from tests.fakes.exchange.engine import Engine
-from tests.fakes.exchange.terms import ApiKey, ClientIds, Order, RefusedError
+from tests.fakes.exchange.terms import Account, ApiKey, ClientIds, Order, RefusedError
 from tests.fakes.exchange.wire import (
     Asked,
     HttpAnswer,
@@ -101,7 +102,7 @@ class CoinbaseDialect:
         self._duplicates = duplicates
         self._configurations: dict[str, Json] = {}
         self._cancel_delay_s = cancel_delay_s
-        self._cancels: dict[str, float] = {}  # when what is queued is carried out, by order id
+        self._cancels: dict[str, tuple[Account, float]] = {}  # whose and when due, by order id
         self._reads = Reads(engine, self._configurations, self._cancels)
         self._money = MoneyReads(engine)
         self._public = PublicReads(engine)
@@ -296,16 +297,18 @@ class CoinbaseDialect:
         elif order_id in self._cancels:
             reason, is_done = "DUPLICATE_CANCEL_REQUEST", False
         else:
-            self._cancels[order_id] = self._engine.clock.wall() + self._cancel_delay_s
+            due = self._engine.clock.wall() + self._cancel_delay_s
+            self._cancels[order_id] = (key.account, due)
             self._carry_out_cancels()
         return {"success": is_done, "failure_reason": reason, "order_id": order_id}
 
     def _carry_out_cancels(self) -> None:
         now = self._engine.clock.wall()
-        for key in self._engine.keys.values():
-            for order in self._engine.open_orders(key.account):
-                if self._cancels.get(order.id, now + 1) <= now:
-                    self._engine.cancel(key.account, order_id=order.id)
+        for order_id, (account, due) in list(self._cancels.items()):
+            if due <= now:
+                del self._cancels[order_id]
+                with suppress(RefusedError):  # it was filled meanwhile
+                    self._engine.cancel(account, order_id=order_id)
 
 
 _DUPLICATE: Final = NewOrderError(

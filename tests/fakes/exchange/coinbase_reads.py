@@ -1,6 +1,6 @@
 """What Coinbase answers to questions about an account's orders and fills."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Final
 
 from tests.fakes.exchange.coinbase_orders import configuration_of
@@ -77,7 +77,7 @@ class Reads:
         self,
         engine: Engine,
         configurations: Mapping[str, Json],
-        cancels: Mapping[str, float],
+        cancels: Container[str],
     ) -> None:
         self._engine = engine
         self._configurations = configurations
@@ -88,13 +88,19 @@ class Reads:
         configuration = self._configurations.get(order.id)
         if configuration is None:
             configuration = configuration_of(order.wish, order.quantity)
-        children = [
-            each for each in self._engine.orders(order.account) if each.parent_id == order.id
-        ]
-        row = order_row(order, configuration, children)
+        row = order_row(order, configuration, self._child(order))
         if self._is_queued(order):
             return row | {"status": "CANCEL_QUEUED", "pending_cancel": True}
         return row
+
+    def _child(self, order: Order) -> str:
+        """Return the id of the bracket that was placed for an order, or nothing."""
+        if order.wish.attached is None:
+            return ""
+        children = (
+            each.id for each in self._engine.orders(order.account) if each.parent_id == order.id
+        )
+        return next(children, "")
 
     def _is_queued(self, order: Order) -> bool:
         return order.is_open and order.id in self._cancels

@@ -139,7 +139,7 @@ def portfolio_id(account: Account) -> str:
     return named_id(account.name, "portfolio")
 
 
-def order_row(order: Order, configuration: Json, children: list[Order]) -> Json:
+def order_row(order: Order, configuration: Json, attached_id: str) -> Json:
     """Write an order as lists and queries show it."""
     wish = order.wish
     is_stop = wish.kind not in {OrderKind.MARKET, OrderKind.LIMIT}
@@ -183,7 +183,7 @@ def order_row(order: Order, configuration: Json, children: list[Order]) -> Json:
         "margin_type": "UNKNOWN_MARGIN_TYPE",
         "retail_portfolio_id": portfolio_id(order.account),
         "originating_order_id": order.parent_id,
-        "attached_order_id": children[0].id if children else "",
+        "attached_order_id": attached_id,
         "attached_order_configuration": None,
     }
 

@@ -77,7 +77,7 @@ class KrakenAccount:
             "privatePostLedgers", {"start": str(int(since) - 1)}, "ledger"
         ):
             kind = text_at(row, "type")
-            amount = number_at(row, "amount") - number_or(row, "fee")
+            amount = number_at(row, "amount") - number_at(row, "fee")
             if kind in _OF_FILLS or not amount:
                 continue
             found[entry_id] = CashMove(

@@ -25,6 +25,7 @@ class PublicMethods:
         self._engine = engine
         self._pairs = pairs
         self.system_status = "online"
+        self.tells_empty_candles = True  # flat ones, of minutes in which nothing was traded
 
     def call(self, method: str, asked: Mapping[str, str]) -> Any:
         answers = {
@@ -84,7 +85,11 @@ class PublicMethods:
         with self._engine.changed:
             tape = self._engine.tapes[pair.market.symbol]
             # Never more than the newest 720, however early `since` is.
-            candles = tape.newest(interval * 60, _CANDLES_MAX)
+            candles = (
+                tape.without_gaps(interval * 60, _CANDLES_MAX, self._engine.clock.wall())
+                if self.tells_empty_candles
+                else tape.newest(interval * 60, _CANDLES_MAX)
+            )
         steps = decimals_of(pair.market.price_step)
         rows = [_row(candle, steps) for candle in candles if candle.start > since]
         last = candles[-2].start if len(candles) > 1 else int(since)

@@ -107,6 +107,26 @@ class Tape:
         last = self.minutes[-1].start if self.minutes else 0
         return self.candles(interval_s, last - interval_s * limit)[-limit:]
 
+    def without_gaps(self, interval_s: int, limit: int, now: float) -> list[Candle]:
+        """Return the newest candles up to now, where some are flat: nothing was traded then."""
+        end = int(now // interval_s) * interval_s
+        begin = end - interval_s * (limit - 1)
+        earlier = bisect_left(self.minutes, begin, key=_start)
+        found = {candle.start: candle for candle in self.candles(interval_s, begin)}
+        if earlier:
+            close = self.minutes[earlier - 1].close
+        elif found:
+            begin = min(found)
+            close = found[begin].open
+        else:
+            return []
+        whole: list[Candle] = []
+        for start in range(begin, end + 1, interval_s):
+            candle = found.get(start) or Candle(start, close, close, close, close)
+            whole.append(candle)
+            close = candle.close
+        return whole
+
     def day(self) -> Candle:
         """Return the last 24 hours as one candle."""
         last = self.last or ZERO

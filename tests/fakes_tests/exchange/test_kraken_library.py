@@ -59,6 +59,25 @@ def test_candles_are_paged_back_to_720_and_no_further(venue: RunningExchange, kr
     assert len(kraken.fetch_ohlcv(SYMBOL, "5m", since=(end - 3600) * 1000)) >= 12
 
 
+def test_minutes_without_a_trade_are_flat_candles() -> None:
+    clock = ManualClock(1_800_000_000.0)
+    engine, _account = usual_engine(clock=clock)
+    with start_kraken(engine) as venue, connected(venue) as kraken:
+        clock.advance(180)
+        engine.price(SYMBOL, D(65000))
+        clock.advance(60)
+        assert [row[1:] for row in kraken.fetch_ohlcv(SYMBOL, "1m")] == [
+            [64000.0, 64000.0, 64000.0, 64000.0, 1.0],
+            [64000.0, 64000.0, 64000.0, 64000.0, 0.0],
+            [64000.0, 64000.0, 64000.0, 64000.0, 0.0],
+            [65000.0, 65000.0, 65000.0, 65000.0, 1.0],
+            [65000.0, 65000.0, 65000.0, 65000.0, 0.0],
+        ]
+        clock.advance(60 * 1000)
+        rows = kraken.fetch_ohlcv(SYMBOL, "1m")
+        assert (len(rows), rows[0][1], rows[0][5]) == (720, 65000.0, 0.0)
+
+
 @pytest.mark.parametrize(
     ("kind", "side", "price", "parameters", "shown"),
     [

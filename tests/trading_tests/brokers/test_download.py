@@ -13,6 +13,7 @@ import pytest
 
 from daemonkit.clock import ManualClock
 from daemonkit.errors import ConfigurationError, StateError, UnavailableError
+from tests.fakes.exchange.kraken import KrakenDialect
 from tests.fakes.exchange.wire import Kind, Word
 from tests.trading_tests.brokers.feed_rig import BTC, MINUTE, START, FeedRig, open_rig
 from trading.download import DownloadReport, DownloadWish, download
@@ -98,6 +99,8 @@ def test_what_kraken_keeps_no_more_is_named(tmp_path: Path) -> None:
 
 def test_a_minute_without_trades_is_named_and_left_out(tmp_path: Path) -> None:
     with open_rig("kraken") as rig:
+        assert isinstance(rig.exchange.dialect, KrakenDialect)
+        rig.exchange.dialect.public.tells_empty_candles = False
         del rig.engine.tapes[BTC].minutes[-100:-98]
         report = fetch(rig, wish_of(rig, tmp_path / "btc.csv", 300))
     at = START - 100 * MINUTE

@@ -10,8 +10,9 @@ from trading.model.account import Account
 from trading.model.event import DurableEvent
 from trading.model.order import Order, OrderIntent
 from trading.model.position import Position, Trade
-from trading.model.report import Report
+from trading.model.report import NEVER_REACHED, Report
 from trading.reports import alerts
+from trading.reports.live_alerts import order_given_up
 from trading.risk.limits import Tripped
 from trading.risk.refusal import Refusal
 
@@ -53,7 +54,9 @@ class Announcer:
 
     def cancelled(self, order: Order) -> None:
         """Say that an order is gone that nobody here cancelled."""
-        self._journal.tell(alerts.order_cancelled(order, self._at, self._is_paper(order.account)))
+        is_paper = self._is_paper(order.account)
+        said = order_given_up if order.note == NEVER_REACHED else alerts.order_cancelled
+        self._journal.tell(said(order, self._at, is_paper))
 
     def unknown(self, order: Order) -> None:
         """Say that nobody knows what became of an order."""

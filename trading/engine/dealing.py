@@ -5,7 +5,7 @@ there is nothing left to do. A venue on paper answers at once, within the same e
 """
 
 from collections import deque
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Final
 
 from trading.brokers.paper.exchange import CANCELLED, venue_id_of
@@ -72,6 +72,8 @@ class Dealer:
         self._stuck: set[MarketKey] = set()
         self._live = LiveDealing(markets, instruments, journal, announcer)
         self.closed_trades: list[Trade] = []
+        # Hears what is no news of any order of ours: a repeat, or about somebody else's.
+        self.on_unknown: Callable[[Report], None] = _pass_over
 
     def place(self, intent: OrderIntent) -> Order | Refusal:
         """Have risk look at an intent and send the order it approves."""
@@ -306,6 +308,7 @@ class Dealer:
             self._announcer.strange(report, str(error))
             return
         if change is None:
+            self.on_unknown(report)
             return
         if change.fill is not None:
             self._book(change)
@@ -375,3 +378,7 @@ class Dealer:
 def open_entries(orders: Sequence[Order]) -> list[Order]:
     """Return the orders that may still raise risk."""
     return [one for one in orders if one.purpose is Purpose.ENTRY]
+
+
+def _pass_over(_report: Report) -> None:
+    return None

@@ -14,6 +14,7 @@ from trading.engine.announcer import Announcer
 from trading.engine.desks import AccountDesk
 from trading.engine.difference_records import KEY, load_records
 from trading.engine.differences import Believed, Comparison, compare
+from trading.engine.found_orders import id_of
 from trading.engine.journal import Journal
 from trading.engine.markets import Markets
 from trading.engine.order_ids import OrderIds
@@ -22,6 +23,7 @@ from trading.engine.residues import Residue
 from trading.engine.venue_state import VenueState
 from trading.model.difference import Difference, DifferenceKind, OpenDifference, Topic
 from trading.model.instrument import Instrument
+from trading.model.report import OrderFilled, Report
 from trading.model.venue_news import AccountSeen, OpenOrderSeen
 from trading.reports import difference_alerts as alerts
 
@@ -114,6 +116,17 @@ class DifferenceDesk:
             self._journal.ask_account(desk.name, desk.venue.next_number())
         self._bar(desk, desk.venue)
         return is_sure or not is_doubted
+
+    def note_report(self, report: Report) -> None:
+        """Take in that an order was filled further about which people are still asked."""
+        if not isinstance(report, OrderFilled):
+            return
+        for one in self.records.of_account(report.account):
+            order = one.difference.order
+            if order is not None and id_of(order) == report.order_id:
+                filled = min(order.quantity, order.filled + report.fill.quantity)
+                found = replace(one.difference, order=replace(order, filled=filled))
+                self._update(one, found)
 
     def settle(self, number: int) -> None:
         """Close a difference that was answered."""

@@ -11,11 +11,13 @@ from trading.engine.difference_bookings import DifferenceBookings
 from trading.engine.difference_desk import DifferenceDesk
 from trading.engine.difference_records import KEY
 from trading.engine.journal import Journal
+from trading.engine.liquidation_watch import LiquidationWatch
 from trading.engine.markets import Markets
 from trading.engine.order_ids import OrderIds
 from trading.engine.setup import TradingSetup
 from trading.engine.transfers import Transfers
 from trading.model.instrument import Instrument
+from trading.model.venue_news import AccountSeen
 from trading.risk.exit_plan import ExitPlans
 
 DIFFERENCES_KEY: Final = KEY
@@ -48,6 +50,8 @@ class Reconciliation:
             announcer=announcer,
             saved=saved,
         )
+        dealer.on_unknown = self.differences.note_report
+        self._liquidations = LiquidationWatch(desks, markets, announcer)
         bookings = DifferenceBookings(
             self.differences,
             transfers,
@@ -67,3 +71,12 @@ class Reconciliation:
             announcer=announcer,
             instances=[one.id for one in setup.instances],
         )
+
+    def take(self, seen: AccountSeen) -> bool:
+        """Take in a look at an account; tell whether it is known by now what differs."""
+        self._liquidations.take(seen)
+        return self.differences.take(seen)
+
+    def sample(self) -> None:
+        """Look after what prices alone can bring about."""
+        self._liquidations.sample()

@@ -77,6 +77,7 @@ class VenueDesk:
                 desk.venue.money_since = float(since)
         # Holds what is there against what is known; tells whether it knows by now what differs.
         self.on_seen: Callable[[AccountSeen], bool] = _agree
+        self.on_sample: Callable[[], None] = _rest
         self._handlers: Mapping[type, Callable[[Any], None]] = {
             InstrumentsKnown: self._on_instruments,
             VenueConnected: self._on_connected,
@@ -113,6 +114,7 @@ class VenueDesk:
                 desk.book.mark_residues(self._prices(desk))
         if self._live:
             self._look_for_unknown(wall)
+            self.on_sample()
 
     def _prices(self, desk: AccountDesk) -> dict[str, float]:
         by_symbol = self._markets.by_symbol
@@ -198,3 +200,7 @@ class VenueDesk:
 
 def _agree(_seen: AccountSeen) -> bool:
     return True
+
+
+def _rest() -> None:
+    return None

@@ -4,9 +4,13 @@ Every report names account and client order id. `at` is market time in Unix seco
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from trading.model.order import Fill
 from trading.model.values import quickly_made
+
+# The reason of a cancel that says: nobody had to cancel it, for it was never there.
+NEVER_REACHED: Final = "never reached the exchange"
 
 
 @quickly_made

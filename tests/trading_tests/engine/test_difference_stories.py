@@ -1,162 +1,30 @@
 """Stories of books and venues that disagree: who is asked what, and what an answer does."""
 
-from dataclasses import replace
-from decimal import Decimal
-from itertools import count
-
 import pytest
 
 from tcpproto import ReplyState
 from tests.trading_tests.engine.floor import D, Floor
+from tests.trading_tests.engine.live_world import World, seen_order
 from tests.trading_tests.makers import (
     BTC,
     ETH,
-    make_account,
-    make_account_setup,
     make_instrument,
     of_kind,
-    play,
 )
-from trading.engine.effects import AskAccount, CancelOrder, SubmitOrder
+from trading.engine.effects import AskAccount
 from trading.engine.order_ids import OrderIds
 from trading.model.account import MarketType
-from trading.model.order import Fill, Order, OrderType, Purpose, Side
+from trading.model.order import Order, OrderType, Purpose, Side
 from trading.model.order_states import OrderState
-from trading.model.report import OrderAccepted, OrderCancelled, OrderFilled
-from trading.model.venue_news import AccountSeen, OpenOrderSeen, PositionSeen, VenueConnected
+from trading.model.report import NEVER_REACHED, OrderCancelled, OrderLost
+from trading.model.venue_news import AccountSeen, PositionSeen, VenueConnected
 
 APPLIED, REJECTED = ReplyState.APPLIED, ReplyState.REJECTED
-
-
-class World:
-    """A floor with a live account, and what its venue really has."""
-
-    def __init__(self, kind: MarketType = MarketType.SPOT) -> None:
-        account = replace(make_account(kind=kind), is_paper=False, exchange="kraken")
-        quiet = play(lambda _context, _tick: None, "quiet")
-        self.floor = Floor(quiet, accounts=[replace(make_account_setup(account), paper=None)])
-        self.is_spot = kind is MarketType.SPOT
-        self.holdings: dict[str, Decimal] = {"USDT": D(10_000)}
-        self.orders: list[OpenOrderSeen] = []
-        self.positions: list[PositionSeen] = []
-        self.price = 100.0
-        self._fills = count(1)
-        self.connect()
-
-    def connect(self) -> None:
-        self.floor.tick(self.price)
-        self.floor.tick(50.0, ETH)
-        self.floor.tell(VenueConnected("main", True, True, self.floor.now))
-        self.look()
-        self.floor.tick(self.price)
-
-    def look(self, number: int = 0) -> list[int]:
-        """Show the account; return the numbers of the looks that are asked for."""
-        holdings = {name: amount for name, amount in self.holdings.items() if amount}
-        positions = None if self.is_spot else list(self.positions)
-        seen = AccountSeen("main", number, list(self.orders), holdings, positions, self.floor.now)
-        self.floor.tell(seen)
-        self.carry_out()
-        return self.asked
-
-    def looks(self, times: int = 2) -> None:
-        for _ in range(times):
-            self.look()
-
-    @property
-    def asked(self) -> list[int]:
-        return [one.number for one in of_kind(self.floor.effects, AskAccount)]
-
-    def answer(self, number: int, choice: str) -> str:
-        """Answer a difference and let the venue do what follows."""
-        state, text = self.floor.do("reconcile", str(number), choice)
-        assert state is APPLIED, text
-        self.carry_out()
-        return text
-
-    def carry_out(self) -> None:
-        """Be the venue: take orders in, fill those at the market, cancel what is asked for."""
-        while True:
-            sent = of_kind(self.floor.effects, SubmitOrder)
-            cancelled = of_kind(self.floor.effects, CancelOrder)
-            if not sent and not cancelled:
-                return
-            self.floor.effects = []
-            for one in sent:
-                self._take(one.approved.order)
-            for gone in cancelled:
-                self._cancel(gone.order_id)
-
-    def _take(self, order: Order) -> None:
-        self._tell(OrderAccepted("main", order.id, f"v-{order.id}", self.floor.now))
-        if order.type is OrderType.MARKET:
-            self._fill(order)
-            return
-        self.orders.append(
-            OpenOrderSeen(
-                order.id,
-                f"v-{order.id}",
-                order.symbol,
-                order.side,
-                order.type,
-                order.quantity,
-                D(0),
-                order.limit_price,
-                order.stop_price,
-                order.reduce_only,
-                self.floor.now,
-            )
-        )
-
-    def _fill(self, order: Order) -> None:
-        price = D(str(self.price))
-        base = order.symbol.partition("/")[0]
-        if self.is_spot:
-            moved = order.side.sign * order.quantity
-            self.holdings[base] = self.holdings.get(base, D(0)) + moved
-            self.holdings["USDT"] -= moved * price
-        else:
-            self.positions = [one for one in self.positions if one.symbol != order.symbol]
-        fill = Fill(
-            f"f{next(self._fills)}",
-            "main",
-            order.id,
-            order.symbol,
-            order.side,
-            order.quantity,
-            price,
-            D(0),
-            "USDT",
-            self.floor.now,
-        )
-        self._tell(OrderFilled(fill))
-
-    def _cancel(self, order_id: str) -> None:
-        self.orders = [one for one in self.orders if order_id not in (one.order_id, one.venue_id)]
-        self._tell(OrderCancelled("main", order_id, "cancelled", self.floor.now))
-
-    def _tell(self, report: OrderAccepted | OrderFilled | OrderCancelled) -> None:
-        before = self.floor.effects
-        self.floor.tell(report)
-        self.floor.effects = [*before, *self.floor.effects]
-
-    def buys(self, symbol: str = BTC) -> ReplyState:
-        self.floor.tick(self.price if symbol == BTC else 50.0, symbol)
-        answer = self.floor.do("buy", symbol, "1")
-        self.carry_out()
-        return answer.state
 
 
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def seen_order(venue_id: str = "V1", order_id: str = "", **more: object) -> OpenOrderSeen:
-    plain = OpenOrderSeen(
-        order_id, venue_id, BTC, Side.BUY, OrderType.LIMIT, D(2), D(0), D(90), None, False, 1.0
-    )
-    return replace(plain, **more)  # type: ignore[arg-type]
 
 
 def test_a_venue_that_agrees_is_told_of_to_nobody_who_does_not_ask(world: World) -> None:
@@ -432,7 +300,7 @@ def test_an_order_that_was_adopted_fills_into_a_position_with_a_stop(world: Worl
     world.orders = []
     world.price = 90.0
     world.floor.effects = []
-    world._fill(order)
+    world.fill(order)
     world.carry_out()
     assert world.floor.position().stop_price == D("85.5")
     assert world.floor.order().purpose is Purpose.PROTECTION
@@ -579,6 +447,53 @@ def test_one_difference_is_shown_with_all_that_can_be_done(world: World) -> None
         assert part in text
     assert world.floor.do("reconcile", "7").state is REJECTED
     assert "⚠ 1 difference: /reconcile" in world.floor.do("getstatus").text
+
+
+def test_fills_of_a_foreign_order_that_come_before_the_answer_are_counted(world: World) -> None:
+    world.orders = [seen_order("V1")]
+    world.looks()
+    order = Order("V1", "main", BTC, Side.BUY, OrderType.LIMIT, Purpose.ENTRY, D("0.5"), 1.0)
+    world.fill(order)
+    world.answer(1, "adopt")
+    adopted = world.floor.order()
+    assert (adopted.filled, adopted.state) == (D("0.5"), OrderState.PARTIAL)
+    world.looks()
+    assert "difference 2: BTC" in world.floor.told("difference")[1]
+
+
+def test_a_position_near_its_liquidation_is_warned_of_once() -> None:
+    world = World(MarketType.SWAP)
+    world.positions = [PositionSeen(BTC, D(2), D(100), D(80))]
+    world.looks()
+    assert "liquidation_near" not in world.floor.kinds
+    for price in (89.0, 88.0, 85.0):
+        world.floor.tick(price)
+        world.floor.sample()
+        world.look()
+    (warned,) = world.floor.told("liquidation_near")
+    assert "LIQUIDATION NEAR" in warned
+    assert "80.00 (9.09% away)" in warned
+    world.floor.tick(95.0)
+    world.floor.sample()
+    world.floor.tick(88.0)
+    world.floor.sample()
+    assert len(world.floor.told("liquidation_near")) == 2
+    world.positions = []
+    world.look()
+    world.floor.tick(81.0)
+    world.floor.sample()
+    assert len(world.floor.told("liquidation_near")) == 2
+
+
+def test_an_order_that_never_arrived_is_given_up_in_words(world: World) -> None:
+    world.floor.tick(100.0)
+    world.floor.do("buy", BTC, "1")
+    order = world.floor.order()
+    world.floor.tell(OrderLost("main", order.id, "timeout", world.floor.now))
+    world.floor.tell(OrderCancelled("main", order.id, NEVER_REACHED, world.floor.now))
+    (told,) = world.floor.told("order_given_up")
+    assert "it never reached the exchange, and is not sent again" in " ".join(told.split())
+    assert "order_cancelled" not in world.floor.kinds
 
 
 def test_an_account_on_paper_has_nothing_to_compare() -> None:

@@ -16,11 +16,11 @@ from trading.brokers.live.phases import Phase, PhaseTrigger
 from trading.brokers.live.settings import LiveSettings
 from trading.brokers.live.tracked import TrackedOrder, order_of
 from trading.brokers.venue import VenueFill, VenueOrder, VenueOrderState
-from trading.model.report import OrderCancelled, Report
+from trading.model.report import NEVER_REACHED, OrderCancelled, Report
 
 FOREIGN_MAX: Final = 1_000
 ABSENCES_MIN: Final = 2
-NEVER_THERE: Final = "never reached the exchange"
+NEVER_THERE: Final = NEVER_REACHED
 GONE: Final = "the exchange has it no longer"
 NOT_SHOWN: Final = "the exchange does not show it"
 

@@ -256,10 +256,14 @@ class Engine:
 
     def find(self, account: Account, *, order_id: str = "", client_id: str = "") -> Order | None:
         """Return the newest order with an id."""
-        for order in reversed(self.orders(account)):
-            if order.id == order_id or (client_id and order.client_id == client_id):
-                return order
-        return None
+        with self.changed:
+            found = self._books.orders.get(order_id)
+            if found is not None and found.account is account:
+                return found
+            for order in reversed(self._books.orders.values()) if client_id else ():
+                if order.wish.client_id == client_id and order.account is account:
+                    return order
+            return None
 
     def trades(self, account: Account, since: float = 0.0) -> list[Trade]:
         """Return executions, oldest first."""

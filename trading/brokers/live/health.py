@@ -50,12 +50,12 @@ class VenueHealth:
         """Return how long an order or a cancel has to wait: only as long as the venue asked for."""
         return self.limiter.wait_s(RequestKind.ORDER, moment.passed)
 
-    def read_wait_s(self, kind: RequestKind, moment: Moment) -> float:
+    def read_wait_s(self, kind: RequestKind, moment: Moment, *, is_routine: bool = False) -> float:
         """Return how long a read of this kind has to wait."""
         now = moment.passed
         return max(
             self.breaker.wait_s(now),
-            self.limiter.wait_s(kind, now),
+            self.limiter.wait_s(kind, now, is_routine=is_routine),
             self._reads_not_before - now,
             self._not_before.get(kind, now) - now,
         )

@@ -21,14 +21,20 @@ class RequestLimiter:
         self._filled_at = now
         self._paused_until = now
 
-    def wait_s(self, kind: RequestKind, now: float) -> float:
-        """Return how long a request of this kind has to wait from now on."""
+    def wait_s(self, kind: RequestKind, now: float, *, is_routine: bool = False) -> float:
+        """Return how long a request of this kind has to wait from now on.
+
+        A routine read leaves half of what can be saved up to those that somebody waits for.
+        """
         pause_s = max(0.0, self._paused_until - now)
         if kind in ON_CREDIT:
             return pause_s
         self._fill(now)
         # A weight above the burst could never be saved up.
-        missing = min(self._weight(kind), self._budget.burst) - self._tokens
+        wanted = min(self._weight(kind), self._budget.burst)
+        if is_routine:
+            wanted = max(wanted, self._budget.burst / 2)
+        missing = wanted - self._tokens
         # A wait that no clock can show would be no wait, again and again.
         return max(pause_s, missing / self._budget.per_s if missing > _TINY else 0.0)
 

@@ -56,10 +56,14 @@ class Looking:
             self._wanted.append(number)
         self.due_at = min(self.due_at, self._clock.monotonic())
 
+    @property
+    def next_kind(self) -> RequestKind:
+        """Return what the next read is about."""
+        return self._current().next_kind
+
     def next_read(self) -> Read:
         """Return the next read of the look that is on, or the first of a new one."""
-        look = self._look or AccountLook(self._abilities)
-        look.drop_round_if_moved(self._actions())
+        look = self._current()
         read = self._read_of(look)
 
         def begin(moment: Moment) -> None:
@@ -69,6 +73,11 @@ class Looking:
                 look.begin_round(moment, self._actions(), numbers)
 
         return Read(read.kind, read.ask, begin=begin)
+
+    def _current(self) -> AccountLook:
+        look = self._look or AccountLook(self._abilities)
+        look.drop_round_if_moved(self._actions())
+        return look
 
     def _read_of(self, look: AccountLook) -> Read:
         match look.next_kind:

@@ -6,6 +6,8 @@ orders are open, the look at the whole account, the venue's clock.
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from daemonkit.clock import Clock
@@ -23,6 +25,16 @@ from trading.model.venue_news import AccountSeen, VenueNews
 log = logging.getLogger(__name__)
 
 CLOCK: Final = "clock"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Hold a read that may be next; a routine one can wait for those that bring news."""
+
+    due_at: float
+    kind: RequestKind
+    make: Callable[[], Read]
+    is_routine: bool = False
 
 
 class AccountReader:
@@ -73,18 +85,18 @@ class AccountReader:
     def next_read(self, moment: Moment) -> tuple[float, Read]:
         """Return the next read and how long it has to wait."""
         urgent = self._urgent_choice()
-        if urgent is not None and urgent[0] <= moment.passed:
-            due_at, make = urgent
-        else:
-            choices = [self._clock_choice(moment), (self.looking.due_at, self.looking.next_read)]
-            if self._tracker.shelf.has_watched:
-                choices.append((self._poll_at, self._poll))
-                choices.append((self._fills_at, self._fills))
-            if urgent is not None:
-                choices.append(urgent)
-            due_at, make = min(choices, key=lambda choice: choice[0])
-        read = make()
-        return max(due_at - moment.passed, self._health.read_wait_s(read.kind, moment)), read
+        if urgent is not None and urgent.due_at <= moment.passed:
+            # Cheaper ones must not use up what it is waiting for.
+            return self._wait_s(urgent, moment), urgent.make()
+        choices = [self._clock_choice(moment), self._look_choice()]
+        if self._tracker.shelf.has_watched:
+            choices.append(Choice(self._poll_at, RequestKind.OPEN_ORDERS, self._poll, True))
+            choices.append(Choice(self._fills_at, RequestKind.FILLS, self._fills, True))
+        if urgent is not None:
+            choices.append(urgent)
+        waits = [(self._wait_s(choice, moment), choice.due_at) for choice in choices]
+        first = min(range(len(choices)), key=waits.__getitem__)
+        return waits[first][0], choices[first].make()
 
     def take_answer(self, read: Read, asked: Moment, apply: Apply) -> None:
         """Take in what a read has brought."""
@@ -104,20 +116,29 @@ class AccountReader:
         self._health.note_read_failure(read.kind, error, moment)
         read.failed(moment)
 
-    def _urgent_choice(self) -> tuple[float, Callable[[], Read]] | None:
+    def _wait_s(self, choice: Choice, moment: Moment) -> float:
+        health_s = self._health.read_wait_s(choice.kind, moment, is_routine=choice.is_routine)
+        return max(0.0, choice.due_at - moment.passed, health_s)
+
+    def _urgent_choice(self) -> Choice | None:
         tracked, fills_at = self._tracker.shelf.next_find(), self._tracker.fills_due_at
-        choices: list[tuple[float, Callable[[], Read]]] = []
+        choices: list[Choice] = []
         if fills_at is not None:
             # Executions come first: they often say all, and one request brings those of all orders.
-            choices.append((fills_at, self._fills))
+            choices.append(Choice(fills_at, RequestKind.FILLS, self._fills))
         if tracked is not None and tracked.look_at is not None:
-            choices.append((tracked.look_at, lambda: self._reads.find(tracked)))
-        return min(choices, key=lambda choice: choice[0], default=None)
+            find = partial(self._reads.find, tracked)
+            choices.append(Choice(tracked.look_at, RequestKind.FIND, find))
+        return min(choices, key=lambda choice: choice.due_at, default=None)
 
-    def _clock_choice(self, moment: Moment) -> tuple[float, Callable[[], Read]]:
+    def _look_choice(self) -> Choice:
+        return Choice(self.looking.due_at, self.looking.next_kind, self.looking.next_read)
+
+    def _clock_choice(self, moment: Moment) -> Choice:
         is_down = self._health.breaker.state is not BreakerState.CLOSED
         # Of all reads it is the cheapest to see by whether the venue is back.
-        return moment.passed if is_down else self._clock_at, self._server_time
+        due_at = moment.passed if is_down else self._clock_at
+        return Choice(due_at, RequestKind.SERVER_TIME, self._server_time)
 
     def _poll(self) -> Read:
         return self._reads.open_orders(self._polled)

@@ -171,6 +171,8 @@ class AccountWorker:
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the end; False if it has not come: then a request is still on the wire."""
+        if self._thread.ident is None:
+            return True
         ends_at = self._clock.monotonic() + timeout_s
         self._thread.join(timeout_s)
         is_over = not self._thread.is_alive()
@@ -185,7 +187,8 @@ class AccountWorker:
     @property
     def is_dead(self) -> bool:
         """Tell whether a thread ended although nobody said it may."""
-        return not (self._is_closed or self.is_alive())
+        is_started = self._thread.ident is not None
+        return is_started and not (self._is_closed or self.is_alive())
 
     @property
     def is_busy(self) -> bool:

@@ -289,6 +289,20 @@ def test_reads_keep_to_the_budget_and_orders_do_not_wait_for_it() -> None:
     assert len(desk.venue.requests) - known <= 50
 
 
+def test_polls_leave_enough_of_a_small_budget_for_what_somebody_waits_for() -> None:
+    weights = {RequestKind.ORDER: 0.0, RequestKind.FILLS: 2.0, RequestKind.FIND: 2.0}
+    desk = WorkerDesk(budget=RequestBudget(per_s=0.33, burst=15.0, weights=weights))
+    desk.begin()
+    desk.submit(make_order("resting"))
+    desk.run(120)
+    desk.submit(make_order("o1", kind=OrderType.MARKET))
+    desk.run(1)
+    assert desk.state("o1").state is OrderState.FILLED
+    desk.cancel("resting")
+    desk.run(1)
+    assert desk.state("resting").state is OrderState.CANCELLED
+
+
 def test_a_pause_that_the_venue_asks_for_holds_for_exits_too_and_then_they_go(
     desk: WorkerDesk,
 ) -> None:

@@ -84,7 +84,7 @@ def build_workers(
     workers = {}
     venues = build_venues(config, keys, clock=clock)
     for terms in live_terms(config):
-        settings = _worker_settings(config.settings.live, terms.exchange)
+        settings = worker_settings(config.settings.live, terms.exchange)
         since = None if last_run_at is None else last_run_at - settings.fills_lookback_s
         venue, reads = venues[terms.name]
         workers[terms.name] = AccountWorker(
@@ -175,7 +175,8 @@ def _build_venue(
     )
 
 
-def _worker_settings(section: LiveSection, exchange: str) -> LiveSettings:
+def worker_settings(section: LiveSection, exchange: str) -> LiveSettings:
+    """Return the rules of an account's worker at an exchange."""
     budget = BUDGETS.get(exchange, RequestBudget())
     if section.requests_per_s is not None:
         per_s = section.requests_per_s

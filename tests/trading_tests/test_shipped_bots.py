@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from daemonkit.clock import ManualClock
 from tests.processes import ROOT
 from trading.config import BotConfig, load_config
+from trading.feed_of import feed_of
 from trading.instances_of import load_instances
 from trading.market.settings import ExchangeFeedSettings
 from trading.settings.accounts import AccountTerms
@@ -33,6 +35,8 @@ def test_bots_of_exchanges_see_the_real_market(name: str) -> None:
     assert settings.exchange == name
     assert isinstance(settings.feed, ExchangeFeedSettings)
     assert settings.feed.symbols == settings.trading.pairs
+    # Made without the network and without keys.
+    assert feed_of(shipped(name), clock=ManualClock()).symbols == settings.trading.pairs
 
 
 def test_the_bot_of_coinbase_only_owns_what_it_bought() -> None:

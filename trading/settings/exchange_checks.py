@@ -12,7 +12,7 @@ from trading.settings.mistake import Mistake, named
 
 # What was built and tested; any other exchange is asked by ccxt what it can do when it starts.
 MARKET_TYPES: Final[Mapping[str, frozenset[str]]] = {
-    "binance": frozenset({"spot"}),
+    "binance": frozenset({"spot", "swap"}),
     "coinbase": frozenset({"spot"}),
     "kraken": frozenset({"spot", "margin"}),
     "krakenfutures": frozenset({"swap"}),

@@ -1,0 +1,115 @@
+"""Live accounts are made from configuration and keys, each with its own pace, and asked nothing."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from daemonkit.clock import ManualClock
+from daemonkit.errors import ConfigurationError
+from daemonkit.secrets import Secret
+from trading.account_identity import AccountIdentity
+from trading.brokers.ccxt_loading import Credentials
+from trading.brokers.live.settings import RequestKind
+from trading.brokers.venue_keys import VenueKeys
+from trading.config import BotConfig, load_config
+from trading.live_accounts import LiveWorkers, build_venues, build_workers, worker_settings
+from trading.settings.feed_source import exchange_source
+
+LIVE = """
+exchange: kraken
+dry_run: false
+trading: {pairs: [BTC/USD]}
+accounts:
+  main: {}
+  second: {}
+  tried: {dry_run: true}
+"""
+KEYS = VenueKeys(Credentials(Secret("planted-key"), Secret("cGxhbnRlZA==")))
+TWO_KEYS = VenueKeys(KEYS.trade, Credentials(Secret("planted-read"), Secret("cGxhbnRlZA==")))
+
+
+def configured(folder: Path, text: str = LIVE) -> BotConfig:
+    bot_dir = folder / "alpha"
+    bot_dir.mkdir(exist_ok=True)
+    (bot_dir / "config.yaml").write_text(text, encoding="utf-8")
+    return load_config(bot_dir, {})
+
+
+def test_each_live_account_has_a_venue_and_one_for_reads_where_there_is_a_key(
+    tmp_path: Path,
+) -> None:
+    keys = {"main": KEYS, "second": TWO_KEYS}
+    venues = build_venues(configured(tmp_path), keys, clock=ManualClock())
+    assert list(venues) == ["main", "second"]
+    assert [reads is not None for _, reads in venues.values()] == [False, True]
+    assert venues["main"][0].name == "kraken"
+    for trade, reads in venues.values():
+        trade.close()
+        if reads is not None:
+            reads.close()
+
+
+def test_workers_are_made_for_live_accounts_alone_and_do_not_run(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    names = ("main", "second")
+    workers = build_workers(
+        config,
+        dict.fromkeys(names, KEYS),
+        clock=ManualClock(),
+        rng=Random(1),
+        tell=lambda _told: None,
+        identities={
+            name: AccountIdentity(name, "", keep=_never, end=_never_ends) for name in names
+        },
+        last_run_at=None,
+    )
+    together = LiveWorkers(workers, ())
+    assert list(together.outlets) == ["main", "second"]
+    assert not any(worker.is_alive() for worker in workers.values())
+
+
+def test_an_exchange_that_nobody_knows_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    config = configured(tmp_path, LIVE.replace("kraken", "krakn"))
+    with pytest.raises(ConfigurationError, match="exchange: found krakn, allowed one of kraken"):
+        build_venues(config, {"main": KEYS, "second": KEYS}, clock=ManualClock())
+
+
+def test_the_pace_is_that_of_the_configuration_and_reads_keep_to_the_lowest_tier(
+    tmp_path: Path,
+) -> None:
+    live = configured(tmp_path, LIVE + "live: {poll_s: 3, entry_age_max_s: 1}\n").settings.live
+    kraken = worker_settings(live, "kraken")
+    assert (kraken.poll_s, kraken.entry_age_max_s, kraken.reconcile_s) == (3, 1, 180)
+    assert kraken.budget.per_s < 0.5
+    assert kraken.budget.weights[RequestKind.ORDER] == 0
+    assert worker_settings(live, "binance").budget.per_s == 5
+    faster = configured(tmp_path, LIVE + "live: {requests_per_s: 1}\n").settings.live
+    assert worker_settings(faster, "kraken").budget.per_s == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("sandbox: true", {"sandbox": True}),
+        ("ccxt: {demo: true}", {"demo": True}),
+        ("ccxt: {timeout: 9000}", {"timeout": 9000}),
+    ],
+)
+def test_prices_come_from_the_venue_that_is_traded_at(
+    tmp_path: Path, text: str, wanted: dict[str, object]
+) -> None:
+    base = "exchange: binance\ndry_run: false\ntrading: {pairs: [BTC/USDT]}\n"
+    settings = configured(tmp_path, base + text).settings
+    source = exchange_source(settings)
+    assert source is not None
+    assert dict(source.settings) == wanted
+    assert settings.account_terms()[0].class_settings == wanted
+
+
+def _never(_found: str) -> None:
+    raise AssertionError("nothing was asked yet")
+
+
+def _never_ends(error: Exception) -> None:
+    raise error

@@ -9,15 +9,17 @@ from trading.brokers.ccxt_coinbase import CoinbaseDialect
 from trading.brokers.ccxt_dialect import Dialect, Place
 from trading.brokers.ccxt_generic import GenericDialect, check_generic
 from trading.brokers.ccxt_kraken import KrakenDialect
+from trading.brokers.ccxt_krakenfutures import KrakenFuturesDialect
 
 _OWN: Final[dict[tuple[str, str], Callable[[Place], Dialect]]] = {
     ("kraken", "spot"): KrakenDialect,
     ("kraken", "margin"): KrakenDialect,
+    ("krakenfutures", "swap"): KrakenFuturesDialect,
     ("binance", "spot"): BinanceDialect,
     ("coinbase", "spot"): CoinbaseDialect,
 }
 # What a generic way could do wrong where an exchange has a way of its own: Coinbase drops our ids.
-_OWN_ONLY: Final = frozenset({"kraken", "coinbase"})
+_OWN_ONLY: Final = frozenset({"kraken", "krakenfutures", "coinbase"})
 
 
 def dialect_for(

@@ -18,6 +18,7 @@ from tests.fakes.exchange.venues import (
     start_binance,
     start_coinbase,
     start_kraken,
+    start_kraken_futures,
     usual_engine,
     usual_markets,
 )
@@ -90,6 +91,7 @@ SETTINGS: Final = {
     "kraken-margin": Setting(start_kraken, market_type="margin", leverage=3),
     "binance": Setting(start_binance, "USDT"),
     "coinbase": Setting(start_coinbase, secret=coinbase_secret),
+    "krakenfutures-swap": Setting(start_kraken_futures, market_type="swap", leverage=3),
     "kraken-generic": Setting(start_kraken, is_generic=True),
     "binance-generic": Setting(start_binance, "USDT", is_generic=True),
 }
@@ -101,8 +103,7 @@ def open_desk(name: str, fees: Fees | None = None, clock: Clock | None = None) -
     """Open an account with 100,000 of the quote currency and a connected venue."""
     setting = SETTINGS[name]
     exchange = name.split("-", maxsplit=1)[0]
-    is_margin = setting.market_type == "margin"
-    markets = usual_markets(setting.quote, MarketKind.MARGIN if is_margin else MarketKind.SPOT)
+    markets = usual_markets(setting.quote, MarketKind(setting.market_type))
     engine, account = usual_engine(markets, clock=clock, secret=setting.secret())
     if fees is not None:
         account.fees = fees

@@ -1,6 +1,7 @@
 """What every exchange must keep, against fakes that match for real and are asked through ccxt."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -39,7 +40,13 @@ def spot(request: pytest.FixtureRequest) -> Iterator[Desk]:
         yield opened
 
 
-@pytest.fixture(params=[name for name in SETTINGS if name != "kraken-margin"])
+@pytest.fixture(params=[*SPOT, "krakenfutures-swap"])
+def own(request: pytest.FixtureRequest) -> Iterator[Desk]:
+    with open_desk(request.param) as opened:
+        yield opened
+
+
+@pytest.fixture(params=[*SPOT, "kraken-generic", "binance-generic"])
 def coins(request: pytest.FixtureRequest) -> Iterator[Desk]:
     with open_desk(request.param) as opened:
         yield opened
@@ -50,8 +57,9 @@ def test_connecting_tells_steps_minimums_and_rights(desk: Desk) -> None:
     assert (instrument.base, instrument.quote) == ("BTC", desk.quote)
     assert instrument.price_step == Decimal("0.1")
     assert instrument.quantity_step == Decimal("1E-8")
-    assert instrument.quantity_min == Decimal("0.00005")
-    assert instrument.cost_min == Decimal("0.5")
+    if not desk.venue.name.endswith("futures"):
+        assert instrument.quantity_min == Decimal("0.00005")
+        assert instrument.cost_min == Decimal("0.5")
     assert desk.connected.abilities.stops
     assert abs(desk.venue.server_time() - SystemClock.wall()) < 2
 
@@ -169,17 +177,17 @@ FAULTS: dict[str, Any] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_whatever_happens_to_the_answer_the_order_goes_out_once_and_is_looked_up(
-    spot: Desk, fault: str
+    own: Desk, fault: str
 ) -> None:
-    rule: Rule = FAULTS[fault](spot.running.faults)
-    order = spot.limit("50000")
-    answer = spot.venue.submit(order)
+    rule: Rule = FAULTS[fault](own.running.faults)
+    order = own.limit("50000")
+    answer = own.venue.submit(order)
     rule.clear()
     assert isinstance(answer, Unclear), answer
-    assert spot.sent(Kind.SUBMIT) == 1
+    assert own.sent(Kind.SUBMIT) == 1
     assert rule.met
-    assert (spot.venue.find(order) is not None) is rule.is_acting
-    assert len(spot.engine.orders(spot.account)) == int(rule.is_acting)
+    assert (own.venue.find(order) is not None) is rule.is_acting
+    assert len(own.engine.orders(own.account)) == int(rule.is_acting)
 
 
 @pytest.mark.parametrize("fault", ["502", "page", "half", "cut", "timeout"])
@@ -204,9 +212,9 @@ def test_an_odd_yes_is_no_second_order(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("word", [Word.RATE_LIMIT, Word.KEY, Word.FUNDS])
-def test_a_definite_no_is_a_refusal(spot: Desk, word: Word) -> None:
-    rule = spot.running.faults.say(word, acts=False, kind=Kind.SUBMIT)
-    answer = spot.venue.submit(spot.limit("50000"))
+def test_a_definite_no_is_a_refusal(own: Desk, word: Word) -> None:
+    rule = own.running.faults.say(word, acts=False, kind=Kind.SUBMIT)
+    answer = own.venue.submit(own.limit("50000"))
     assert rule.met
     assert isinstance(answer, Refused), answer
     assert answer.is_passing is (word is Word.RATE_LIMIT), answer
@@ -228,10 +236,10 @@ def test_more_than_there_is_is_refused_in_words(spot: Desk) -> None:
 
 
 @pytest.mark.parametrize("fault", ["drop", "502", "page", "half", "cut"])
-def test_a_read_that_failed_never_says_that_an_order_is_not_there(coins: Desk, fault: str) -> None:
-    order = coins.limit("50000")
-    coins.venue.submit(order)
-    faults = coins.running.faults
+def test_a_read_that_failed_never_says_that_an_order_is_not_there(desk: Desk, fault: str) -> None:
+    order = desk.limit("50000")
+    desk.venue.submit(order)
+    faults = desk.running.faults
     rule: Rule = {
         "drop": lambda: faults.drop(acts=True, kind=LISTS, times=None),
         "502": lambda: faults.status(502, acts=False, kind=LISTS, times=None),
@@ -240,11 +248,11 @@ def test_a_read_that_failed_never_says_that_an_order_is_not_there(coins: Desk, f
         "cut": lambda: faults.cut(kind=LISTS, times=None),
     }[fault]()
     with pytest.raises(VenueError):
-        coins.venue.find(order)
+        desk.venue.find(order)
     with pytest.raises(VenueError):
-        coins.venue.open_orders()
+        desk.venue.open_orders()
     rule.clear()
-    assert coins.venue.find(order) is not None
+    assert desk.venue.find(order) is not None
 
 
 def test_how_a_read_failed_is_told_by_its_kind(spot: Desk) -> None:
@@ -267,16 +275,16 @@ def test_how_a_read_failed_is_told_by_its_kind(spot: Desk) -> None:
     assert (failure.value.kind, failure.value.retry_after_s) == (FailureKind.BUSY, 9.0)
 
 
-def test_fills_of_many_pages_are_all_told_once(spot: Desk) -> None:
+def test_fills_of_many_pages_are_all_told_once(own: Desk) -> None:
     began_at = SystemClock.wall() - 1
     for _ in range(130):
-        assert isinstance(spot.venue.submit(spot.order(quantity=Decimal("0.0001"))), Taken)
-    fills = spot.venue.fills(began_at)
-    trades = spot.engine.trades(spot.account)
+        assert isinstance(own.venue.submit(own.order(quantity=Decimal("0.0001"))), Taken)
+    fills = own.venue.fills(began_at)
+    trades = own.engine.trades(own.account)
     assert len({fill.fill_id for fill in fills}) == len(fills) == len(trades) >= 130
     assert sum(fill.quantity for fill in fills) == Decimal("0.013")
     assert sum(fill.fee for fill in fills) == sum(trade.fee for trade in trades)
-    assert spot.venue.fills(fills[-1].at + 0.001) == []
+    assert own.venue.fills(fills[-1].at + 0.001) == []
 
 
 def test_fills_are_gathered_where_pages_begin_with_the_newest() -> None:
@@ -363,3 +371,35 @@ def test_coinbase_holds_target_and_stop_as_one_order() -> None:
         found = desk.venue.find(bracket)
         assert found is not None
         assert found.state is VenueOrderState.FILLED
+
+
+def test_a_position_in_contracts_is_told_funded_and_only_reduced() -> None:
+    with open_desk("krakenfutures-swap") as desk:
+        began_at = SystemClock.wall() - 1
+        assert desk.account.leverage[desk.symbol] == 3
+        desk.venue.submit(desk.order(side=Side.SELL, quantity=Decimal("0.03")))
+        (position,) = desk.venue.positions()
+        assert (position.symbol, position.quantity) == (desk.symbol, Decimal("-0.03"))
+        desk.engine.fund(desk.symbol, Decimal("0.0001"))
+        (funding,) = [m for m in desk.venue.cash_moves(began_at) if m.kind.value == "funding"]
+        (booked,) = [
+            each for each in desk.engine.bookings(desk.account) if each.kind.value == "funding"
+        ]
+        assert funding.amount == booked.amount > 0
+        too_much = desk.order(purpose=Purpose.EXIT, quantity=Decimal("0.05"))
+        assert isinstance(desk.venue.submit(too_much), Taken | Refused)
+        assert all(each.quantity <= 0 for each in desk.venue.positions())
+        opposite = desk.order(side=Side.SELL, purpose=Purpose.EXIT, quantity=Decimal("0.01"))
+        answer = desk.venue.submit(opposite)
+        assert isinstance(answer, Refused)
+        assert "wouldNotReducePosition" in answer.reason
+
+
+def test_a_contract_order_that_came_too_late_is_refused_by_the_exchange() -> None:
+    with open_desk("krakenfutures-swap") as desk:
+        desk.venue._dialect._place = replace(  # type: ignore[union-attr]
+            desk.venue._dialect._place,  # type: ignore[union-attr]
+            clock=ManualClock(SystemClock.wall() - 60),
+        )
+        assert isinstance(desk.venue.submit(desk.limit("50000")), Refused | Unclear)
+        assert desk.engine.orders(desk.account) == []

@@ -18,11 +18,11 @@ from trading.engine.protection import (
 )
 from trading.engine.residues import KEY as RESIDUES_KEY
 from trading.engine.residues import dump_residues, is_too_small, sellable
-from trading.model.account import MarketKey
+from trading.model.account import MarketKey, MarketType
 from trading.model.instrument import Instrument, to_decimal
 from trading.model.order import Fill, Order, Purpose
 from trading.model.position import Position, Trade
-from trading.reports.venue_alerts import rest_written_off
+from trading.reports.venue_alerts import rest_written_off, sold_beyond
 
 
 class LiveDealing:
@@ -41,6 +41,8 @@ class LiveDealing:
         self._announcer = announcer
         # Why positions were left last: a rest is written off for that.
         self._left_for: dict[MarketKey, str] = {}
+        # Where more was sold than was known to be held: told once.
+        self._oversold: set[MarketKey] = set()
 
     def next_step(
         self, desk: AccountDesk, position: Position | None, orders: Sequence[Order]
@@ -50,6 +52,8 @@ class LiveDealing:
         assert venue is not None, "a live account has one"
         if position is None:
             return reconcile_protection(None, orders)
+        if position.quantity < 0 and desk.account.market_type is MarketType.SPOT:
+            return self._wait_for_purchase(position)
         if not (venue.is_connected or position.closing):
             # What its venue can hold is not known yet. What rests there goes on resting.
             return NOTHING_TO_DO
@@ -57,15 +61,27 @@ class LiveDealing:
         quantity = sellable(desk.account, position, self._instruments.get(position.symbol))
         return reconcile_protection(position, orders, means, quantity)
 
+    def _wait_for_purchase(self, position: Position) -> ProtectionStep:
+        """Do nothing about coins that were sold and are not known to have been bought.
+
+        Nobody can owe any on spot: a fill is late, or the difference is told and a person asked.
+        Bought back, they would be held twice.
+        """
+        if position.key not in self._oversold:
+            self._oversold.add(position.key)
+            self._announcer.tell(sold_beyond(position, self._markets.now))
+        return NOTHING_TO_DO
+
     def is_too_small(self, desk: AccountDesk, position: Position) -> bool:
         """Tell whether no order can sell any of a position."""
         symbol = position.symbol
-        price = self._markets.by_symbol[symbol].price
-        return is_too_small(desk.account, position, self._instruments.get(symbol), price)
+        price, rest = self._markets.by_symbol[symbol].price, desk.book.residues.get(symbol)
+        return is_too_small(desk.account, position, self._instruments.get(symbol), price, rest)
 
     def note_fill(self, desk: AccountDesk, order: Order, fill: Fill) -> None:
         """Note why a position is left, before the fill is booked."""
         held = desk.book.positions.get(order.symbol)
+        self._oversold.discard(order.key)
         if order.purpose is Purpose.ENTRY or held is None:
             self._left_for.pop(order.key, None)
         else:

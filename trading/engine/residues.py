@@ -43,15 +43,24 @@ def sellable(account: Account, position: Position, instrument: Instrument | None
 
 
 def is_too_small(
-    account: Account, position: Position, instrument: Instrument | None, price: float | None
+    account: Account,
+    position: Position,
+    instrument: Instrument | None,
+    price: float | None,
+    residue: Residue | None = None,
 ) -> bool:
-    """Tell whether no order can sell any of a position; by its worth only once it is to be left."""
-    if account.market_type is not MarketType.SPOT or position.quantity < 0 or instrument is None:
+    """Tell whether no order can sell any of a position; by its worth only once it is to be left.
+
+    What was sold beyond a position came out of the residue, as far as that goes.
+    """
+    if account.market_type is not MarketType.SPOT or instrument is None:
         # What is borrowed or owed does not go away by being small.
         return False
     whole = sellable(account, position, instrument)
     if not whole:
         return True
+    if position.quantity < 0:
+        return residue is not None and -position.quantity <= residue.quantity
     if not position.closing:
         return False
     worth = whole * (position.entry_price if price is None else to_decimal(price))

@@ -111,3 +111,21 @@ def not_flat(account: Account, left: str, at: float) -> DurableEvent:
     ]
     fields = {**where_fields(account.name, account.is_paper), "left": left}
     return make_alert("not_flat", Severity.WARNING, lines, at, fields, f"not_flat:{account.name}")
+
+
+def sold_beyond(position: Position, at: float) -> DurableEvent:
+    """Say that coins were sold of which nobody here knows that they were bought."""
+    quantity = quantity_text(-position.quantity)
+    lines = [
+        f"⚠ {position.symbol}: more sold than known",
+        where_line(position.account, is_paper=False),
+        *row("quantity", quantity),
+        *reason_lines("a fill is late, or coins of yours were sold: nothing is bought back"),
+    ]
+    fields = {
+        **where_fields(position.account, is_paper=False),
+        "symbol": position.symbol,
+        "quantity": exact_text(-position.quantity),
+    }
+    key = f"sold_beyond:{position.account}:{position.symbol}"
+    return make_alert("sold_beyond", Severity.CRITICAL, lines, at, fields, key)

@@ -131,3 +131,35 @@ def test_a_part_that_a_person_sells_is_rounded_down() -> None:
     venue.floor.do("sell", BTC, "0.505")
     assert venue.sent().quantity == D("0.5")
     assert protection.id in {one.id for one in venue.floor.orders()}
+
+
+def test_coins_that_were_sold_before_their_purchase_was_told_are_not_bought_back() -> None:
+    venue = make_venue()
+    entry = venue.buy("2")
+    venue.accept(entry)
+    venue.fill(entry, 100.0, "1")
+    stop = venue.sent()
+    venue.cancelled(entry.id, "by the venue")
+    venue.fill(stop, 95.0, "1.5")
+    assert venue.floor.position().quantity == D("-0.5")
+    assert venue.is_idle
+    assert len(venue.floor.told("sold_beyond")) == 1
+    venue.floor.sample()
+    assert venue.is_idle
+    venue.fill(entry, 100.0, "0.5")
+    assert venue.floor.held() is None
+    assert venue.floor.cash() == D(10_000) - D("7.5")
+
+
+def test_what_was_sold_beyond_a_position_comes_out_of_the_residue() -> None:
+    venue = make_venue()
+    venue.fill(bought_with_fee(venue), 95.0)
+    entry = venue.buy()
+    venue.fill(entry, 100.0)
+    stop = venue.sent()
+    venue.accept(stop)
+    venue.fill(stop, 95.0, "1.005")
+    assert venue.floor.held() is None
+    book = venue.floor.trader.desks["main"].book
+    assert book.residues[BTC].quantity == D("0.004")
+    assert not venue.floor.told("sold_beyond")

@@ -10,6 +10,7 @@ from tests.fakes.exchange.binance_refusals import (
     invalid_combination,
     invalid_symbol,
     missing,
+    moves_window_too_long,
     no_such_order,
     window_too_long,
 )
@@ -35,6 +36,7 @@ from tests.fakes.exchange.terms import (
 _ROWS: Final = 500
 _ROWS_MAX: Final = 1000
 _DAY_MS: Final = 86_400_000
+_MOVES_DAYS_MAX: Final = 90
 Asked = Mapping[str, str]
 Row = TypeVar("Row")
 
@@ -277,9 +279,11 @@ def withdrawals(engine: Engine, key: ApiKey, asked: Asked) -> list[Json]:
 
 def _moves(engine: Engine, key: ApiKey, asked: Asked, kind: BookingKind) -> list[Booking]:
     check_known(asked, {"coin", "startTime", "endTime", "limit", "offset", "status"})
-    begin, end = whole_number(asked, "startTime") or 0, whole_number(asked, "endTime") or 2**63
-    if asked.get("startTime") and end < 2**63 and end - begin > 90 * _DAY_MS:
-        raise window_too_long()
+    now = millis(engine.clock.wall())
+    end = whole_number(asked, "endTime") or now
+    begin = whole_number(asked, "startTime") or end - _MOVES_DAYS_MAX * _DAY_MS
+    if end - begin > _MOVES_DAYS_MAX * _DAY_MS:
+        raise moves_window_too_long()
     rows = [
         booking
         for booking in reversed(engine.bookings(key.account))

@@ -108,6 +108,11 @@ def window_too_long() -> BinanceRefusalError:
     return _bad(-1127, "More than 24 hours between startTime and endTime.")
 
 
+def moves_window_too_long() -> BinanceRefusalError:
+    """Refuse a range of more than three months of deposits or withdrawals."""
+    return _bad(-4047, "time interval must be within 0-90 days")
+
+
 def bad_key_format() -> BinanceRefusalError:
     """Refuse a key that cannot be one."""
     return BinanceRefusalError(401, -2014, "API-key format invalid.")

@@ -291,10 +291,18 @@ def book_ticker(market: Market, tape: Tape) -> Json:
     """Write the best prices."""
     return {
         "symbol": market_id(market),
-        "bidPrice": amount(tape.bid),
-        "bidQty": amount(depth_quantity(tape)),
-        "askPrice": amount(tape.ask),
-        "askQty": amount(depth_quantity(tape)),
+        **_best(tape),
+    }
+
+
+def _best(tape: Tape) -> Json:
+    has_book = tape.last is not None
+    quantity = amount(depth_quantity(tape) if has_book else ZERO)
+    return {
+        "bidPrice": amount(tape.bid if has_book else ZERO),
+        "bidQty": quantity,
+        "askPrice": amount(tape.ask if has_book else ZERO),
+        "askQty": quantity,
     }
 
 
@@ -316,10 +324,7 @@ def day_ticker(market: Market, tape: Tape) -> Json:
         "prevClosePrice": amount(day.open),
         "lastPrice": amount(last),
         "lastQty": amount(tape.ticks[-1].quantity if tape.ticks else ZERO),
-        "bidPrice": amount(tape.bid),
-        "bidQty": amount(depth_quantity(tape)),
-        "askPrice": amount(tape.ask),
-        "askQty": amount(depth_quantity(tape)),
+        **_best(tape),
         "openPrice": amount(day.open),
         "highPrice": amount(day.high),
         "lowPrice": amount(day.low),

@@ -65,7 +65,9 @@ def build_venues(
     for terms in live_terms(config):
         own = keys[terms.name]
         trade = _build_venue(config, terms, own.trade, clock)
-        read = None if own.read is None else _build_venue(config, terms, own.read, clock)
+        read = None
+        if own.read is not None:
+            read = _build_venue(config, terms, own.read, clock, is_for_reads=True)
         made[terms.name] = (trade, read)
     return made
 
@@ -154,7 +156,12 @@ class LiveWorkers:
 
 
 def _build_venue(
-    config: BotConfig, terms: AccountTerms, credentials: Credentials, clock: Clock
+    config: BotConfig,
+    terms: AccountTerms,
+    credentials: Credentials,
+    clock: Clock,
+    *,
+    is_for_reads: bool = False,
 ) -> Venue:
     from trading.brokers.ccxt_broker import build_venue  # noqa: PLC0415 - as said above
 
@@ -172,6 +179,7 @@ def _build_venue(
         leverage=int(terms.leverage),
         margin_mode=terms.margin_mode,
         where=f"{config.file}: account {terms.name}",
+        is_for_reads=is_for_reads,
     )
 
 

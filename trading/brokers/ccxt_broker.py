@@ -48,9 +48,12 @@ class CcxtVenue:
         wire: Wire,
         make_dialect: Callable[[Markets], Dialect],
         load_markets: Callable[[], Markets],
+        *,
+        is_for_reads: bool = False,
     ) -> None:
         self._name, self._wire = name, wire
         self._make_dialect, self._load_markets = make_dialect, load_markets
+        self._is_for_reads = is_for_reads
         self._markets: Markets | None = None
         self._dialect: Dialect | None = None
 
@@ -61,10 +64,15 @@ class CcxtVenue:
 
     def connect(self) -> Connected:
         """Load the markets, look at the key and set the leverage of contracts."""
-        markets = self._load_markets()
+        try:
+            markets = self._load_markets()
+        except ConfigurationError as error:
+            # A market may be closed for an hour: that ends no process, and is tried again.
+            raise VenueError(str(error), FailureKind.REFUSED) from error
         dialect = self._make_dialect(markets)
         rights = self._reading(dialect.rights)
-        self._reading(dialect.prepare)
+        if not self._is_for_reads:
+            self._reading(dialect.prepare)
         self._markets, self._dialect = markets, dialect
         instruments = {each.symbol: each.instrument for each in markets.by_symbol.values()}
         return Connected(dialect.abilities(), instruments, rights)
@@ -179,10 +187,12 @@ def build_venue(  # noqa: PLR0913 - each is a setting of the account
     leverage: int = 1,
     margin_mode: str = "isolated",
     where: str = "exchange",
+    is_for_reads: bool = False,
 ) -> CcxtVenue:
     """Build an account's venue from its configuration; `where` names it in errors.
 
-    Nothing is sent before connect(). Raises ConfigurationError for what cannot work.
+    Nothing is sent before connect(), which with `is_for_reads` sets nothing: a second key may not
+    be allowed to. Raises ConfigurationError for what cannot work.
     """
     _check_choice(where, "market_type", market_type, MARKET_TYPES)
     _check_choice(where, "margin_mode", margin_mode, MARGIN_MODES)
@@ -210,6 +220,7 @@ def build_venue(  # noqa: PLR0913 - each is a setting of the account
         wire,
         lambda markets: make(Place(wire, markets, clock, market_type, leverage, margin_mode)),
         load_markets,
+        is_for_reads=is_for_reads,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from daemonkit.clock import Clock, SystemClock
@@ -39,6 +40,7 @@ class Desk:
     venue: CcxtVenue
     connected: Connected
     symbol: str
+    build: Callable[..., CcxtVenue]
     _count: int = field(default=0)
 
     @property
@@ -108,7 +110,8 @@ def open_desk(name: str, fees: Fees | None = None, clock: Clock | None = None) -
     if fees is not None:
         account.fees = fees
     with setting.start(engine) as running:
-        venue = build_venue(
+        build = partial(
+            build_venue,
             exchange,
             setting.market_type,
             [f"BTC/{setting.quote}", f"ETH/{setting.quote}"],
@@ -119,12 +122,14 @@ def open_desk(name: str, fees: Fees | None = None, clock: Clock | None = None) -
             timeout_s=_TIMEOUT_S,
             leverage=setting.leverage,
         )
+        venue = build()
         if setting.is_generic:
             # These have words of their own; in ccxt's words they stand for all the others.
             venue._make_dialect = lambda markets: GenericDialect(
                 Place(venue._wire, markets, SystemClock(), setting.market_type)
             )
         try:
-            yield Desk(running, account, venue, venue.connect(), f"BTC/{setting.quote}")
+            connected = venue.connect()
+            yield Desk(running, account, venue, connected, f"BTC/{setting.quote}", build)
         finally:
             venue.close()

@@ -403,3 +403,13 @@ def test_a_contract_order_that_came_too_late_is_refused_by_the_exchange() -> Non
         )
         assert isinstance(desk.venue.submit(desk.limit("50000")), Refused | Unclear)
         assert desk.engine.orders(desk.account) == []
+
+
+def test_a_second_key_for_reads_sets_no_leverage() -> None:
+    with open_desk("krakenfutures-swap") as desk:
+        desk.account.leverage.clear()
+        reader = desk.build(is_for_reads=True)
+        reader.connect()
+        assert desk.account.leverage == {}
+        assert reader.holdings() == desk.venue.holdings()
+        reader.close()

@@ -1,7 +1,6 @@
 """What the fake exchange knows, written as Binance spot writes it over HTTP."""
 
 import math
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -315,7 +314,7 @@ def day_ticker(market: Market, tape: Tape) -> Json:
     """Write the statistics of 24 hours."""
     day, last = tape.day(), tape.last or ZERO
     average = day.turnover / day.volume if day.volume else last
-    first, final = _numbers(tape.ticks)
+    first, final = (tape.ticks[0].number, tape.ticks[-1].number) if tape.ticks else (-1, -1)
     return {
         "symbol": market_id(market),
         "priceChange": amount(last - day.open),
@@ -340,8 +339,3 @@ def day_ticker(market: Market, tape: Tape) -> Json:
 
 def _percent(last: Decimal, first: Decimal) -> Decimal:
     return (last - first) / first * 100 if first else ZERO
-
-
-def _numbers(ticks: Iterable[Tick]) -> tuple[int, int]:
-    numbers = [tick.number for tick in ticks]
-    return (numbers[0], numbers[-1]) if numbers else (-1, -1)

@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import ccxt  # type: ignore[import-untyped]
 
 from tests.fakes.exchange.venues import KEY, KRAKEN_SECRET, RunningExchange
+
+# A busy machine is no trouble of the script.
+PATIENCE_MS: Final = 10_000
+# After this, a reader of ccxt.pro is there, and what was not to come has not come.
+SETTLED_S: Final = 0.1
 
 
 @contextmanager
@@ -15,7 +20,7 @@ def connected(
 ) -> Iterator[Any]:
     """Load the markets; close the connections at the end, as warnings are errors."""
     keys = {"apiKey": key, "secret": KRAKEN_SECRET, "enableRateLimit": False}
-    library = getattr(ccxt, name)({**keys, **venue.ccxt_config, **rest})
+    library = getattr(ccxt, name)({**keys, **venue.ccxt_config, "timeout": PATIENCE_MS, **rest})
     try:
         library.load_markets()
         yield library

@@ -22,7 +22,7 @@ from tests.fakes.exchange.venues import (
     usual_swaps,
 )
 from tests.fakes.exchange.wire import Kind, Word
-from tests.fakes_tests.exchange.connecting import connected
+from tests.fakes_tests.exchange.connecting import PATIENCE_MS, SETTLED_S, connected
 
 D = Decimal
 SYMBOL = "BTC/USD:USD"
@@ -275,13 +275,13 @@ def test_an_attached_stop_is_a_parameter_that_nobody_knows(
 def test_prices_and_fills_come_by_websocket(venue: RunningExchange) -> None:
     async def after(waiting: Awaitable[Any], act: Callable[[], Any]) -> Any:
         task = asyncio.ensure_future(waiting)
-        await asyncio.sleep(0.1)
+        await asyncio.wait({task}, timeout=SETTLED_S)
         act()
         return await task
 
     async def story() -> None:
         keys = {"apiKey": KEY, "secret": KRAKEN_SECRET, "enableRateLimit": False}
-        library = ccxt.pro.krakenfutures({**keys, **venue.ccxt_config})
+        library = ccxt.pro.krakenfutures({**keys, **venue.ccxt_config, "timeout": PATIENCE_MS})
         try:
             assert (await library.watch_ticker(SYMBOL))["last"] == 64000.0
             moved = await after(

@@ -11,6 +11,7 @@ from aiohttp import ClientSession
 
 from tests.fakes.exchange.venues import KEY, KRAKEN_SECRET, RunningExchange
 from tests.fakes.exchange.wire import Kind
+from tests.fakes_tests.exchange.connecting import PATIENCE_MS, SETTLED_S
 from tests.waiting import wait_until
 
 D = Decimal
@@ -24,7 +25,7 @@ def tell(venue: RunningExchange) -> Callable[[Story], None]:
 
     async def run(story: Story) -> None:
         keys = {"apiKey": KEY, "secret": KRAKEN_SECRET, "enableRateLimit": False}
-        library = ccxt.pro.kraken({**keys, **venue.ccxt_config})
+        library = ccxt.pro.kraken({**keys, **venue.ccxt_config, "timeout": PATIENCE_MS})
         try:
             await asyncio.wait_for(story(library), 20)
         finally:
@@ -36,7 +37,7 @@ def tell(venue: RunningExchange) -> Callable[[Story], None]:
 async def after(waiting: Awaitable[Any], act: Callable[[], object]) -> Any:
     """Wait for news that `act` makes, with the reader there before them."""
     task = asyncio.ensure_future(waiting)
-    await asyncio.sleep(0.05)
+    await asyncio.wait({task}, timeout=SETTLED_S)
     act()
     return await task
 
@@ -79,7 +80,7 @@ def test_own_orders_trades_and_balances_come_too(
             await kraken.create_order(SYMBOL, "limit", "buy", 0.1, 63000, {"clientOrderId": "tb-1"})
 
         waiting = asyncio.ensure_future(kraken.watch_orders())
-        await asyncio.sleep(0.05)
+        await asyncio.wait({waiting}, timeout=SETTLED_S)
         await buy()
         (order,) = await waiting
         assert (order["status"], order["amount"]) == ("open", 0.1)
@@ -102,9 +103,9 @@ def test_a_mute_socket_stays_open_and_says_nothing(
         rule = venue.faults.mute_sockets()
         await asyncio.to_thread(wait_until, lambda: rule.met, 5, "the trouble")
         waiting = asyncio.ensure_future(kraken.watch_ticker(SYMBOL))
-        await asyncio.sleep(0.05)
+        await asyncio.wait({waiting}, timeout=SETTLED_S)
         venue.engine.price(SYMBOL, D(64010))
-        await asyncio.sleep(0.1)
+        await asyncio.wait({waiting}, timeout=SETTLED_S)
         assert not waiting.done()
         assert venue.exchange.sockets == 1
         rule.clear()
@@ -120,7 +121,7 @@ def test_a_socket_that_is_closed_can_be_opened_again(
     async def story(kraken: Any) -> None:
         await kraken.watch_ticker(SYMBOL)
         waiting = asyncio.ensure_future(kraken.watch_ticker(SYMBOL))
-        await asyncio.sleep(0.05)
+        await asyncio.wait({waiting}, timeout=SETTLED_S)
         rule = venue.faults.close_sockets(times=1)
         with pytest.raises(ccxt.NetworkError):
             await waiting
@@ -155,7 +156,7 @@ def test_an_exchange_that_goes_down_ends_its_sockets(
     async def story(kraken: Any) -> None:
         await kraken.watch_ticker(SYMBOL)
         waiting = asyncio.ensure_future(kraken.watch_ticker(SYMBOL))
-        await asyncio.sleep(0.05)
+        await asyncio.wait({waiting}, timeout=SETTLED_S)
         await asyncio.to_thread(venue.exchange.go_down)
         with pytest.raises(ccxt.NetworkError):
             await waiting

@@ -8,15 +8,16 @@ from typing import Any
 import ccxt  # type: ignore[import-untyped]
 import pytest
 
-from tests.fakes.exchange.faults import Faults, Rule
+from tests.fakes.exchange.faults import Faults, Rule, Trouble
 from tests.fakes.exchange.terms import Order
 from tests.fakes.exchange.venues import RunningExchange, start_kraken, usual_engine
 from tests.fakes.exchange.wire import Asked, Kind, Word
-from tests.fakes_tests.exchange.connecting import connected
+from tests.fakes_tests.exchange.connecting import PATIENCE_MS, connected
 from tests.waiting import wait_until
 
 SYMBOL = "BTC/USD"
 SUBMIT = Kind.SUBMIT
+HANG_MS = 200
 
 
 def send(kraken: Any, client_id: str = "tb-1", **parameters: Any) -> Any:
@@ -61,11 +62,13 @@ def test_a_submit_in_trouble_fails_as_it_does_at_the_real_exchange(
     error: type[Exception],
     is_taken: bool,
 ) -> None:
-    with connected(venue, timeout=200) as kraken:
+    with connected(venue) as kraken:
         rule = script(venue.faults)
+        kraken.timeout = HANG_MS if rule.trouble is Trouble.HANG else PATIENCE_MS
         with pytest.raises(error):
             send(kraken)
-        (record,) = rule.met
+        kraken.timeout = PATIENCE_MS
+        (record,) = wait_until(lambda: rule.met, 5, "the request")
         assert (record.kind, record.client_id, record.has_acted) == (SUBMIT, "tb-1", is_taken)
         assert [order.client_id for order in orders(venue)] == (["tb-1"] if is_taken else [])
         assert record.fault
@@ -153,10 +156,12 @@ def test_an_order_can_be_filled_in_part_and_not_be_answered(venue: RunningExchan
     def leave_little(_asked: Asked) -> None:
         venue.engine.leave(SYMBOL, Decimal("0.0025"))
 
-    with connected(venue, timeout=200) as kraken:
+    with connected(venue) as kraken:
         venue.faults.hang(acts=True, kind=SUBMIT, before=leave_little)
+        kraken.timeout = HANG_MS
         with pytest.raises(ccxt.RequestTimeout):
             kraken.create_order(SYMBOL, "market", "buy", 0.01)
+        kraken.timeout = PATIENCE_MS
         (order,) = kraken.fetch_open_orders()
         assert (order["filled"], order["amount"]) == (0.0025, 0.01)
 
@@ -194,8 +199,9 @@ def test_rules_last_until_they_are_cleared_where_that_is_asked(
 
 def test_the_end_of_an_exchange_ends_what_hangs_in_it() -> None:
     engine, _account = usual_engine()
-    with start_kraken(engine) as venue, connected(venue, timeout=200) as kraken:
+    with start_kraken(engine) as venue, connected(venue) as kraken:
         venue.faults.hang(acts=False, times=None)
+        kraken.timeout = HANG_MS
         with pytest.raises(ccxt.RequestTimeout):
             kraken.fetch_balance()
 

@@ -37,6 +37,8 @@ class VenueHealth:
         self._tries: dict[RequestKind, int] = {}
         self._not_before: dict[RequestKind, float] = {}
         self._reads_not_before = now
+        # How often it was away for a while and came back.
+        self.gaps = 0
         self.troubles = troubles
         self.limiter = RequestLimiter(settings.budget, now)
         self.breaker = CircuitBreaker(
@@ -60,12 +62,14 @@ class VenueHealth:
             self._not_before.get(kind, now) - now,
         )
 
-    def note_answer(self, kind: RequestKind, moment: Moment) -> bool:
-        """Note that the venue answered; True when it had not for a while."""
+    def note_answer(self, kind: RequestKind, moment: Moment) -> None:
+        """Note that the venue answered."""
         self._tries.pop(kind, None)
         self._not_before.pop(kind, None)
         self.troubles.clear(kind, moment.at)
-        return self._close(moment)
+        if self.breaker.succeed():
+            self.gaps += 1
+            log.info("breaker closes venue=%s", self._name)
 
     def note_good_key(self, moment: Moment) -> None:
         """Note that the key was good for something."""
@@ -122,9 +126,3 @@ class VenueHealth:
     def _pause(self, for_s: float, moment: Moment) -> None:
         # Exits have to be tried now and then, however long the venue would like to have its rest.
         self.limiter.pause(min(for_s, self._settings.pause_longest_s), moment.passed)
-
-    def _close(self, moment: Moment) -> bool:
-        is_back = self.breaker.succeed()
-        if is_back:
-            log.info("breaker closes venue=%s at=%s", self._name, moment.at)
-        return is_back

@@ -70,6 +70,7 @@ class AccountReader:
         )
         self._poll_at = self._clock_at = self._fills_at = clock.monotonic()
         self._poll_step_s = settings.poll_first_s
+        self._gaps = 0
 
     def begin(self, abilities: Abilities) -> None:
         """Read from now on, beginning with the venue's clock and all of the account."""
@@ -84,6 +85,11 @@ class AccountReader:
 
     def next_read(self, moment: Moment) -> tuple[float, Read]:
         """Return the next read and how long it has to wait."""
+        if self._gaps != self._health.gaps:
+            # Whatever happened in the gap is found by a look at everything.
+            self._gaps = self._health.gaps
+            self.looking.want()
+            self.note_action()
         urgent = self._urgent_choice()
         if urgent is not None and urgent.due_at <= moment.passed:
             # Cheaper ones must not use up what it is waiting for.
@@ -101,13 +107,9 @@ class AccountReader:
     def take_answer(self, read: Read, asked: Moment, apply: Apply) -> None:
         """Take in what a read has brought."""
         moment = moment_of(self._clock)
-        is_back = self._health.note_answer(read.kind, moment)
+        self._health.note_answer(read.kind, moment)
         if read.kind is not RequestKind.SERVER_TIME:
             self._health.note_good_key(moment)
-        if is_back:
-            # Whatever happened in the gap is found by a look at everything.
-            self.looking.want()
-            self.note_action()
         apply(asked)
 
     def take_failure(self, read: Read, error: VenueError) -> None:

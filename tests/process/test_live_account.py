@@ -55,7 +55,7 @@ class LiveDesk:
         config = {
             "exchange": "kraken",
             "trading": {"pairs": [BTC], "trade_amount_usd": 500},
-            "ccxt": self.venue.ccxt_config | {"timeout_on_exit": 1},
+            "ccxt": self.venue.ccxt_config | {"rateLimit": 1, "timeout_on_exit": 1},
             "feed": {"kind": "exchange", "history_candles": 5, "rest_poll_s": 0.1},
             "live": {"poll_s": 0.1, "requests_per_s": 50},
             "link": {"reconnect_longest_s": 0.1},
@@ -127,6 +127,21 @@ def buy(bridge: RunningProcess) -> None:
     )
 
 
+def assert_no_key_is_shown(desk: LiveDesk, *processes: RunningProcess) -> None:
+    """Fail if a key is anywhere but in its own file."""
+    keys = [text.encode() for text in (KEY, READ_KEY, KRAKEN_SECRET)]
+    files = [one for one in desk.here.var_dir.rglob("*") if one.is_file()]
+    shown = {
+        str(file): file.read_bytes()
+        for file in files
+        if file.parent != desk.here.bot_folder / "keys"
+    }
+    for process in processes:
+        shown[process.describe()] = (process.stdout + process.stderr).encode()
+    assert len(shown) > len(processes) + 5
+    assert not [where for where, text in shown.items() if any(key in text for key in keys)]
+
+
 def refusal(desk: LiveDesk) -> str:
     process = desk.here.launch_trading()
     assert process.wait() == 78, process.describe()
@@ -172,6 +187,7 @@ def test_it_buys_with_a_stop_at_the_exchange_flattens_and_stops(desk: LiveDesk) 
     assert trading.stop() == 0, trading.describe()
     assert bridge.stop() == 0
     assert_no_traceback(trading, bridge)
+    assert_no_key_is_shown(desk, trading, bridge)
     desk.venue.exchange.check()
 
 
@@ -240,7 +256,8 @@ def test_positions_on_paper_are_not_taken_for_real_ones(desk: LiveDesk) -> None:
 @pytest.mark.long
 def test_a_kill_leaves_the_stop_at_the_exchange_and_the_next_start_goes_on(desk: LiveDesk) -> None:
     here = desk.here
-    desk.configure()
+    # As much as there is to log, in which no key must be.
+    desk.configure("dry_run: false\nlog_level: DEBUG\nlogs: {forward_level: DEBUG}\n")
     desk.put_keys()
     desk.confirm()
     bridge, trading = here.start_bridge(), here.start_trading()
@@ -258,6 +275,7 @@ def test_a_kill_leaves_the_stop_at_the_exchange_and_the_next_start_goes_on(desk:
     )
     assert not desk.stops()
     assert (again.stop(), bridge.stop()) == (0, 0)
+    assert_no_key_is_shown(desk, again, bridge)
     desk.venue.exchange.check()
 
 

@@ -77,6 +77,10 @@ def test_a_real_account_and_one_on_paper_share_the_real_market(tmp_path: Path) -
             "accounts.a.market_type: found swap, allowed margin, spot at kraken; its futures",
         ),
         (LIVE + SHORT_AND_LONG.replace("3", "1.5"), "leverage: found 1.5, allowed 1, 2, 3: whole"),
+        (
+            LIVE + "ccxt: {timeout: 20001}",
+            "ccxt.timeout: found 20001, allowed milliseconds, at most",
+        ),
         (LIVE + "sandbox: true", "sandbox: found true, allowed false: kraken has no test venue"),
         (
             LIVE + "accounts: {a: {}, b: {exchange: binance}}",

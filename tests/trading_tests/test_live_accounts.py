@@ -93,6 +93,7 @@ def test_the_pace_is_that_of_the_configuration_and_reads_keep_to_the_lowest_tier
     [
         ("sandbox: true", {"sandbox": True}),
         ("ccxt: {demo: true}", {"demo": True}),
+        ("ccxt: {sandbox: 1}", {"sandbox": True}),
         ("ccxt: {timeout: 9000}", {"timeout": 9000}),
     ],
 )

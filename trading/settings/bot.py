@@ -118,7 +118,7 @@ class BotSettings(Settings):
             leverage=leverage,
             allow_short=allow_short,
             margin_mode=section.margin_mode or self.margin_mode,
-            sandbox=is_sandbox or any(ccxt.get(name) is True for name in ("sandbox", "demo")),
+            sandbox=is_sandbox or any(ccxt.get(name) for name in ("sandbox", "demo")),
             pairs=section.pairs or self.trading.pairs,
             paper=self.paper.overlaid(section.paper),
             ccxt=ccxt,

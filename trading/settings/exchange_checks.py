@@ -63,6 +63,7 @@ def _of_account(settings: BotSettings, terms: AccountTerms, where: str) -> Itera
             yield Mistake(
                 f"{where}leverage", f"{terms.leverage:g}", "1, 2, 3: whole at an exchange"
             )
+        yield from _of_timeout(settings, terms, where)
         if not terms.name[0].isalnum():
             yield Mistake("accounts", terms.name, "a name that begins with a letter or a digit")
     elif not has_real_prices:
@@ -70,6 +71,15 @@ def _of_account(settings: BotSettings, terms: AccountTerms, where: str) -> Itera
     if terms.exchange != PAPER_EXCHANGE:
         yield from _of_abilities(terms, where)
     yield from _of_symbols(settings, terms, where)
+
+
+def _of_timeout(settings: BotSettings, terms: AccountTerms, where: str) -> Iterator[Mistake]:
+    """Check that a request has ended before its order may count as never arrived."""
+    timeout_ms = terms.ccxt.get("timeout")
+    settle_ms = settings.live.unknown_settle_s * 1000
+    if isinstance(timeout_ms, int | float) and timeout_ms > settle_ms:
+        allowed = f"milliseconds, at most {settle_ms:g}, the live.unknown_settle_s"
+        yield Mistake(f"{where}ccxt.timeout", f"{timeout_ms:g}", allowed)
 
 
 def _of_abilities(terms: AccountTerms, where: str) -> Iterator[Mistake]:

@@ -195,7 +195,9 @@ class FuturesReads:
         since, before = float(asked.get("since", 0)), float(asked.get("before", "inf"))
         entries = [
             entry
-            for entry in shapes.log(self._engine.bookings(account), self._engine.markets)
+            for entry in shapes.log(
+                self._engine.bookings(account), self._engine.trades(account), self._engine.markets
+            )
             if since <= datetime.fromisoformat(entry["date"]).timestamp() * 1000 < before
             and entry["info"] == asked.get("info", entry["info"])
         ]

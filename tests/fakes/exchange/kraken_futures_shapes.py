@@ -285,10 +285,31 @@ def history_order(order: Order, market: Market, filled: Decimal) -> dict[str, An
     }
 
 
-def log(bookings: Iterable[Booking], markets: dict[str, Market]) -> list[dict[str, Any]]:
-    """Return the account log, oldest first: one entry for the fee and the profit of a trade."""
+def log(
+    bookings: Iterable[Booking], trades: Iterable[Trade], markets: dict[str, Market]
+) -> list[dict[str, Any]]:
+    """Return the account log, oldest first.
+
+    A trade has two entries: one for its fee and profit, one for the size of the position.
+    """
+    executions = {trade.id: trade for trade in trades}
+    sizes: dict[str, Decimal] = {}
     entries: dict[str, dict[str, Any]] = {}
     for booking in bookings:
+        trade = executions.get(booking.trade_id)
+        if trade is not None and trade.id not in entries:
+            before = sizes.get(trade.symbol, ZERO)
+            sizes[trade.symbol] = before + trade.quantity * trade.side.sign
+            leg = _log_entry(booking, markets)
+            size = {"old_balance": float(before), "new_balance": float(sizes[trade.symbol])}
+            entries[f"position of {trade.id}"] = {
+                **leg,
+                **size,
+                "asset": leg["contract"],
+                "booking_uid": make_id("S", booking.number),
+                "id": booking.number * 2 + 1,
+                "trade_price": float(trade.price),
+            }
         entry = entries.setdefault(booking.trade_id or booking.id, _log_entry(booking, markets))
         if booking.kind is BookingKind.FEE:
             entry["fee"] = float(-booking.amount)
@@ -310,7 +331,7 @@ def _log_entry(booking: Booking, markets: dict[str, Market]) -> dict[str, Any]:
         "execution": booking.trade_id or None,
         "fee": 0,
         "funding_rate": None,
-        "id": booking.number,
+        "id": booking.number * 2,
         "info": _LOG_TEXTS[booking.kind],
         "margin_account": "flex",
         "old_balance": float(booking.total - booking.amount),

@@ -228,6 +228,9 @@ def test_leverage_fundings_and_the_account_log(
     entries = futures.fetch_ledger()
     assert [entry["type"] for entry in entries] == ["transfer", "trade", "fee"]
     assert entries[1]["fee"]["cost"] == 3.2
+    rows = futures.history_get_account_log({"sort": "asc"})["logs"]
+    assert [row["asset"] for row in rows] == ["usd", "pf_xbtusd", "usd", "usd"]
+    assert (float(rows[1]["old_balance"]), float(rows[1]["new_balance"])) == (0, 0.1)
 
 
 def test_keys_are_checked(venue: RunningExchange, futures: Any) -> None:

@@ -83,7 +83,7 @@ class BinanceDialect(BinanceAccount):
             stops=all(_stop_type(each) for each in self._place.markets.by_symbol.values()),
             brackets=False,
             positions=False,
-            cash_moves=not self._place.wire.exchange.isSandboxModeEnabled,
+            cash_moves=not self._is_test_system(),
             deadline_s=RECEIVE_WINDOW_MS / 1000 + _AHEAD_S,
         )
 
@@ -151,6 +151,10 @@ class BinanceDialect(BinanceAccount):
                 self._wire.read("privateGetOpenOrders", {"symbol": market.id}), "open orders"
             )
         ]
+
+    def _is_test_system(self) -> bool:
+        exchange = self._place.wire.exchange
+        return bool(exchange.isSandboxModeEnabled or exchange.options.get("enableDemoTrading"))
 
     def _code(self) -> Any:
         answer = self._wire.last_answer()

@@ -126,7 +126,7 @@ class CoinbaseDialect(CoinbaseAccount):
 
     def open_orders(self) -> list[VenueOrder]:
         """Read all open orders."""
-        listed = self._place.markets.find_or_refuse
+        listed = self._place.markets.find_or_warn
         return [
             _order(row, market)
             for row in self._rows({"order_status": ["OPEN"]})

@@ -89,7 +89,16 @@ class KrakenDialect(KrakenAccount):
         )
 
     def prepare(self) -> None:
-        """Set nothing: leverage goes with each order."""
+        """Look whether the leverage is one that the pairs have; it goes with each order."""
+        if not self._place.is_margin:
+            return
+        for market in self._place.markets.by_symbol.values():
+            info = mapping_at(market.raw, "info")
+            for key in ("leverage_buy", "leverage_sell"):
+                allowed = [str(each) for each in info.get(key) or ()]
+                if self._leverage() not in allowed:
+                    text = f"{market.symbol}: leverage {self._leverage()}, allowed"
+                    raise VenueError(f"{text} {', '.join(allowed)}", FailureKind.REFUSED)
 
     def order_request(self, order: Order, market: Market) -> Request:
         """Write an order for AddOrder."""
@@ -103,7 +112,7 @@ class KrakenDialect(KrakenAccount):
             **_form(order),
         }
         if self._place.is_margin:
-            parameters["leverage"] = str(max(self._place.leverage, 2))
+            parameters["leverage"] = self._leverage()
             if is_reducing(order):
                 parameters["reduce_only"] = "true"
         return endpoint("privatePostAddOrder", parameters)
@@ -146,7 +155,7 @@ class KrakenDialect(KrakenAccount):
         found = []
         for venue_id, row in self._open_rows({}):
             pair = text_at(mapping_at(row, "descr"), "pair")
-            if market := self._place.markets.find_or_refuse(pair):
+            if market := self._place.markets.find_or_warn(pair):
                 found.append(self._order(venue_id, row, market))
         return found
 
@@ -159,6 +168,11 @@ class KrakenDialect(KrakenAccount):
             if market := self._place.markets.find(text_at(row, "pair")):
                 found[fill_id] = _fill(fill_id, row, market)
         return sorted((each for each in found.values() if each.at >= since), key=lambda f: f.at)
+
+    def _leverage(self) -> str:
+        # Without any it would be an order for coins; the least that borrows is 2. How much is at
+        # risk is a matter of the size, which the gate holds to the leverage that was set.
+        return str(max(self._place.leverage, 2))
 
     def _open_rows(self, filters: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         answer = self._result("privatePostOpenOrders", filters)

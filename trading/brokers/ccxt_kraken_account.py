@@ -28,6 +28,7 @@ from trading.brokers.venue import (
 )
 
 _PAGES_MAX: Final = 400
+_ENDLESS: Final = Decimal("Infinity")
 # These bookings are what fills say already.
 _OF_FILLS: Final = frozenset({"trade", "margin"})
 _CASH_KINDS: Final = {
@@ -64,7 +65,7 @@ class KrakenAccount:
         signed: dict[str, list[tuple[Decimal, Decimal, Decimal]]] = {}
         for row in self._result("privatePostOpenPositions", {}).values():
             position = mapping_of(row, "position")
-            market = self._markets.find_or_refuse(text_at(position, "pair"))
+            market = self._markets.find_or_warn(text_at(position, "pair"))
             if market is not None:
                 signed.setdefault(market.symbol, []).append(_signed(position))
         netted = (_net(symbol, parts) for symbol, parts in signed.items())
@@ -125,17 +126,19 @@ class KrakenAccount:
         self, method: str, filters: Mapping[str, str], key: str
     ) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield the rows of all pages; the offset counts from the newest."""
-        offset = 0
+        seen: set[str] = set()
         for _ in range(_PAGES_MAX):
-            result = self._result(method, {**filters, "ofs": str(offset)})
+            result = self._result(method, {**filters, "ofs": str(len(seen))})
             rows = result.get(key)
             page = {} if rows == [] else mapping_at(result, key)
-            for row_id, row in page.items():
-                yield row_id, mapping_of(row, key)
-            offset += len(page)
-            if not page or offset >= number_or(result, "count", Decimal(offset)):
+            new = [row_id for row_id in page if row_id not in seen]
+            for row_id in new:
+                yield row_id, mapping_of(page[row_id], key)
+            seen.update(new)
+            # Rows that came in meanwhile push older ones to later pages: those are seen twice.
+            if not new or len(seen) >= number_or(result, "count", _ENDLESS):
                 return
-        raise bad_answer(f"{key} has no end", offset)
+        raise bad_answer(f"{key} has no end", len(seen))
 
 
 def _signed(row: Mapping[str, Any]) -> tuple[Decimal, Decimal, Decimal]:

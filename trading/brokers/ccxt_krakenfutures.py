@@ -131,7 +131,7 @@ class KrakenFuturesDialect(KrakenFuturesAccount):
 
     def open_orders(self) -> list[VenueOrder]:
         """Read openorders, where triggers that wait are as well."""
-        listed = self._markets.find_or_refuse
+        listed = self._markets.find_or_warn
         return [
             _open_order(row, market)
             for row in self._open_rows()

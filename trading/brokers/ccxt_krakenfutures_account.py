@@ -110,7 +110,7 @@ class KrakenFuturesAccount:
         """Read the positions; where one is liquidated is not told."""
         answer = mapping_of(self._wire.read("privateGetOpenpositions"), "answer")
         rows = rows_of(answer.get("openPositions"), "openPositions")
-        found = ((row, self._markets.find_or_refuse(text_at(row, "symbol"))) for row in rows)
+        found = ((row, self._markets.find_or_warn(text_at(row, "symbol"))) for row in rows)
         read = [_position(row, market) for row, market in found if market is not None]
         return [position for position in read if position.quantity]
 

@@ -3,6 +3,7 @@
 Built from what ccxt's load_markets() returns. Must not send anything.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
@@ -20,6 +21,7 @@ TICK_SIZE: Final = 4
 _EXACTNESS_MAX: Final = Decimal(100)
 _SHOWN_MAX: Final = 12
 _ONE: Final = Decimal(1)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +60,18 @@ class Markets:
             for market in self.by_symbol.values()
             for name in (market.id, market.symbol, *market.aliases)
         }
-        self._other_names = frozenset(other_names)
+        self._other_names = set(other_names)
 
     def find(self, name: str) -> Market | None:
         """Return the market of a venue's name, or None for one that is not the account's."""
         return self._by_name.get(name)
 
-    def find_or_refuse(self, name: str) -> Market | None:
-        """Do the same, and raise for a name that the venue itself has not listed."""
+    def find_or_warn(self, name: str) -> Market | None:
+        """Do the same, and log a name that is not listed: ours are known by all their names."""
         market = self._by_name.get(name)
         if market is None and name not in self._other_names:
-            raise bad_answer("an order in a market that is not listed", name)
+            self._other_names.add(name)
+            log.warning("market not listed name=%s: what is there is not looked at", name)
         return market
 
 

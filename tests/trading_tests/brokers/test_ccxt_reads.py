@@ -13,7 +13,7 @@ from tests.trading_tests.brokers.ccxt_mutations import mutations
 from tests.trading_tests.brokers.ccxt_other_desks import connected_binance, connected_coinbase
 from tests.trading_tests.brokers.ccxt_server import CcxtServer, Reply
 from trading.brokers.ccxt_broker import CcxtVenue
-from trading.brokers.venue import FailureKind, VenueError, VenueOrderState
+from trading.brokers.venue import VenueError, VenueOrderState
 from trading.model.order import OrderType, Side
 
 KRAKEN_ORDER = {
@@ -257,15 +257,21 @@ def test_positions_of_a_pair_are_netted() -> None:
         )
 
 
-def test_an_order_in_a_market_that_nobody_lists_is_not_passed_over() -> None:
-    row = {**KRAKEN_ORDER, "descr": {**KRAKEN_ORDER["descr"], "pair": "NOSUCH"}}  # type: ignore[dict-item]
+def test_an_order_in_a_market_that_nobody_lists_is_passed_over_with_a_word(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    descr = {
+        **READS["kraken open orders"].answer["result"]["open"]["OA"]["descr"],
+        "pair": "NOSUCH",
+    }
+    rows = {"OA": {**KRAKEN_ORDER, "descr": descr}, "OB": KRAKEN_ORDER}
     with connected() as (server, venue):
-        server.answers["/0/private/OpenOrders"] = Reply(
-            {"error": [], "result": {"open": {"OA": row}}}
-        )
-        with pytest.raises(VenueError) as failure:
-            venue.open_orders()
-        assert failure.value.kind is FailureKind.BAD_ANSWER
+        server.answers["/0/private/OpenOrders"] = Reply({"error": [], "result": {"open": rows}})
+        for _ in range(2):
+            assert [each.venue_id for each in venue.open_orders()] == ["OB"]
+    assert [r.getMessage() for r in caplog.records if "NOSUCH" in r.getMessage()] == [
+        "market not listed name=NOSUCH: what is there is not looked at"
+    ]
 
 
 def _pages(total: int) -> Iterator[tuple[str, dict[str, Any]]]:

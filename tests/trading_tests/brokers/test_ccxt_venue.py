@@ -104,6 +104,14 @@ def test_a_pair_without_margin_is_refused_for_a_margin_account() -> None:
         venue.close()
 
 
+def test_a_leverage_that_a_pair_has_not_is_refused_with_those_it_has() -> None:
+    with serving(market_answers()) as server:
+        venue = make_venue(server, market_type="margin", leverage=7)
+        with pytest.raises(VenueError, match="BTC/USD: leverage 7, allowed 2, 3, 4, 5"):
+            venue.connect()
+        venue.close()
+
+
 @pytest.mark.parametrize("reply", [Reply("<html>"), Reply({"error": [], "result": {}}, 502)])
 def test_an_exchange_that_does_not_answer_well_cannot_be_connected(reply: Reply) -> None:
     with serving({**market_answers(), "/0/public/AssetPairs": reply}) as server:

@@ -14,13 +14,17 @@ import orjson
 import pytest
 
 from tests.fakes.exchange.engine import Engine
-from tests.fakes.exchange.terms import Account, OrderKind, Rights
+from tests.fakes.exchange.terms import Account, MarketKind, OrderKind, Rights
 from tests.fakes.exchange.venues import (
     KEY,
     KRAKEN_SECRET,
     RunningExchange,
+    coinbase_secret,
+    start_binance,
+    start_coinbase,
     start_kraken,
     usual_engine,
+    usual_markets,
 )
 from tests.fakes.exchange.wire import Kind
 from tests.process.installation import (
@@ -44,8 +48,18 @@ READ_KEY = "fake-key-that-only-reads"
 class LiveDesk:
     """A bot's folder, its exchange, and the account there."""
 
-    def __init__(self, here: Installation, venue: RunningExchange, account: Account) -> None:
+    def __init__(
+        self,
+        here: Installation,
+        venue: RunningExchange,
+        account: Account,
+        *,
+        exchange: str = "kraken",
+        symbol: str = BTC,
+        secret: str = KRAKEN_SECRET,
+    ) -> None:
         self.here, self.venue, self.account = here, venue, account
+        self.exchange, self.symbol, self.secret = exchange, symbol, secret
 
     @property
     def engine(self) -> Engine:
@@ -53,8 +67,8 @@ class LiveDesk:
 
     def configure(self, text: str = "dry_run: false\n") -> None:
         config = {
-            "exchange": "kraken",
-            "trading": {"pairs": [BTC], "trade_amount_usd": 500},
+            "exchange": self.exchange,
+            "trading": {"pairs": [self.symbol], "trade_amount_usd": 500},
             "ccxt": self.venue.ccxt_config | {"rateLimit": 1, "timeout_on_exit": 1},
             "feed": {"kind": "exchange", "history_candles": 5, "rest_poll_s": 0.1},
             "live": {"poll_s": 0.1, "requests_per_s": 50},
@@ -68,8 +82,8 @@ class LiveDesk:
     def put_keys(self, mode: int = 0o600) -> None:
         folder = self.here.bot_folder / "keys"
         folder.mkdir(parents=True, exist_ok=True)
-        keys = {"main_key": KEY, "main_secret": KRAKEN_SECRET}
-        keys |= {"main_read_key": READ_KEY, "main_read_secret": KRAKEN_SECRET}
+        keys = {"main_key": KEY, "main_secret": self.secret}
+        keys |= {"main_read_key": READ_KEY, "main_read_secret": self.secret}
         for name, value in keys.items():
             (folder / name).write_text(value, encoding="ascii")
             (folder / name).chmod(mode)
@@ -91,7 +105,7 @@ class LiveDesk:
 
 
 @contextmanager
-def ticking(engine: Engine) -> Iterator[None]:
+def ticking(engine: Engine, symbol: str = BTC) -> Iterator[None]:
     """Trade a little in the market all the time, around the same price."""
     done = threading.Event()
 
@@ -99,7 +113,7 @@ def ticking(engine: Engine) -> Iterator[None]:
         step = 0
         while not done.wait(TICK_S):
             step += 1
-            engine.price(BTC, Decimal(64_000 + step % 5), Decimal("0.1"))
+            engine.price(symbol, Decimal(64_000 + step % 5), Decimal("0.1"))
 
     thread = threading.Thread(target=trade, daemon=True)
     thread.start()
@@ -118,10 +132,10 @@ def desk(here: Installation) -> Iterator[LiveDesk]:
         yield LiveDesk(here, venue, account)
 
 
-def buy(bridge: RunningProcess) -> None:
+def buy(bridge: RunningProcess, symbol: str = BTC) -> None:
     """Buy as soon as the market is heard of and the account is known."""
     wait_until(
-        lambda: ask_surely(bridge, "/buy BTC/USD").startswith("[applied]"),
+        lambda: ask_surely(bridge, f"/buy {symbol}").startswith("[applied]"),
         PATIENCE_S,
         f"a purchase\n{bridge.describe()}",
     )
@@ -129,7 +143,7 @@ def buy(bridge: RunningProcess) -> None:
 
 def assert_no_key_is_shown(desk: LiveDesk, *processes: RunningProcess) -> None:
     """Fail if a key is anywhere but in its own file."""
-    keys = [text.encode() for text in (KEY, READ_KEY, KRAKEN_SECRET)]
+    keys = [text.encode() for text in (KEY, READ_KEY, desk.secret.splitlines()[-2:][0])]
     files = [one for one in desk.here.var_dir.rglob("*") if one.is_file()]
     shown = {
         str(file): file.read_bytes()
@@ -251,6 +265,67 @@ def test_positions_on_paper_are_not_taken_for_real_ones(desk: LiveDesk) -> None:
     refused = desk.here.trading_command("confirm", desk.here.bot_dir, "--yes")
     assert refused.returncode == 78
     assert desk.here.state_db.read_bytes() == before
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("exchange", ["binance", "coinbase"])
+def test_other_exchanges_hold_its_stop_too_and_are_flattened(
+    here: Installation, exchange: str
+) -> None:
+    start, quote, secret = (
+        (start_binance, "USDT", KRAKEN_SECRET)
+        if exchange == "binance"
+        else (start_coinbase, "USD", coinbase_secret())
+    )
+    engine, account = usual_engine(usual_markets(quote, MarketKind.SPOT), secret=secret)
+    engine.add_key(account, READ_KEY, secret, Rights(trade=False))
+    symbol = f"BTC/{quote}"
+    with start(engine) as venue, ticking(engine, symbol):
+        desk = LiveDesk(here, venue, account, exchange=exchange, symbol=symbol, secret=secret)
+        desk.configure()
+        desk.put_keys()
+        desk.confirm()
+        bridge, trading = here.start_bridge(), here.start_trading()
+        wait_connected(bridge)
+        buy(bridge, symbol)
+        wait_until(
+            lambda: desk.held() > 0 and desk.stops(),
+            PATIENCE_S,
+            f"a stop that rests\n{trading.describe()}",
+        )
+        assert ask_surely(bridge, "/flatten").startswith("[applied]")
+        assert not desk.stops()
+        assert desk.held() * 64_000 < 1
+        assert (trading.stop(), bridge.stop()) == (0, 0)
+        assert_no_traceback(trading, bridge)
+        assert_no_key_is_shown(desk, trading, bridge)
+        desk.venue.exchange.check()
+
+
+@pytest.mark.long
+def test_a_margin_account_goes_short_with_a_stop_and_comes_back_flat(desk: LiveDesk) -> None:
+    here = desk.here
+    desk.configure("dry_run: false\nmode: leveraged\nleverage: 3\nallow_short: true\n")
+    desk.put_keys()
+    desk.confirm()
+    bridge, trading = here.start_bridge(), here.start_trading()
+    wait_connected(bridge)
+    wait_until(
+        lambda: ask_surely(bridge, "/sell BTC/USD 0.01").startswith("[applied]"),
+        PATIENCE_S,
+        f"a sale\n{bridge.describe()}",
+    )
+    wait_until(lambda: desk.engine.positions(desk.account), PATIENCE_S, "a short position")
+    wait_until(lambda: len(desk.stops()) == 1, PATIENCE_S, "a stop that rests")
+    (position,) = desk.engine.positions(desk.account)
+    assert position.quantity == Decimal("-0.01")
+    assert desk.stops()[0].wish.is_reduce_only
+    assert ask_surely(bridge, "/flatten").startswith("[applied]")
+    assert not desk.stops()
+    assert not desk.engine.positions(desk.account)
+    assert (trading.stop(), bridge.stop()) == (0, 0)
+    assert_no_traceback(trading, bridge)
+    desk.venue.exchange.check()
 
 
 @pytest.mark.long

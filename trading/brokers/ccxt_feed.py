@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from daemonkit.clock import Clock
 from trading.brokers.ccxt_loading import has_pro, load_pro_exchange
 from trading.brokers.ccxt_market_reads import MarketReads
-from trading.brokers.ccxt_stream import StreamSession
+from trading.brokers.ccxt_stream import StreamSession, end_tasks
 from trading.market.errors import SourceError
 from trading.market.exchange_source import ExchangeSource
 from trading.market.feed import Publish
@@ -30,6 +30,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 STEP_S: Final = 0.1
+LOOK_S_MAX: Final = 1.0
 CLOSE_S_MAX: Final = 1.0
 RECONNECT_FIRST_S: Final = 0.5
 RECONNECT_LONGEST_S: Final = 30.0
@@ -57,6 +58,8 @@ class ExchangeFeed:
         # How much the stream had said before this session; None between sessions.
         self._words_before: int | None = None
         self._trouble = ""
+        self._looked_at = 0.0
+        self._silent_s = 0.0
         # A wrong name or candle length is to be known at the start, and not by each try.
         self._build_reads()
 
@@ -144,9 +147,7 @@ class ExchangeFeed:
                         task.result()
                 await asyncio.sleep(STEP_S)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end_tasks(tasks)
             await _close(reads)
 
     def _build_market(self, reads: MarketReads, publish: Publish) -> LiveMarket:
@@ -159,6 +160,7 @@ class ExchangeFeed:
             publish=publish,
         )
         market.begin(self._last_bars, self._now(), reads.venue_time())
+        self._looked_at, self._silent_s = self._clock.monotonic(), 0.0
         return market
 
     def _look(self, market: LiveMarket) -> None:
@@ -169,10 +171,13 @@ class ExchangeFeed:
                 log.warning("%s %s: no price, the last is stale", self._source.exchange, symbol)
             else:
                 log.info("%s %s: heard by %s", self._source.exchange, symbol, hearing.value)
-        silence_s = max(self._settings.reconnect_after_s, self._settings.staleness_s)
-        if market.silence_s(now) > silence_s:
-            why = f": {self._trouble}" if self._trouble else ""
-            raise SourceError(f"nothing heard of {self._source.exchange} for {silence_s:g} s{why}")
+        # A process that stood still has heard nothing either, and is no reason to give up.
+        step_s, self._looked_at = min(now - self._looked_at, LOOK_S_MAX), now
+        is_silent = market.silence_s(now) > self._settings.staleness_s
+        self._silent_s = self._silent_s + step_s if is_silent else 0.0
+        if self._silent_s > self._settings.reconnect_after_s:
+            name, why = self._source.exchange, f": {self._trouble}" if self._trouble else ""
+            raise SourceError(f"nothing heard of {name} for {self._silent_s:.0f} s{why}")
 
     async def _ask_for_ever(self, reads: MarketReads, market: LiveMarket) -> None:
         clock_at = self._clock.monotonic() + CLOCK_CHECK_S
@@ -258,7 +263,8 @@ class ExchangeFeed:
 
 async def _close(reads: MarketReads) -> None:
     try:
-        await asyncio.wait_for(reads.close(), CLOSE_S_MAX)
+        async with asyncio.timeout(CLOSE_S_MAX):
+            await reads.close()
     except TimeoutError:
         log.warning("%s: the connections did not close in time", reads.name)
 
@@ -272,8 +278,7 @@ async def _unless_stopped(work: Coroutine[Any, Any, T], stop: threading.Event | 
             if done:
                 return task.result()
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_tasks([task])
     return None
 
 

@@ -5,7 +5,7 @@ for each stream, and what came is read from ccxt's own memory: after each call, 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -20,6 +20,8 @@ from trading.market.live_price import Instant
 
 SWEEP_S: Final = 0.2
 CLOSE_S_MAX: Final = 1.0
+CANCEL_S: Final = 0.2
+CANCELS_MAX: Final = 10
 _REFUSALS: Final = frozenset({FailureKind.REFUSED, FailureKind.KEY})
 # Of a candle that grows, the one before may change once more.
 _CHANGING: Final = 2
@@ -74,14 +76,13 @@ class StreamSession:
                 self._check_silence(started, silence_s_max)
             await broken[0]
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end_tasks(tasks)
 
     async def close(self) -> None:
         """Let go of the connections, however they are."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._exchange.close(), CLOSE_S_MAX)
+            async with asyncio.timeout(CLOSE_S_MAX):
+                await self._exchange.close()
 
     async def _listen(self, kind: str, symbol: str) -> None:
         watch, read = self._watch(kind, symbol), self._reader(kind)
@@ -174,6 +175,21 @@ class StreamSession:
 
     def _now(self) -> Instant:
         return Instant(self._clock.wall(), self._clock.monotonic())
+
+
+async def end_tasks(tasks: Collection["asyncio.Task[Any]"]) -> None:
+    """Cancel tasks until they have ended: a library may swallow the first time."""
+    left = {task for task in tasks if not task.done()}
+    for _ in range(CANCELS_MAX):
+        if not left:
+            break
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_S)
+    for task in tasks:
+        if task.done() and not task.cancelled():
+            # Looked at, so that nobody is told of an error that nobody asked for.
+            task.exception()
 
 
 def _newer(kept: Any, last: Any) -> Iterator[Any]:

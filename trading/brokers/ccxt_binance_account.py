@@ -34,6 +34,8 @@ _ROWS: Final = 1000
 _PAGES_MAX: Final = 400
 # A span of time that is asked for may not be longer.
 _SPAN_S: Final = 86_000.0
+# Beyond so long ago it takes fewer requests to read all by id.
+_DAYS_S: Final = 30 * 86_400.0
 _MOVES_SPAN_S: Final = 89 * 86_400.0
 _DEPOSITED: Final = frozenset({"1", "6"})
 _WITHDRAWN: Final = "6"
@@ -116,28 +118,29 @@ class BinanceAccount:
     def _trades(self, market: Market, since: float) -> Iterator[Mapping[str, Any]]:
         """Yield the trades of a market, day by day until a page is full and then by id."""
         begin, now = since, self._clock.wall()
+        if begin + _DAYS_S < now:
+            yield from self._trades_from(market, 0)
+            return
         while True:
-            span: dict[str, Any] = {"startTime": max(int(begin * 1000), 0)}
+            span: dict[str, Any] = {"startTime": int(begin * 1000)}
             if begin + _SPAN_S < now:
                 span["endTime"] = int((begin + _SPAN_S) * 1000)
             page = self._page(market, span)
             yield from page
             if len(page) >= _ROWS:
-                yield from self._trades_after(market, page)
+                yield from self._trades_from(market, _last_id(page) + 1)
                 return
             if "endTime" not in span:
                 return
             begin += _SPAN_S
 
-    def _trades_after(
-        self, market: Market, page: list[Mapping[str, Any]]
-    ) -> Iterator[Mapping[str, Any]]:
+    def _trades_from(self, market: Market, first: int) -> Iterator[Mapping[str, Any]]:
         for _ in range(_PAGES_MAX):
-            last = max(int(text_at(row, "id")) for row in page)
-            page = self._page(market, {"fromId": last + 1})
+            page = self._page(market, {"fromId": first})
             yield from page
             if len(page) < _ROWS:
                 return
+            first = _last_id(page) + 1
         raise bad_answer("trades have no end", market.id)
 
     def _page(self, market: Market, span: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -225,6 +228,13 @@ def _fill(row: Mapping[str, Any], market: Market, worths: _Worths) -> VenueFill:
         is_maker=row.get("isMaker") is True,
         fee_worth=worth,
     )
+
+
+def _last_id(page: list[Mapping[str, Any]]) -> int:
+    ids = [text_at(row, "id") for row in page]
+    if not all(each.isdigit() for each in ids):
+        raise bad_answer("ids are no numbers", ids[-1])
+    return max(map(int, ids))
 
 
 def _flag(told: Mapping[str, Any], key: str) -> bool | None:

@@ -140,8 +140,9 @@ def _class_of(module: Any, name: str, known: list[str], where: str) -> Any:
 def _build(
     make: Any, settings: Mapping[str, Any], timeout_s: float, credentials: Credentials | None
 ) -> Any:
-    # At debug level ccxt logs each request with its headers, and so the key.
-    logging.getLogger("ccxt").setLevel(logging.INFO)
+    # At debug level these log each request with its headers, and so the key, or its signature.
+    for library in ("ccxt", "urllib3"):
+        logging.getLogger(library).setLevel(logging.INFO)
     own = {key: value for key, value in settings.items() if key not in {SANDBOX, DEMO}}
     exchange = make({"timeout": round(timeout_s * 1000), **own})
     # Set on the object: nothing under `ccxt:` can bring back a hidden retry or a hidden wait. The

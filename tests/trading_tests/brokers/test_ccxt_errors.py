@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import ccxt
+import ccxt  # type: ignore[import-untyped]
 import pytest
 
 from daemonkit.secrets import Secret

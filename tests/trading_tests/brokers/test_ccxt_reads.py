@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.trading_tests.brokers.ccxt_kraken_desk import ORDER_ID, connected, order
+from tests.trading_tests.brokers.ccxt_kraken_desk import NOW, ORDER_ID, connected, order
 from tests.trading_tests.brokers.ccxt_mutations import mutations
 from tests.trading_tests.brokers.ccxt_other_desks import connected_binance, connected_coinbase
 from tests.trading_tests.brokers.ccxt_server import CcxtServer, Reply
@@ -303,3 +303,31 @@ def test_half_of_the_places_is_not_enough_to_say_that_an_order_is_not_there() ->
         server.answers["/0/private/ClosedOrders"] = Reply({"error": ["EService:Busy"]})
         with pytest.raises(VenueError):
             venue.find(order())
+
+
+def _binance_trades(total: int, seen: Any) -> Reply:
+    """Answer as Binance does: by id, or by a time that spans a day at most."""
+    rows: list[dict[str, Any]] = [
+        {**BINANCE_TRADE, "id": number, "time": int((NOW - 90_000 + number * 60) * 1000)}
+        for number in range(1, total + 1)
+    ]
+    if "fromId" in seen.query:
+        rows = [row for row in rows if int(row["id"]) >= int(seen.query["fromId"])]
+    begin = int(seen.query.get("startTime", 0))
+    end = int(seen.query.get("endTime", begin + 86_400_000 if begin else 2**62))
+    assert end - begin <= 86_400_000 or not begin
+    return Reply([row for row in rows if begin <= int(row["time"]) <= end][:1000])
+
+
+@pytest.mark.parametrize(
+    ("since", "requests"), [(NOW - 100_000, 3), (NOW - 1_000, 1), (NOW - 60 * 86_400, 2), (0, 2)]
+)
+def test_binance_fills_are_all_read_from_any_time_in_few_requests(
+    since: float, requests: int
+) -> None:
+    with connected_binance() as (server, venue):
+        server.answers["/api/v3/myTrades"] = lambda seen: _binance_trades(1_499, seen)
+        fills = venue.fills(since)
+        expected = [n for n in range(1, 1_500) if NOW - 90_000 + n * 60 >= since]
+        assert [int(fill.fill_id.split("-")[1]) for fill in fills] == expected
+        assert len(server.seen) <= requests

@@ -109,6 +109,8 @@ class DifferenceAnswers:
         seen = one.difference.order
         assert seen is not None, "a difference about an order has it"
         self._check_market(desk, seen.symbol)
+        if self._dealer.orders.knows(id_of(seen)):
+            raise NotPossibleError("it had ended here before it came back: close or ignore it")
         position = desk.book.positions.get(seen.symbol)
         purpose = purpose_of(seen, position, can_short=desk.account.can_short)
         if purpose is not Purpose.ENTRY:

@@ -98,36 +98,41 @@ class DifferenceBookings:
     def _drop_coins(self, desk: AccountDesk, difference: Difference, _author: str) -> str:
         """Take what is gone from what was never ours first, and then from positions."""
         instrument = self._instruments[difference.symbol]
+        of_base = [
+            (position, self._price(symbol))
+            for symbol, position in desk.book.positions.items()
+            if self._instruments[symbol].base == instrument.base
+        ]
         missing = -difference.amount
         missing -= self._differences.forget_ignored(desk, difference.topic, missing)
         before, gone = self.figure(desk), _ZERO
-        for symbol, position in list(desk.book.positions.items()):
+        for position, price in of_base:
             taken = min(missing - gone, position.quantity)
-            if self._instruments[symbol].base == instrument.base and taken > 0:
-                self._fill(desk, symbol, -taken, self._price(symbol), OUTSIDE)
+            if taken > 0:
+                self._fill(desk, position.symbol, -taken, price, OUTSIDE)
                 gone += taken
         self._transfers.book(desk, before - self.figure(desk))
         return f"{_quantity(gone, instrument)} booked as {OUTSIDE}"
 
     def _adopt_position(self, desk: AccountDesk, difference: Difference, author: str) -> str:
         symbol, price = difference.symbol, self._price(difference.symbol)
-        self._differences.forget_ignored(desk, difference.topic, None)
         held = desk.book.positions.get(symbol)
         before = _ZERO if held is None else held.quantity
-        move = difference.seen - before
+        # By how much, and not to how much: what was traded since the look stays as it is.
+        move = difference.amount + self._differences.ignored(desk, difference.topic)
         if before * move >= 0:
             self._check_open(desk, symbol)
-        is_new = held is None and difference.entry_price is not None
-        entry = difference.entry_price if is_new and difference.entry_price else price
+        entry = (difference.entry_price or price) if held is None else price
         equity = desk.book.equity()
-        reason = OUTSIDE if before else f"adopted by {author}"
         if move:
-            self._fill(desk, symbol, move, entry, reason)
+            self._fill(desk, symbol, move, entry, OUTSIDE if before else f"adopted by {author}")
             desk.book.mark(symbol, float(price))
             # What it has earned before it was ours is no profit of ours.
             self._transfers.shift_bases(desk, desk.book.equity() - equity)
-        shown = f"{quantity_text(difference.seen)} at {price_text(entry)}"
-        return f"the book has {shown} now" if difference.seen else f"booked as {OUTSIDE}"
+        self._differences.forget_ignored(desk, difference.topic, None)
+        after = before + move
+        shown = f"the book has {quantity_text(after)} {symbol} now"
+        return f"{shown}, at {price_text(entry)}" if after else f"booked as {OUTSIDE}"
 
     def _fill(
         self, desk: AccountDesk, symbol: str, move: Decimal, price: Decimal, reason: str

@@ -40,8 +40,8 @@ class _Watch:
     suspects: dict[Topic, Difference] = field(default_factory=dict)
     # The open differences that the last look did not show.
     gone: set[int] = field(default_factory=set)
-    # The looks that a person waits for: what they find is looked at again at once.
-    awaited: set[int] = field(default_factory=set)
+    # The last look that a person waits for: what it finds is looked at again at once.
+    awaited: int = 0
 
 
 class DifferenceDesk:
@@ -90,7 +90,7 @@ class DifferenceDesk:
         desk = self._desks[account]
         if desk.venue is not None:
             number = desk.venue.next_number()
-            self._watches[account].awaited.add(number)
+            self._watches[account].awaited = number
             self._journal.ask_account(account, number)
 
     def take(self, seen: AccountSeen) -> bool:
@@ -99,8 +99,7 @@ class DifferenceDesk:
         if desk is None or desk.venue is None:
             return False
         watch = self._watches[seen.account]
-        is_doubted = watch.looked_at is None or seen.number in watch.awaited
-        watch.awaited.discard(seen.number)
+        is_doubted = watch.looked_at is None or (bool(seen.number) and seen.number == watch.awaited)
         watch.looked_at = self._markets.wall
         self._forget_orders(desk.name, seen)
         comparison = self._compare(desk, seen)
@@ -141,6 +140,10 @@ class DifferenceDesk:
         """Remember that so much more is none of ours."""
         self.records.ignore(desk.name, topic, amount)
         self.keep()
+
+    def ignored(self, desk: AccountDesk, topic: Topic) -> Decimal:
+        """Return how much more there is that is none of ours."""
+        return self.records.ignored.get(desk.name, {}).get(topic, _ZERO)
 
     def forget_ignored(self, desk: AccountDesk, topic: Topic, amount: Decimal | None) -> Decimal:
         """Take up to an amount, or all, from what is ignored; return how much that was."""

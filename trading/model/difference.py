@@ -56,9 +56,10 @@ class Difference:
     @property
     def is_missing(self) -> bool:
         """Tell whether the venue shows less than the book has, or another side of it."""
-        if self.topic.kind is DifferenceKind.POSITION and self.expected:
-            return self.seen * self.expected <= 0 or abs(self.seen) < abs(self.expected)
-        return self.amount < 0
+        if self.topic.kind is not DifferenceKind.POSITION:
+            return self.amount < 0
+        is_other = self.seen * self.expected <= 0 or abs(self.seen) < abs(self.expected)
+        return bool(self.expected) and is_other
 
     @property
     def choices(self) -> tuple[Choice, ...]:

@@ -1,5 +1,7 @@
 """Stories of books and venues that disagree: who is asked what, and what an answer does."""
 
+from dataclasses import replace
+
 import pytest
 
 from tcpproto import ReplyState
@@ -14,7 +16,7 @@ from tests.trading_tests.makers import (
 from trading.engine.effects import AskAccount
 from trading.engine.order_ids import OrderIds
 from trading.model.account import MarketType
-from trading.model.order import Order, OrderType, Purpose, Side
+from trading.model.order import ExitPlan, Order, OrderType, Purpose, Side
 from trading.model.order_states import OrderState
 from trading.model.report import NEVER_REACHED, OrderCancelled, OrderLost
 from trading.model.venue_news import AccountSeen, PositionSeen, VenueConnected
@@ -410,6 +412,50 @@ def test_a_short_position_that_was_closed_by_hand_is_closed_here_too() -> None:
     world.looks(3)
     assert len(world.floor.told("difference_gone")) == 1, "the profit is what the book expects now"
     assert world.floor.cash() == world.holdings["USDT"]
+
+
+def test_what_was_traded_since_the_look_is_not_undone_by_an_answer() -> None:
+    world = World(MarketType.SWAP)
+    world.positions = [PositionSeen(ETH, D(3), D(50))]
+    world.looks()
+    # Bought by a person's own order, which a difference of another market does not keep.
+    entry = Order("o1", "main", ETH, Side.BUY, OrderType.MARKET, Purpose.ENTRY, D(1), 1.0)
+    plan = ExitPlan(stop_fraction=D("0.05"))
+    world.floor.trader.orders.add(replace(entry, state=OrderState.WORKING, exit_plan=plan))
+    world.price = 50.0
+    world.fill(entry)
+    world.carry_out()
+    assert world.floor.position(ETH).quantity == D(1)
+    world.answer(1, "adopt")
+    assert world.floor.position(ETH).quantity == D(4)
+
+
+def test_a_short_position_that_nobody_knows_of_may_be_ignored() -> None:
+    world = World(MarketType.SWAP)
+    world.positions = [PositionSeen(BTC, D(-2), D(100))]
+    world.looks()
+    assert "difference 1: BTC/USDT" in world.floor.told("difference")[0]
+    world.answer(1, "ignore")
+    world.looks(3)
+    assert world.floor.kinds.count("difference") == 1
+    world.positions = [PositionSeen(BTC, D(-3), D(100))]
+    world.looks()
+    world.answer(2, "adopt")
+    assert world.floor.position().quantity == D(-3)
+    world.looks(3)
+    assert world.floor.kinds.count("difference") == 2
+
+
+def test_an_order_that_was_adopted_ended_and_came_back_is_asked_about_anew(world: World) -> None:
+    world.orders = [seen_order("V1")]
+    world.looks()
+    world.answer(1, "adopt")
+    world.cancel("V1")
+    world.orders = [seen_order("V1")]
+    world.looks()
+    assert "had ended here" in world.floor.do("reconcile", "2", "adopt").text
+    world.answer(2, "close")
+    assert world.orders == []
 
 
 def test_a_position_that_nobody_wants_is_closed_at_the_market() -> None:

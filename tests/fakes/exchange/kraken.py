@@ -221,7 +221,7 @@ class KrakenDialect:
             "TradesHistory": lambda: reads.trades(account, parameters, asked.stale_s),
             "QueryTrades": lambda: reads.query_trades(account, parameters),
             "OpenPositions": lambda: reads.positions(account, parameters),
-            "Ledgers": lambda: reads.ledgers(account, parameters),
+            "Ledgers": lambda: reads.ledgers(account, parameters, asked.stale_s),
             "TradeVolume": lambda: reads.volume(account, parameters),
             "GetApiKeyInfo": lambda: reads.key_info(key),
             "GetWebSocketsToken": lambda: self._token(account),

@@ -181,7 +181,7 @@ class KrakenFuturesDialect:
             "orders/status": lambda: reads.statuses(account, *_ids(asked.request)),
             "fills": lambda: reads.fills(account, parameters, stale_s),
             "openpositions": lambda: reads.positions(account),
-            "account-log": lambda: reads.log(account, parameters),
+            "account-log": lambda: reads.log(account, parameters, stale_s),
             "leveragepreferences": lambda: self._leverages(key, asked),
             "orders": lambda: reads.order_events(
                 account, parameters, triggers=False, stale_s=stale_s

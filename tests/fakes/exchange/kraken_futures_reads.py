@@ -178,8 +178,8 @@ class FuturesReads:
         events = [
             event
             for order in self._engine.orders(account)
-            if not stale_s or order.opened_at <= latest
             for event in (self._trigger_events(order) if triggers else self._order_events(order))
+            if not stale_s or event[0] <= latest
         ]
         elements = [
             {
@@ -191,8 +191,10 @@ class FuturesReads:
         ]
         return {"accountUid": shapes.make_id("A", 1), "elements": _cut(elements, asked)}
 
-    def log(self, account: Account, asked: Mapping[str, Any]) -> dict[str, Any]:
+    def log(self, account: Account, asked: Mapping[str, Any], stale_s: float) -> dict[str, Any]:
         since, before = float(asked.get("since", 0)), float(asked.get("before", "inf"))
+        if stale_s:
+            before = min(before, (self._engine.clock.wall() - stale_s) * 1000)
         entries = [
             entry
             for entry in shapes.log(

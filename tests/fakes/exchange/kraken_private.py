@@ -81,7 +81,7 @@ class PrivateReads:
             for order in self._engine.closed_orders(account)
             if self._is_wanted(order, asked)
             and (start < order.opened_at <= end or start < (order.closed_at or 0) <= end)
-            and (not stale_s or order.opened_at <= latest)
+            and (not stale_s or (order.closed_at or 0) <= latest)
         ]
         page, count = _page(found, asked)
         return {"closed": {each.id: self._shape(each, asked) for each in page}, "count": count}
@@ -136,8 +136,9 @@ class PrivateReads:
                 for each in positions
             }
 
-    def ledgers(self, account: Account, asked: Mapping[str, Any]) -> Any:
+    def ledgers(self, account: Account, asked: Mapping[str, Any], stale_s: float) -> Any:
         start, end = _span(asked)
+        end = min(end, self._engine.clock.wall() - stale_s) if stale_s else end
         entries = kraken_shapes.ledger(self._engine.bookings(account))
         assets = str(asked.get("asset", "all"))
         kind = str(asked.get("type", "all"))

@@ -69,8 +69,9 @@ def json_answer(body: object, status: int = 200, **headers: str) -> HttpAnswer:
 class Asked:
     """A request that was read: what it is about, and everything that it says.
 
-    `stale_s` comes from the script: open orders, closed orders and trades that are younger are
-    not shown yet. `is_delayed`: it came in time, and its turn came late: an old nonce is no fault.
+    `stale_s` comes from the script: open orders, closed orders, trades and bookings that are
+    younger are not shown yet. `is_delayed`: it came in time, and its turn came late, so that an
+    old nonce is no fault.
     """
 
     kind: Kind

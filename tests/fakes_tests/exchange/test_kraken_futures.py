@@ -233,6 +233,17 @@ def test_leverage_fundings_and_the_account_log(
     assert (float(rows[1]["old_balance"]), float(rows[1]["new_balance"])) == (0, 0.1)
 
 
+def test_fills_can_be_told_before_they_are_booked(
+    venue: RunningExchange, futures: Any, clock: ManualClock
+) -> None:
+    clock.advance(60)
+    futures.create_order(SYMBOL, "market", "buy", 0.1)
+    venue.faults.stale(30, kind=Kind.LEDGER)
+    assert len(futures.fetch_my_trades()) == 1
+    assert [entry["type"] for entry in futures.fetch_ledger()] == ["transfer"]
+    assert [entry["type"] for entry in futures.fetch_ledger()] == ["transfer", "trade"]
+
+
 def test_keys_are_checked(venue: RunningExchange, futures: Any) -> None:
     account = venue.engine.account("main")
     venue.engine.add_key(account, "reader", KRAKEN_SECRET, Rights(trade=False))

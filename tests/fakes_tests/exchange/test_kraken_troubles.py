@@ -8,6 +8,7 @@ from typing import Any
 import ccxt  # type: ignore[import-untyped]
 import pytest
 
+from daemonkit.clock import ManualClock
 from tests.fakes.exchange.faults import Faults, Rule, Trouble
 from tests.fakes.exchange.terms import Order
 from tests.fakes.exchange.venues import RunningExchange, start_kraken, usual_engine
@@ -137,14 +138,30 @@ def test_an_order_that_is_too_late_for_its_deadline_is_not_taken(
 def test_an_order_that_was_just_placed_can_be_missing_from_the_lists(
     venue: RunningExchange, kraken: Any
 ) -> None:
-    rule = venue.faults.stale(30, times=3, kind=(Kind.OPEN_ORDERS, Kind.CLOSED_ORDERS, Kind.TRADES))
+    kinds = (Kind.OPEN_ORDERS, Kind.CLOSED_ORDERS, Kind.TRADES, Kind.LEDGER)
+    rule = venue.faults.stale(30, times=4, kind=kinds)
     send(kraken)
     kraken.create_order(SYMBOL, "market", "buy", 0.01)
     assert kraken.fetch_open_orders() == []
     assert kraken.fetch_closed_orders() == []
     assert kraken.fetch_my_trades() == []
-    assert len(rule.met) == 3
+    assert kraken.fetch_ledger() == []
+    assert len(rule.met) == 4
     assert len(kraken.fetch_open_orders()) == 1
+
+
+def test_an_order_that_has_just_ended_can_be_in_neither_list() -> None:
+    clock = ManualClock(1_800_000_000.0)
+    engine, _account = usual_engine(clock=clock)
+    with start_kraken(engine) as venue, connected(venue) as kraken:
+        send(kraken)
+        clock.advance(60)
+        engine.price(SYMBOL, Decimal(60000))
+        venue.faults.stale(5, times=None, kind=Kind.CLOSED_ORDERS)
+        assert kraken.fetch_open_orders() == []
+        assert kraken.fetch_closed_orders() == []
+        clock.advance(5)
+        assert len(kraken.fetch_closed_orders()) == 1
 
 
 def test_a_slow_answer_is_the_real_one(venue: RunningExchange, kraken: Any) -> None:

@@ -23,6 +23,7 @@ from tests.fakes.exchange.venues import (
     start_binance,
     start_coinbase,
     start_kraken,
+    start_kraken_futures,
     usual_engine,
     usual_markets,
 )
@@ -65,11 +66,15 @@ class LiveDesk:
     def engine(self) -> Engine:
         return self.venue.engine
 
-    def configure(self, text: str = "dry_run: false\n") -> None:
+    def configure(
+        self, text: str = "dry_run: false\n", account: dict[str, object] | None = None
+    ) -> None:
+        own = self.venue.ccxt_config | {"rateLimit": 1, "timeout_on_exit": 1}
+        ccxt = {"ccxt": own} if account is None else {"accounts": {"main": account | {"ccxt": own}}}
         config = {
             "exchange": self.exchange,
             "trading": {"pairs": [self.symbol], "trade_amount_usd": 500},
-            "ccxt": self.venue.ccxt_config | {"rateLimit": 1, "timeout_on_exit": 1},
+            **ccxt,
             "feed": {"kind": "exchange", "history_candles": 5, "rest_poll_s": 0.1},
             "live": {"poll_s": 0.1, "requests_per_s": 50},
             "link": {"reconnect_longest_s": 0.1},
@@ -154,6 +159,28 @@ def assert_no_key_is_shown(desk: LiveDesk, *processes: RunningProcess) -> None:
         shown[process.describe()] = (process.stdout + process.stderr).encode()
     assert len(shown) > len(processes) + 5
     assert not [where for where, text in shown.items() if any(key in text for key in keys)]
+
+
+def go_short(desk: LiveDesk, bridge: RunningProcess, trading: RunningProcess) -> None:
+    """Sell what is not held, see that a stop rests, flatten, and stop both programs."""
+    wait_until(
+        lambda: ask_surely(bridge, f"/sell {desk.symbol} 0.01").startswith("[applied]"),
+        PATIENCE_S,
+        "a sale",
+    )
+    wait_until(lambda: desk.engine.positions(desk.account), PATIENCE_S, "a short position")
+    wait_until(
+        lambda: len(desk.stops()) == 1, PATIENCE_S, f"a stop that rests\n{trading.describe()}"
+    )
+    (position,) = desk.engine.positions(desk.account)
+    assert position.quantity == Decimal("-0.01")
+    assert desk.stops()[0].wish.is_reduce_only
+    assert ask_surely(bridge, "/flatten").startswith("[applied]")
+    assert not desk.stops()
+    assert not desk.engine.positions(desk.account)
+    assert (trading.stop(), bridge.stop()) == (0, 0)
+    assert_no_traceback(trading, bridge)
+    desk.venue.exchange.check()
 
 
 def refusal(desk: LiveDesk) -> str:
@@ -303,6 +330,25 @@ def test_other_exchanges_hold_its_stop_too_and_are_flattened(
 
 
 @pytest.mark.long
+def test_an_account_of_futures_goes_short_with_a_stop_and_comes_back_flat(
+    here: Installation,
+) -> None:
+    engine, account = usual_engine(usual_markets("USD", MarketKind.SWAP))
+    engine.add_key(account, READ_KEY, KRAKEN_SECRET, Rights(trade=False))
+    symbol = "BTC/USD:USD"
+    with start_kraken_futures(engine) as venue, ticking(engine):
+        desk = LiveDesk(here, venue, account, exchange="krakenfutures", symbol=symbol)
+        leveraged = "dry_run: false\nmode: leveraged\nleverage: 3\nallow_short: true\n"
+        desk.configure(leveraged, {"market_type": "swap"})
+        desk.put_keys()
+        desk.confirm()
+        bridge, trading = here.start_bridge(), here.start_trading()
+        wait_connected(bridge)
+        go_short(desk, bridge, trading)
+        assert_no_key_is_shown(desk, trading, bridge)
+
+
+@pytest.mark.long
 def test_a_margin_account_goes_short_with_a_stop_and_comes_back_flat(desk: LiveDesk) -> None:
     here = desk.here
     desk.configure("dry_run: false\nmode: leveraged\nleverage: 3\nallow_short: true\n")
@@ -310,22 +356,7 @@ def test_a_margin_account_goes_short_with_a_stop_and_comes_back_flat(desk: LiveD
     desk.confirm()
     bridge, trading = here.start_bridge(), here.start_trading()
     wait_connected(bridge)
-    wait_until(
-        lambda: ask_surely(bridge, "/sell BTC/USD 0.01").startswith("[applied]"),
-        PATIENCE_S,
-        f"a sale\n{bridge.describe()}",
-    )
-    wait_until(lambda: desk.engine.positions(desk.account), PATIENCE_S, "a short position")
-    wait_until(lambda: len(desk.stops()) == 1, PATIENCE_S, "a stop that rests")
-    (position,) = desk.engine.positions(desk.account)
-    assert position.quantity == Decimal("-0.01")
-    assert desk.stops()[0].wish.is_reduce_only
-    assert ask_surely(bridge, "/flatten").startswith("[applied]")
-    assert not desk.stops()
-    assert not desk.engine.positions(desk.account)
-    assert (trading.stop(), bridge.stop()) == (0, 0)
-    assert_no_traceback(trading, bridge)
-    desk.venue.exchange.check()
+    go_short(desk, bridge, trading)
 
 
 @pytest.mark.long

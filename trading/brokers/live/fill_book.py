@@ -20,7 +20,7 @@ class FillBook:
     """Hold the executions of one account that were seen."""
 
     def __init__(self, since: float) -> None:
-        self._told: OrderedDict[str, None] = OrderedDict()
+        self._told: OrderedDict[str, VenueFill | None] = OrderedDict()
         self._unplaced: OrderedDict[str, VenueFill] = OrderedDict()
         self._newest_at = since + OVERLAP_S
 
@@ -39,10 +39,10 @@ class FillBook:
             self._newest_at = max(self._newest_at, min(fill.at, now_at))
         return sorted(new.values(), key=lambda fill: fill.at)
 
-    def note_told(self, fill: VenueFill) -> None:
-        """Note that an execution was told."""
+    def note_told(self, fill: VenueFill, *, is_foreign: bool = False) -> None:
+        """Note that an execution was told, perhaps as one of somebody else's order."""
         self._unplaced.pop(fill.fill_id, None)
-        self._told[fill.fill_id] = None
+        self._told[fill.fill_id] = fill if is_foreign else None
         if len(self._told) > TOLD_MAX:
             self._told.popitem(last=False)
 
@@ -52,6 +52,13 @@ class FillBook:
         if len(self._unplaced) > UNPLACED_MAX:
             # Executions of strangers: a difference of holdings tells of them.
             self._unplaced.popitem(last=False)
+
+    def untell(self, venue_id: str) -> None:
+        """Have the executions of an order told again that was held for somebody else's."""
+        told = [one for one in self._told.values() if one and one.venue_id == venue_id]
+        for fill in told:
+            del self._told[fill.fill_id]
+            self._unplaced[fill.fill_id] = fill
 
     @property
     def unplaced(self) -> list[VenueFill]:

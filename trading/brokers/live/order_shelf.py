@@ -19,6 +19,8 @@ class OrderShelf:
         self._settled: OrderedDict[str, TrackedOrder] = OrderedDict()
         self._doubted: dict[str, TrackedOrder] = {}
         self._by_venue_id: dict[str, str] = {}
+        # The venue's ids of orders that were held for somebody else's and are ours.
+        self.mistaken: list[str] = []
 
     def get(self, order_id: str) -> TrackedOrder | None:
         """Return an order by its id, or None."""
@@ -39,9 +41,15 @@ class OrderShelf:
 
     def bind(self, tracked: TrackedOrder, venue_id: str) -> None:
         """Note by which id the venue knows an order, if it said so."""
-        if venue_id:
-            tracked.venue_id = venue_id
-            self._by_venue_id[venue_id] = tracked.order.id
+        if not venue_id:
+            return
+        other = self.find_by_venue_id(venue_id)
+        if other is not None and other is not tracked and other.is_foreign:
+            # A list without our ids had shown it before its own answer was known.
+            self._drop(other)
+            self.mistaken.append(venue_id)
+        tracked.venue_id = venue_id
+        self._by_venue_id[venue_id] = tracked.order.id
 
     def settle(self, tracked: TrackedOrder) -> None:
         """Let an order rest: it has ended, or is given up."""
@@ -70,6 +78,10 @@ class OrderShelf:
         self.trust(tracked)
         del self._settled[tracked.order.id]
         self.open[tracked.order.id] = tracked
+
+    def _drop(self, tracked: TrackedOrder) -> None:
+        for orders in (self.open, self._settled, self._doubted):
+            orders.pop(tracked.order.id, None)
 
     def next_find(self) -> TrackedOrder | None:
         """Return the order that is to be looked up first."""

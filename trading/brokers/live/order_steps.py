@@ -13,6 +13,7 @@ from trading.brokers.venue import VenueFill, VenueOrder
 from trading.model.report import OrderAccepted, OrderFilled, OrderLost, Report
 
 FILLS_MISSING: Final = "fills missing"
+NOT_FOUND: Final = "executed in part, and not found yet"
 
 
 class OrderSteps:
@@ -76,6 +77,15 @@ class OrderSteps:
         tracked.is_lost_told = True
         return [OrderLost(self._account, tracked.order.id, reason, moment.at)]
 
+    def tell_still_lost(self, moment: Moment) -> list[Report]:
+        """Tell again what is still looked up although a part of it was executed."""
+        reports: list[Report] = []
+        for tracked in list(self._shelf.open.values()):
+            if tracked.phase is Phase.UNCLEAR and not tracked.is_lost_told:
+                reason = FILLS_MISSING if tracked.ending is not None else NOT_FOUND
+                reports += self.lose(tracked, reason, moment)
+        return reports
+
     def note_shown(self, tracked: TrackedOrder, shown: VenueOrder, moment: Moment) -> None:
         """Note that the venue shows an order, and how much of it was executed."""
         self._shelf.bind(tracked, shown.venue_id)
@@ -113,6 +123,8 @@ class OrderSteps:
 
     def place_again(self, moment: Moment) -> list[Report]:
         """Tell the executions whose order has become known."""
+        while self._shelf.mistaken:
+            self._fills.untell(self._shelf.mistaken.pop())
         return self._tell(self._fills.unplaced, moment)
 
     def _tell(self, fills: Iterable[VenueFill], moment: Moment) -> list[Report]:
@@ -123,7 +135,7 @@ class OrderSteps:
             if not order_id:
                 self._fills.note_unplaced(fill)
                 continue
-            self._fills.note_told(fill)
+            self._fills.note_told(fill, is_foreign=tracked is not None and tracked.is_foreign)
             reports.append(OrderFilled(fill_of(self._account, order_id, fill)))
             if tracked is not None:
                 self._note_execution(tracked, fill, moment)
@@ -133,6 +145,8 @@ class OrderSteps:
         tracked.told += fill.quantity
         tracked.was_there, tracked.absences = True, 0
         self._shelf.bind(tracked, fill.venue_id)
+        # The engine takes an order that is executed for one that is known.
+        tracked.is_lost_told = False
         if tracked.phase is Phase.QUEUED:
             # Whatever was said of it, the venue has it: it is not sent again.
             tracked.move(PhaseTrigger.TAKE)

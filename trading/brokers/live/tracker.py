@@ -179,14 +179,18 @@ class OrderTracker:
 
     def saw_open(self, shown: Iterable[VenueOrder], asked: Moment, moment: Moment) -> list[Report]:
         """Take in the list of open orders that was asked for at a moment."""
-        return self._sightings.saw_open(shown, asked, moment)
+        reports = self._sightings.saw_open(shown, asked, moment)
+        return reports + self._steps.tell_still_lost(moment)
 
     def found(
         self, order_id: str, shown: VenueOrder | None, asked: Moment, moment: Moment
     ) -> list[Report]:
         """Take in what a look-up of an order, asked for at a moment, has shown."""
         tracked = self.shelf.get(order_id)
-        return [] if tracked is None else self._sightings.found(tracked, shown, asked, moment)
+        if tracked is None:
+            return []
+        reports = self._sightings.found(tracked, shown, asked, moment)
+        return reports + self._steps.tell_still_lost(moment)
 
     def find_failed(self, order_id: str, moment: Moment) -> None:
         """Look an order up again later: nobody could say anything about it."""
@@ -196,4 +200,5 @@ class OrderTracker:
 
     def saw_fills(self, fills: Iterable[VenueFill], asked: Moment, moment: Moment) -> list[Report]:
         """Take in executions that were asked for at a moment."""
-        return self._sightings.saw_fills(fills, asked, moment)
+        reports = self._sightings.saw_fills(fills, asked, moment)
+        return reports + self._steps.tell_still_lost(moment)

@@ -268,3 +268,34 @@ def test_what_is_withheld_is_refused_with_the_reason(desk: WorkerDesk) -> None:
     desk.run(1)
     assert desk.venue.sent == []
     assert desk.state().note == "disk full"
+
+
+def test_an_unclear_order_that_a_list_shows_without_its_id_is_no_strangers(
+    desk: WorkerDesk,
+) -> None:
+    desk.venue.has_client_ids = False
+    desk.venue.script("submit", "lost")
+    desk.venue.script("find", *[FailureKind.BAD_ANSWER] * 3)
+    desk.submit(make_order(quantity="2"))
+    desk.worker.ask(1)
+    desk.run(0.3)
+    desk.venue.fill("o1", "1")
+    desk.run(20)
+    desk.venue.fill("o1", "1")
+    desk.run(20)
+    assert desk.story().count("filled") == 2
+    assert desk.state().state is OrderState.FILLED
+
+
+def test_an_unclear_order_stays_unknown_although_a_part_of_it_is_executed(
+    desk: WorkerDesk,
+) -> None:
+    desk.venue.script("submit", "lost")
+    desk.venue.during("fills", lambda: desk.venue.fill("o1", "1"))
+    desk.venue.script("find", *[FailureKind.BAD_ANSWER] * 3)
+    desk.submit(make_order(quantity="2"))
+    desk.run(0.1)
+    assert desk.story() == ["lost", "filled", "lost"]
+    assert desk.state().state is OrderState.UNKNOWN
+    desk.run(20)
+    assert desk.story() == ["lost", "filled", "lost", "accepted"]

@@ -258,3 +258,23 @@ def test_a_price_that_moved_by_more_than_half_a_percent_is_news(
     # Closing does not wait for a price.
     assert news_since(parse_line("/flatten"), [before], [now]) == []
     assert news_since(parse_line("/sell ALL"), [before], [now]) == []
+
+
+def test_an_answer_to_a_difference_says_what_differs_and_what_it_would_do() -> None:
+    effects = {"adopt": "booked as a position, with a stop", "close": "closed at the market"}
+    row = {"number": 3, "text": "BTC: 0.5 BTC more is there", "effects": effects}
+    odd = [{"number": 3, "text": 7, "effects": []}, {"number": None}, "x"]
+    fields = {"differences": [{"number": 4, "text": "another"}, *odd, row]}
+    assert asked("/reconcile 3 close", fields) == [
+        f"/reconcile 3 close on {LABEL} — are you sure?",
+        "  BTC: 0.5 BTC more is there",
+        "  closed at the market",
+    ]
+    assert asked("/reconcile 3 ignore", fields) == asked("/reconcile", fields) == []
+
+
+def test_a_difference_that_has_changed_since_the_question_is_asked_about_again() -> None:
+    before, now = ({"differences": [{"number": 3, "text": text}]} for text in ("0.5", "2.5"))
+    command = parse_line("/reconcile 3 close")
+    assert news_since(command, [Target(LABEL, before)], [Target(LABEL, before)]) == []
+    assert news_since(command, [Target(LABEL, before)], [Target(LABEL, now)]) == ["new: 2.5"]

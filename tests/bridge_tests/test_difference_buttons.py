@@ -184,3 +184,22 @@ def test_a_press_that_comes_twice_is_one_command(desk: Desk, make_bot: MakeBot) 
     desk.harness.turn_until(lambda: bot.commands, "the command")
     desk.harness.turn()
     assert len(bot.commands) == 1
+
+
+def test_at_the_console_the_commands_of_the_text_do_the_same(
+    make_bridge: Callable[..., Harness], make_bot: MakeBot
+) -> None:
+    harness = make_bridge()
+    bot = make_bot(harness)
+    bot.raise_event(TEXT, "warning", kind="difference", fields=FIELDS)
+    harness.turn_until(harness.events, "the event")
+    (event,) = harness.events()
+    assert "/reconcile 3 adopt|close|ignore" in event.text
+    harness.say("/reconcile 3 adopt")
+    assert bot.commands == []
+    harness.say("yes")
+    harness.turn_until(lambda: bot.commands, "the command")
+    assert (bot.commands[0].args, bot.commands[0].confirmed) == (("3", "adopt"), True)
+    harness.say("/reconcile 3 ignore")
+    harness.turn_until(lambda: len(bot.commands) == 2, "the second command")
+    assert bot.commands[1].args == ("3", "ignore")

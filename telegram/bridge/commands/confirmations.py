@@ -97,6 +97,8 @@ def _moves(
 
 
 def _warnings(command: ParsedCommand, target: Target) -> list[str]:
+    if command.verb == "reconcile":
+        return list(_about_difference(command, target))
     overrides = _overrides(command, target) if command.verb == "buy" else ()
     return [*_reasons(command, target), *overrides]
 
@@ -152,10 +154,9 @@ def _about_difference(command: ParsedCommand, target: Target) -> Iterator[str]:
     """Yield what differs and what the answer would do, as the bot tells it."""
     for row in _mappings(target.fields.get("differences")):
         if str(row.get("number")) == command.args[0]:
-            yield _text(row.get("text"))
             effects = row.get("effects")
             effect = effects.get(command.args[-1]) if isinstance(effects, Mapping) else None
-            yield from [_text(effect)] if effect else []
+            yield from filter(None, (_text(row.get("text")), _text(effect)))
 
 
 def _about_buying(command: ParsedCommand, target: Target) -> Iterator[str]:

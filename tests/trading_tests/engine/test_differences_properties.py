@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, localcontext
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trading_tests.engine.ledger_makers import BTC, BUY, ETH, SELL, Desk
@@ -112,16 +112,19 @@ def trade(fills: Sequence[Execution], venue: SpotVenue | SwapVenue) -> Desk:
     return desk
 
 
-LONG_FILLS = st.lists(
-    st.builds(
-        lambda one, share: (one, share),
-        FILLS.filter(bool).map(lambda some: some[0]),
-        st.decimals("0.1", "1", places=2),
-    ),
-    max_size=20,
+EXECUTIONS = st.builds(
+    Execution,
+    st.sampled_from([BUY, SELL]),
+    decimals("0.0001", "30", 8),
+    decimals("0.01", "99999", 2),
+    decimals("-0.5", "2", 6),
+    st.booleans(),
+    st.sampled_from([BTC, ETH]),
 )
+LONG_FILLS = st.lists(st.tuples(EXECUTIONS, st.decimals("0.1", "1", places=2)), max_size=12)
 AMOUNTS = decimals("0.0001", "50", 4).map(Decimal)
 SIGNS = st.sampled_from([1, -1])
+QUICK = settings(max_examples=60)
 
 
 def long_only(drawn: Sequence[tuple[Execution, Decimal]]) -> list[Execution]:
@@ -142,6 +145,7 @@ def long_only(drawn: Sequence[tuple[Execution, Decimal]]) -> list[Execution]:
     return fills
 
 
+@QUICK
 @given(LONG_FILLS)
 def test_a_spot_account_that_agrees_shows_no_difference(
     drawn: Sequence[tuple[Execution, Decimal]],
@@ -152,6 +156,7 @@ def test_a_spot_account_that_agrees_shows_no_difference(
         assert compare(believe(desk), venue.shown(), ()).found == []
 
 
+@QUICK
 @given(FILLS)
 def test_longs_and_shorts_on_margin_that_agree_show_no_difference(fills: list[Execution]) -> None:
     with localcontext(EXACT):
@@ -160,6 +165,7 @@ def test_longs_and_shorts_on_margin_that_agree_show_no_difference(fills: list[Ex
         assert compare(believe(desk), venue.shown(), ()).found == []
 
 
+@QUICK
 @given(LONG_FILLS, AMOUNTS, SIGNS, st.sampled_from(["BTC", "ETH"]))
 def test_coins_that_came_or_went_are_found_with_their_amount(
     drawn: Sequence[tuple[Execution, Decimal]], size: Decimal, sign: int, base: str
@@ -173,6 +179,7 @@ def test_coins_that_came_or_went_are_found_with_their_amount(
         assert found.is_missing is (sign < 0)
 
 
+@QUICK
 @given(LONG_FILLS, decimals("300000", "900000", 2).map(Decimal), SIGNS)
 def test_money_that_came_or_went_is_found_with_its_amount(
     drawn: Sequence[tuple[Execution, Decimal]], size: Decimal, sign: int
@@ -185,6 +192,7 @@ def test_money_that_came_or_went_is_found_with_its_amount(
         assert (found.amount, found.symbol) == (sign * size, "")
 
 
+@QUICK
 @given(FILLS, AMOUNTS, SIGNS, st.sampled_from(["BTC", "ETH"]))
 def test_a_position_that_is_another_one_is_found(
     fills: list[Execution], size: Decimal, sign: int, base: str
@@ -197,6 +205,7 @@ def test_a_position_that_is_another_one_is_found(
         assert found.amount == sign * size
 
 
+@QUICK
 @given(LONG_FILLS, AMOUNTS, SIGNS)
 def test_what_a_person_ignores_is_no_difference_until_it_changes(
     drawn: Sequence[tuple[Execution, Decimal]], size: Decimal, sign: int
@@ -211,6 +220,7 @@ def test_what_a_person_ignores_is_no_difference_until_it_changes(
         assert found.amount == 1
 
 
+@QUICK
 @given(
     st.sampled_from([OrderState.NEW, OrderState.SENT, OrderState.UNKNOWN, OrderState.WORKING]),
     st.booleans(),
@@ -247,6 +257,7 @@ def seen_order(order_id: str, venue_id: str) -> OpenOrderSeen:
     )
 
 
+@QUICK
 @given(st.sets(st.integers(0, 9)), st.sets(st.integers(0, 9)), st.sets(st.integers(0, 9)))
 def test_exactly_the_orders_that_we_do_not_know_are_found(
     known: set[int], there: set[int], ignored: set[int]

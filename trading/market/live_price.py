@@ -73,14 +73,14 @@ class LivePrice:
         self._hear_stream(now)
         if now.monotonic - self._traded_at < QUOTE_LAG_S:
             return None
-        return self._tick(price, 0.0, now.wall if at is None else at, now)
+        return self._tick(price, 0.0, at, now)
 
     def on_poll(self, price: float, now: Instant) -> Tick | None:
         """Take the price that the venue answers with now."""
         self._heard_at = now.monotonic
         if self.price is not None and price != self.price:
             self._moves_unheard += 1
-        return self._tick(price, 0.0, now.wall, now)
+        return self._tick(price, 0.0, None, now)
 
     @property
     def is_mute(self) -> bool:
@@ -107,18 +107,23 @@ class LivePrice:
         self._streamed_at = now.monotonic
         self._moves_unheard = 0
 
-    def _tick(self, price: float, size: float, at: float, now: Instant) -> Tick | None:
+    def _tick(self, price: float, size: float, at: float | None, now: Instant) -> Tick | None:
+        """Make a tick; without `at` it is one of now, and tells nothing of the venue's clock."""
+        is_sound = 0 < price < PRICE_MAX and 0 <= size < math.inf
         # Comparisons with NaN are false, so it never passes.
-        if not (0 < price < PRICE_MAX and 0 <= size < math.inf and abs(at) < math.inf):
+        if not (is_sound and (at is None or abs(at) < math.inf)):
             self.refused += 1
             return None
-        self.ahead_s = max(self.ahead_s, at - now.wall)
-        # What is stamped in the future would make all that follows seem old.
-        seen = min(at, max(now.wall, self._at))
-        if seen < self._seen:
-            return None
-        self._seen = seen
-        # Our own clock may have been set back: the market's time does not follow it.
-        self._at = max(self._at, seen)
+        # What is stamped in the future would make all that follows seem old. Our own clock may
+        # have been set back as well: the market's time does not follow it.
+        wall = max(now.wall, self._at)
+        if at is not None:
+            self.ahead_s = max(self.ahead_s, at - now.wall)
+            seen = min(at, wall)
+            # Only the venue's stamps are held against each other: our clock may be ahead of it.
+            if seen < self._seen:
+                return None
+            self._seen = seen
+        self._at = max(self._at, wall if at is None else seen)
         self.price = price
         return Tick(self.symbol, price, size, self._at)

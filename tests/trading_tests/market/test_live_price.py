@@ -63,6 +63,15 @@ def test_our_clock_set_back_does_not_stop_the_market() -> None:
     assert all(tick.at == NOW + 100 for tick in set_back if tick)
 
 
+def test_our_clock_ahead_of_the_venues_takes_no_trade_for_old() -> None:
+    price = begun()
+    # A price without a time is one of now by our clock, which is two seconds ahead.
+    price.on_quote(100.0, None, instant(5))
+    assert price.on_trade(99.0, 1.0, NOW + 3.1, instant(5.1)) == Tick("BTC/USD", 99.0, 1.0, NOW + 5)
+    price.on_poll(98.0, instant(7))
+    assert price.on_trade(97.0, 1.0, NOW + 5.2, instant(7.2)) == Tick("BTC/USD", 97.0, 1.0, NOW + 7)
+
+
 def test_what_is_older_than_the_last_is_no_news() -> None:
     price = begun()
     price.on_trade(100.0, 1.0, NOW + 5, instant(6))

@@ -16,7 +16,7 @@ _LIMITED = {OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.BRACKET}
 _TRIGGERED = {OrderType.STOP, OrderType.STOP_LIMIT, OrderType.BRACKET}
 # Where an exchange knows stops with a limit only, the limit lies this far beyond the stop. It fills
 # in a gap of up to that much; in a wider one it rests, and whoever watches the stop has to act.
-GAP_FRACTION: Final = Decimal("0.03")
+GAP_FRACTION: Final = Decimal("0.05")
 
 
 class NotSendableError(Exception):

@@ -72,7 +72,7 @@ def test_where_a_market_has_no_stop_at_market_the_limit_lies_beyond_the_stop() -
     assert (form["type"], form["stopPrice"], form["price"]) == (
         "STOP_LOSS_LIMIT",
         "59000",
-        "57230",
+        "56050",
     )
 
 

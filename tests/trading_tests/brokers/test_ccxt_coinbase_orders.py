@@ -44,7 +44,7 @@ EXIT = {"side": Side.SELL, "purpose": Purpose.PROTECTION}
             {
                 "stop_limit_stop_limit_gtc": {
                     "base_size": "0.01",
-                    "limit_price": "57230",
+                    "limit_price": "56050",
                     "stop_price": "59000",
                     "stop_direction": "STOP_DIRECTION_STOP_DOWN",
                 }
@@ -56,7 +56,7 @@ EXIT = {"side": Side.SELL, "purpose": Purpose.PROTECTION}
             {
                 "stop_limit_stop_limit_gtc": {
                     "base_size": "0.01",
-                    "limit_price": "62830",
+                    "limit_price": "64050",
                     "stop_price": "61000",
                     "stop_direction": "STOP_DIRECTION_STOP_UP",
                 }

@@ -212,7 +212,7 @@ def _may_be_empty(path: tuple[str | int, ...], odd: Any) -> bool:
     """Tell whether an answer without rows says just that: an empty list, another market."""
     is_container = odd in ([], {}, "missing") and len(path) < 4
     # Another market, a time before the one asked for, no money, no execution but a correction.
-    meant = {"pair", "product_id", "time", "trade_time", "balance", "free", "trade_type"}
+    meant = {"pair", "symbol", "product_id", "time", "trade_time", "balance", "free", "trade_type"}
     return is_container or path[-1] in meant
 
 

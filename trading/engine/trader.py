@@ -196,8 +196,9 @@ class Trader:
             if end >= self.losses.day_ends:
                 self.losses.start_day(end)
         market.on_bar(bar)
-        if market.is_engaged:
-            self._value(market, bar.close)
+        if market.is_engaged and market.price is not None:
+            # Not by the candle: a live one may come later than prices behind it.
+            self._value(market, market.price)
         if market.bar_runners:
             self.instances.call(market.bar_runners, bar)
         return not self.journal.is_empty

@@ -138,6 +138,16 @@ def test_a_late_candle_of_the_past_values_nothing() -> None:
     assert floor.trader.desks["main"].book.equity() == 10_000
 
 
+def test_a_candle_that_comes_later_than_prices_behind_it_values_nothing() -> None:
+    floor = Floor()
+    floor.tick(100)
+    floor.do("buy", BTC, "1")
+    floor.tick(100)
+    floor.tell(Bar(BTC, floor.now - 600, 60, 50.0, 50.0, 50.0, 50.0, 1.0))
+    assert floor.trader.desks["main"].book.equity() == 10_000
+    assert not floor.trader.conditions.limits.tripped
+
+
 def test_what_is_held_can_be_sold_after_its_market_got_coarser_steps() -> None:
     floor = Floor()
     floor.tick(100)

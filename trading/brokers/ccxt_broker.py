@@ -201,6 +201,7 @@ def build_venue(  # noqa: PLR0913 - each is a setting of the account
     exchange = load_exchange(
         exchange_name, settings, timeout_s=timeout_s, credentials=credentials, where=where
     )
+    _check_credentials(exchange, where)
     prepare_exchange(exchange, exchange_name, market_type)
     wire = Wire(exchange)
 
@@ -227,3 +228,13 @@ def build_venue(  # noqa: PLR0913 - each is a setting of the account
 def _check_choice(where: str, key: str, found: str, allowed: Sequence[str]) -> None:
     if found not in allowed:
         raise ConfigurationError(where, key, found, ", ".join(allowed))
+
+
+def _check_credentials(exchange: Any, where: str) -> None:
+    """Refuse an exchange that wants something to sign with that was not given."""
+    needed = exchange.requiredCredentials.items()
+    wanted = sorted(name for name, is_needed in needed if is_needed)
+    missing = [name for name in wanted if not getattr(exchange, name, None)]
+    if missing:
+        text = f"{exchange.id} needs {', '.join(missing)} to sign with"
+        raise ConfigurationError(where, "keys", hint=text)

@@ -178,10 +178,11 @@ def check_generic(exchange: Any, market_type: str, where: str) -> None:
     if not _takes_client_ids(exchange):
         missing.append("client order ids")
     if market_type == "margin":
-        missing.append("margin orders that were tried")
+        missing.append("a way to trade on margin, which only Kraken has here")
     if missing:
-        lacks = f"ccxt has not for it: {', '.join(missing)}"
-        raise ConfigurationError(where, "exchange", exchange.id, hint=lacks)
+        raise ConfigurationError(
+            where, "exchange", exchange.id, hint=f"missing: {', '.join(missing)}"
+        )
 
 
 def _takes_client_ids(exchange: Any) -> bool:

@@ -44,8 +44,12 @@ def test_a_venue_of_ccxt_is_a_venue() -> None:
         ("kraken", "swap", "market_type: found swap, allowed spot, margin"),
         ("coinbase", "margin", "market_type: found margin, allowed spot"),
         ("kraken", "options", "found options, allowed spot, margin, swap"),
-        ("binance", "margin", "margin orders that were tried"),
-        ("zaif", "spot", "ccxt has not for it: "),
+        (
+            "binance",
+            "margin",
+            "found binance .missing: a way to trade on margin, which only Kraken",
+        ),
+        ("zaif", "spot", "found zaif .missing: "),
     ],
 )
 def test_what_cannot_work_is_a_configuration_error(name: str, market_type: str, words: str) -> None:
@@ -57,6 +61,18 @@ def test_what_cannot_work_is_a_configuration_error(name: str, market_type: str, 
 def test_large_exchanges_have_what_is_needed(name: str) -> None:
     _build(name, "spot", password=Secret("a-passphrase-for-this-test")).close()
     _build(name, "swap", password=Secret("a-passphrase-for-this-test")).close()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("okx", "keys: okx needs password to sign with"),
+        ("hyperliquid", "keys: hyperliquid needs privateKey, walletAddress to sign with"),
+    ],
+)
+def test_what_an_exchange_needs_to_sign_with_is_said(name: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        _build(name)
 
 
 @pytest.mark.parametrize(

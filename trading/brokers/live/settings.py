@@ -20,16 +20,22 @@ class RequestKind(StrEnum):
     CONNECT = "connect"
 
 
+def _light_orders() -> Mapping[RequestKind, float]:
+    return {RequestKind.ORDER: 0.2, RequestKind.CANCEL: 0.2}
+
+
 @dataclass(frozen=True, slots=True)
 class RequestBudget:
     """Hold what a venue allows one key: `per_s` come back, at most `burst` are saved up.
 
-    A kind that `weights` does not name weighs 1.
+    A kind that `weights` does not name weighs 1. Orders and cancels weigh little, because most
+    venues count them apart, and because leaving many positions at once must not have to wait for
+    the look-ups that tell how each of their orders ended.
     """
 
-    per_s: float = 5.0
-    burst: float = 15.0
-    weights: Mapping[RequestKind, float] = field(default_factory=dict)
+    per_s: float = 10.0
+    burst: float = 40.0
+    weights: Mapping[RequestKind, float] = field(default_factory=_light_orders)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ def test_reads_never_exceed_the_budget_and_orders_never_wait(
 
 
 def test_reads_wait_until_what_orders_took_on_credit_is_paid_back() -> None:
-    limiter = RequestLimiter(RequestBudget(per_s=1.0, burst=2.0), 0.0)
+    limiter = RequestLimiter(RequestBudget(per_s=1.0, burst=2.0, weights={}), 0.0)
     for _ in range(5):
         assert limiter.wait_s(RequestKind.ORDER, 0.0) == 0.0
         limiter.take(RequestKind.ORDER, 0.0)

@@ -289,6 +289,26 @@ def test_reads_keep_to_the_budget_and_orders_do_not_wait_for_it() -> None:
     assert len(desk.venue.requests) - known <= 50
 
 
+def test_many_positions_are_left_within_seconds(desk: WorkerDesk) -> None:
+    desk.venue.trip_s = 0.02
+    resting = [f"r{number}" for number in range(30)]
+    for order_id in resting:
+        desk.submit(make_order(order_id))
+        desk.run(1)
+    desk.run(30)
+    exits = [make_order(f"x{n}", kind=OrderType.MARKET, reduces=True) for n in range(20)]
+    for order_id in resting:
+        desk.cancel(order_id)
+    desk.submit(*exits)
+    desk.run(3)
+    assert all(desk.is_ended(order_id) for order_id in resting)
+    assert all(desk.is_ended(order.id) for order in exits)
+    desk.worker.ask(1)
+    began_at = desk.clock.monotonic()
+    assert desk.run_until(AccountSeen).orders == []
+    assert desk.clock.monotonic() - began_at < 1
+
+
 def test_polls_leave_enough_of_a_small_budget_for_what_somebody_waits_for() -> None:
     weights = {RequestKind.ORDER: 0.0, RequestKind.FILLS: 2.0, RequestKind.FIND: 2.0}
     desk = WorkerDesk(budget=RequestBudget(per_s=0.33, burst=15.0, weights=weights))

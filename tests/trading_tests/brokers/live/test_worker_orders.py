@@ -292,10 +292,12 @@ def test_an_unclear_order_stays_unknown_although_a_part_of_it_is_executed(
 ) -> None:
     desk.venue.script("submit", "lost")
     desk.venue.during("fills", lambda: desk.venue.fill("o1", "1"))
-    desk.venue.script("find", *[FailureKind.BAD_ANSWER] * 3)
+    desk.venue.script("find", *[FailureKind.BAD_ANSWER] * 99)
+    desk.venue.script("open", *[FailureKind.BAD_ANSWER] * 99)
     desk.submit(make_order(quantity="2"))
-    desk.run(0.1)
+    desk.run(5)
     assert desk.story() == ["lost", "filled", "lost"]
     assert desk.state().state is OrderState.UNKNOWN
+    desk.venue.calm("find")
     desk.run(20)
     assert desk.story() == ["lost", "filled", "lost", "accepted"]

@@ -143,7 +143,7 @@ class SeededLife(WorkerDesk):
 
 @pytest.mark.parametrize("block", range(8))
 def test_seeded_lives_end_as_the_venue_has_them(block: int) -> None:
-    for seed in range(block * 5, block * 5 + 5):
+    for seed in range(block * 3, block * 3 + 3):
         live(seed)
 
 

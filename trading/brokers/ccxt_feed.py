@@ -54,6 +54,7 @@ class ExchangeFeed:
         self._clock = clock
         self._has_stream = settings.websocket and has_pro(source.exchange)
         self._last_bars: list[Bar] = []
+        self._listed: Mapping[str, Any] = {}
         self._is_lost = False
         # How much the stream had said before this session; None between sessions.
         self._words_before: int | None = None
@@ -94,6 +95,7 @@ class ExchangeFeed:
         try:
             await reads.open()
             self.instruments = {one.symbol: one.instrument for one in reads.markets.values()}
+            self._listed = reads.listed
             self._tell_start(reads)
             return {symbol: await self._past_of(reads, symbol) for symbol in reads.markets}
         finally:
@@ -135,7 +137,7 @@ class ExchangeFeed:
         reads = self._build_reads()
         tasks: list[asyncio.Task[None]] = []
         try:
-            await reads.open()
+            await reads.open(self._listed)
             market = self._build_market(reads, publish)
             tasks.append(asyncio.create_task(self._ask_for_ever(reads, market)))
             if self._has_stream:

@@ -64,9 +64,16 @@ class MarketReads:
         """All that the exchange lists, as ccxt keeps it."""
         return self._exchange.markets or {}
 
-    async def open(self) -> None:
-        """Load the markets and look at the venue's clock; SourceError when there are none."""
-        listed = await self._ask(self._exchange.load_markets)
+    async def open(self, known: Mapping[str, Any] | None = None) -> None:
+        """Load the markets and look at the venue's clock; SourceError when there are none.
+
+        What was `listed` a moment ago need not be loaded again.
+        """
+        if known:
+            self._exchange.set_markets(list(known.values()))
+            listed = self.listed
+        else:
+            listed = await self._ask(self._exchange.load_markets)
         for symbol in self._symbols:
             try:
                 chosen = build_markets(

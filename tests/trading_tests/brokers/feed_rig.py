@@ -9,11 +9,13 @@ from typing import Any
 
 from daemonkit.clock import ManualClock
 from tests.fakes.exchange.binance import BinanceDialect, binance_urls
+from tests.fakes.exchange.coinbase import CoinbaseDialect
 from tests.fakes.exchange.engine import Engine
 from tests.fakes.exchange.kraken import KrakenDialect
 from tests.fakes.exchange.server import FakeExchange
 from tests.fakes.exchange.tape import Candle
 from tests.fakes.exchange.terms import Market
+from tests.fakes.exchange.wire import Dialect
 from tests.waiting import wait_until
 from trading.brokers.ccxt_feed import ExchangeFeed
 from trading.market.exchange_source import ExchangeSource
@@ -101,6 +103,13 @@ def past(minutes: int, end: float, price: float = 100.0) -> list[Candle]:
     return rows
 
 
+DIALECTS: dict[str, Callable[[Engine], Dialect]] = {
+    "binance": BinanceDialect,
+    "coinbase": CoinbaseDialect,
+    "kraken": KrakenDialect,
+}
+
+
 @contextmanager
 def open_rig(name: str, *, beat_s: float = 0.05, start: float = START) -> Iterator[FeedRig]:
     """Serve the fake exchange in one dialect, with a past of a thousand minutes."""
@@ -114,8 +123,7 @@ def open_rig(name: str, *, beat_s: float = 0.05, start: float = START) -> Iterat
     )
     for symbol in (BTC, ETH):
         engine.tapes[symbol].load(past(1000, start))
-    dialect = BinanceDialect(engine) if name == "binance" else KrakenDialect(engine)
-    with FakeExchange(engine, dialect, beat_s=beat_s) as exchange:
+    with FakeExchange(engine, DIALECTS[name](engine), beat_s=beat_s) as exchange:
         yield FeedRig(exchange, clock, ExchangeSource(name, "spot", ccxt_settings(exchange)))
 
 
@@ -125,6 +133,8 @@ def ccxt_settings(exchange: FakeExchange) -> dict[str, Any]:
         urls = binance_urls(exchange.url, exchange.ws_url)
         options = {"fetchMarkets": {"types": ["spot"]}}
         return {"urls": urls, "options": options} | QUICK
+    if isinstance(exchange.dialect, CoinbaseDialect):
+        return {"urls": {"api": {"rest": exchange.url, "ws": exchange.ws_url}}} | QUICK
     streams = {"public": exchange.ws_url, "publicV2": f"{exchange.ws_url}/v2"}
     api = {"public": exchange.url, "private": exchange.url, "ws": streams}
     return {"urls": {"api": api}} | QUICK

@@ -53,6 +53,7 @@ class FakeExchange:
         self._sockets: set[ServedSocket] = set()
         self._late: set[asyncio.Task[None]] = set()
         self._is_closing = False
+        self._site: web.SockSite | None = None  # None while it is down
         self._bound = _bind(0)
         self.port = int(self._bound.getsockname()[1])
         self._loop = asyncio.new_event_loop()
@@ -153,11 +154,16 @@ class FakeExchange:
         self._watching = asyncio.create_task(self._watch())
 
     async def _up(self) -> None:
+        if self._site is not None:
+            return
         self._site = web.SockSite(self._runner, self._bound)
         await self._site.start()
 
     async def _down(self) -> None:
+        if self._site is None:
+            return
         await self._site.stop()
+        self._site = None
         # Bound but not listening: connections are refused, and nobody else gets the port.
         self._bound = _bind(self.port)
         server = self._runner.server

@@ -96,6 +96,7 @@ def test_a_refused_connection_is_no_answer_either(venue: RunningExchange, kraken
     venue.exchange.go_down()
     with pytest.raises(ccxt.NetworkError):
         send(kraken)
+    venue.exchange.go_down()  # it is down already
     venue.exchange.come_up()
     assert send(kraken)["id"]
     assert len(orders(venue)) == 1

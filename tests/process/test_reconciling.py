@@ -51,5 +51,9 @@ def test_coins_and_an_order_from_elsewhere_are_asked_about_and_dealt_with(desk: 
     assert desk.stops()[0].wish.quantity == COINS
     wait_until(lambda: "all agrees" in ask(bridge, "/reconcile"), PATIENCE_S, "an agreement")
     assert ask_surely(bridge, "/buy BTC/USD").startswith("[applied]")
+    wait_until(lambda: desk.held() > COINS, PATIENCE_S, "a purchase")
+    for _ in range(5):
+        assert "all agrees" in ask(bridge, "/reconcile")
+    assert bridge.stdout.count("⚠ difference") == 2, bridge.stdout
     assert (trading.stop(), bridge.stop()) == (0, 0)
     assert_no_traceback(trading, bridge)

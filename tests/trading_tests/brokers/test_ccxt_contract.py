@@ -1,7 +1,6 @@
 """What every exchange must keep, against fakes that match for real and are asked through ccxt."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -395,13 +394,25 @@ def test_a_position_in_contracts_is_told_funded_and_only_reduced() -> None:
         assert "wouldNotReducePosition" in answer.reason
 
 
-def test_a_contract_order_that_came_too_late_is_refused_by_the_exchange() -> None:
-    with open_desk("krakenfutures-swap") as desk:
-        desk.venue._dialect._place = replace(  # type: ignore[union-attr]
-            desk.venue._dialect._place,  # type: ignore[union-attr]
-            clock=ManualClock(SystemClock.wall() - 60),
-        )
+class AheadClock:
+    """Tell the time of an exchange whose clock goes some seconds ahead of ours."""
+
+    ahead_s = 0.0
+    monotonic = staticmethod(SystemClock.monotonic)
+
+    def wall(self) -> float:
+        return SystemClock.wall() + self.ahead_s
+
+
+@pytest.mark.parametrize("name", ["kraken", "kraken-margin", "krakenfutures-swap", "binance"])
+def test_an_order_that_comes_too_late_is_refused_by_the_exchange(name: str) -> None:
+    clock = AheadClock()
+    with open_desk(name, clock=clock) as desk:
+        assert desk.connected.abilities.deadline_s is not None
+        # As if it had been on its way for so long: the exchange's clock has gone on.
+        clock.ahead_s = desk.connected.abilities.deadline_s + 1
         assert isinstance(desk.venue.submit(desk.limit("50000")), Refused | Unclear)
+        assert desk.sent(Kind.SUBMIT) == 1
         assert desk.engine.orders(desk.account) == []
 
 

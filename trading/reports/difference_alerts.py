@@ -134,6 +134,8 @@ def difference_fields(one: OpenDifference) -> dict[str, Any]:
 def choice_text(difference: Difference, choice: Choice) -> str:
     """Say what an answer would do."""
     kind, is_missing = difference.topic.kind, difference.is_missing
+    if choice is Choice.IGNORE and kind is DifferenceKind.ORDER:
+        return "left alone until it ends"
     if choice is Choice.IGNORE:
         return "none of this bot's; asked again only when it changes"
     if kind is DifferenceKind.ORDER:

@@ -5,7 +5,7 @@ there is nothing left to do. A venue on paper answers at once, within the same e
 """
 
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Final
 
 from trading.brokers.paper.exchange import CANCELLED, venue_id_of
@@ -17,7 +17,7 @@ from trading.engine.journal import Journal
 from trading.engine.live_dealing import LiveDealing
 from trading.engine.markets import Market, Markets
 from trading.engine.order_ids import OrderIds
-from trading.engine.orders import OrderChange, OrderDesk, sent, taken
+from trading.engine.orders import OrderChange, OrderDesk, open_entries, sent, taken
 from trading.engine.protection import ProtectiveOrder, reconcile_protection
 from trading.errors import IllegalTransitionError
 from trading.model.account import MarketKey
@@ -34,6 +34,7 @@ from trading.risk.refusal import Refusal
 # More steps than any event can need; a loop would be a bug, and must not hang the engine.
 STEPS_MAX: Final = 20_000
 STEPS_PER_ORDER: Final = 4
+NEVER_SENT: Final = "the bot was restarted before it was sent"
 
 
 class Dealer:
@@ -70,7 +71,7 @@ class Dealer:
         self._waiting: dict[MarketKey, OrderIntent] = {}
         # Markets whose exit the venue refused: tried again at the next sample, not at once.
         self._stuck: set[MarketKey] = set()
-        self._live = LiveDealing(markets, instruments, journal, announcer)
+        self._live = LiveDealing(markets, instruments, orders, journal, announcer)
         self.closed_trades: list[Trade] = []
         # Hears what is no news of any order of ours: a repeat, or about somebody else's.
         self.on_unknown: Callable[[Report], None] = _pass_over
@@ -94,6 +95,11 @@ class Dealer:
     def _send(self, desk: AccountDesk, approved: ApprovedOrder) -> Order:
         """Send an order, of which a venue on paper says at once what it thinks."""
         order, venue, now = approved.order, desk.exchange, self._markets.now
+        if venue is None and self._live.must_wait(desk, order, self.orders.open_orders(order.key)):
+            self.orders.add(order)
+            self._live.hold(approved)
+            self.touched[order.key] = None
+            return order
         fault = "" if venue is None else venue.take_in(order, now)
         if venue is None or fault:
             order = sent(order, now)
@@ -130,7 +136,11 @@ class Dealer:
         if order.is_cancelling or order.state in ENDED:
             return
         now, venue = self._markets.now, self._desks[order.account].exchange
-        if venue is None:
+        if order.state is OrderState.NEW:
+            # It has never left.
+            self._live.let_go(order)
+            self._changed(self.orders.cancel(order, CANCELLED, now))
+        elif venue is None:
             self.orders.note_cancelling(order, now)
             self._journal.cancel(order.account, order.id)
         elif not self.reports and venue.withdraw(order.id):
@@ -200,7 +210,11 @@ class Dealer:
         """Look at every position and order again, as after a start."""
         for desk in self._desks.values():
             self.touched.update((position.key, None) for position in desk.book.positions.values())
-        self.touched.update((order.key, None) for order in self.orders.open_orders())
+        for order in self.orders.open_orders():
+            self.touched[order.key] = None
+            if order.state is OrderState.NEW:
+                # The last run ended before it could be sent, and it is not sent any more.
+                self._changed(self.orders.cancel(order, NEVER_SENT, self._markets.now))
 
     def review(self, account: str) -> None:
         """Look at everything of an account again, as when its venue can be traded."""
@@ -254,6 +268,12 @@ class Dealer:
             self.touched[key] = None
             return
         else:
+            if position is not None and (stale := self._live.stale(position, orders)):
+                self.cancel(stale)
+                return
+            if position is not None and self._live.send_held(orders):
+                self.touched[key] = None
+                return
             step = self._live.next_step(desk, position, orders)
         for order_id in step.cancel:
             self.cancel(self.orders.open[order_id])
@@ -373,11 +393,6 @@ class Dealer:
         elif position.closing:
             self.keep_position(replace(position, closing=""))
             self._get_stuck(position, order.note)
-
-
-def open_entries(orders: Sequence[Order]) -> list[Order]:
-    """Return the orders that may still raise risk."""
-    return [one for one in orders if one.purpose is Purpose.ENTRY]
 
 
 def _pass_over(_report: Report) -> None:

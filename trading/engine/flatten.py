@@ -11,10 +11,11 @@ from typing import Final
 import orjson
 
 from trading.engine.conditions import Conditions
-from trading.engine.dealing import Dealer, open_entries
+from trading.engine.dealing import Dealer
 from trading.engine.desks import AccountDesk
 from trading.engine.flat_check import FlatCheck
 from trading.engine.journal import Journal
+from trading.engine.orders import open_entries
 from trading.reports.numbers import counted
 
 KEY: Final = "trading.flatten"

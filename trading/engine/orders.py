@@ -12,7 +12,7 @@ from typing import Final
 from trading.engine.journal import Journal
 from trading.errors import IllegalTransitionError
 from trading.model.account import MarketKey
-from trading.model.order import Fill, Order
+from trading.model.order import Fill, Order, Purpose
 from trading.model.order_states import ENDED, OPEN, OrderState, OrderTrigger, advance_order
 from trading.model.report import (
     OrderAccepted,
@@ -106,11 +106,14 @@ class OrderDesk:
         """Tell whether any order is open."""
         return bool(self.open)
 
-    def note_cancelling(self, order: Order, at: float) -> None:
-        """Note that the venue was asked to cancel an order."""
-        order = replace(order, is_cancelling=True, updated_at=at)
+    def update(self, order: Order) -> None:
+        """Take over an order as it is now."""
         self._journal.keep_order(order)
         self._file(order, order.key)
+
+    def note_cancelling(self, order: Order, at: float) -> None:
+        """Note that the venue was asked to cancel an order."""
+        self.update(replace(order, is_cancelling=True, updated_at=at))
 
     def cancel(self, order: Order, reason: str, at: float) -> OrderChange:
         """Note that the venue was asked to cancel an order, and has done so at once."""
@@ -182,6 +185,11 @@ class OrderDesk:
         self._ended[order_id] = order
         if len(self._ended) > ENDED_KEPT_MAX:
             self._ended.popitem(last=False)
+
+
+def open_entries(orders: Sequence[Order]) -> list[Order]:
+    """Return the orders that may still raise risk."""
+    return [one for one in orders if one.purpose is Purpose.ENTRY]
 
 
 def moved(order: Order, trigger: OrderTrigger, at: float) -> Order:

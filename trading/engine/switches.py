@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from trading.engine.announcements import announce_trading_switched
 from trading.engine.command_call import Answer, Call, applied, rejected
 from trading.engine.command_places import Places
-from trading.engine.dealing import open_entries
+from trading.engine.orders import open_entries
 from trading.engine.states import TradingIntent
 from trading.engine.trader import Trader
 from trading.model.account import MarketKey

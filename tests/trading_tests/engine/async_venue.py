@@ -15,7 +15,8 @@ from tests.trading_tests.makers import BTC, make_account, make_account_setup, ma
 from trading.engine.effects import AskAccount, CancelOrder, Effect, SubmitOrder
 from trading.engine.events import EngineEvent
 from trading.model.account import MarketType
-from trading.model.order import Fill, Order, OrderType, Side
+from trading.model.order import Fill, Order, OrderType, Purpose, Side
+from trading.model.order_states import OrderState
 from trading.model.report import (
     OrderAccepted,
     OrderCancelled,
@@ -54,6 +55,7 @@ class AsyncVenue(Floor):
         self.has_fee_in_coins = self.kind is MarketType.SPOT and self.random.random() < 0.6
         # How often something goes wrong.
         self.trouble = self.random.choice((0.0, 0.1, 0.2, 0.4))
+        self.is_orderly = not self.trouble
         self.price, self.venue_cash, self.coins = 100.0, CASH, D(0)
         self.there: dict[str, There] = {}
         self.sent: set[str] = set()
@@ -98,7 +100,12 @@ class AsyncVenue(Floor):
     def check(self) -> None:
         """Hold what must be so after every event."""
         out = [one for one in self.orders() if one.reduce_only]
-        assert len(out) <= 1, f"two ways out at once: {out}"
+        for purpose in (Purpose.EXIT, Purpose.PROTECTION):
+            assert sum(one.purpose is purpose for one in out) <= 1, f"two at once: {out}"
+        if self.is_orderly and self.kind is MarketType.SPOT:
+            sent = (one for one in out if one.state is not OrderState.NEW)
+            held, asked = self.held(), sum((one.remaining for one in sent), D(0))
+            assert asked <= (D(0) if held is None else held.quantity), "more than is held"
         assert "strange_report" not in self.kinds
 
     def step(self) -> None:
@@ -121,10 +128,18 @@ class AsyncVenue(Floor):
         elif verb == "buy" and (held is None or held.quantity > 0):
             self.do("resume")
             self.do("buy", BTC, self.random.choice(("0.05", "0.5", "1", "2.37")))
+        elif verb == "sell" and held is not None and held.quantity > 0 and self.may_part:
+            self.do("sell", BTC, "0.3")
         elif held is None and self.kind is MarketType.SWAP:
             self.do("sell", BTC, "0.7")
         else:
             self.do(verb, BTC)
+
+    @property
+    def may_part(self) -> bool:
+        """Tell whether a part may be sold: one at a time, and not always."""
+        is_leaving = any(one.purpose is Purpose.EXIT for one in self.orders())
+        return not is_leaving and self.random.random() < 0.6
 
     def die(self) -> None:
         """Kill the core, perhaps before what it wanted last has left; then start it again."""

@@ -76,7 +76,7 @@ def walk(seed: int, steps: int) -> AsyncVenue:
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 @given(st.integers(0, 2**32))
 def test_no_position_is_left_without_its_stop_and_no_digit_is_lost(seed: int) -> None:

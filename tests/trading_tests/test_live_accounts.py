@@ -10,7 +10,7 @@ from daemonkit.errors import ConfigurationError
 from daemonkit.secrets import Secret
 from trading.account_identity import AccountIdentity
 from trading.brokers.ccxt_loading import Credentials
-from trading.brokers.live.settings import RequestKind
+from trading.brokers.live.settings import RequestBudget, RequestKind
 from trading.brokers.venue_keys import VenueKeys
 from trading.config import BotConfig, load_config
 from trading.live_accounts import LiveWorkers, build_venues, build_workers, worker_settings
@@ -83,7 +83,7 @@ def test_the_pace_is_that_of_the_configuration_and_reads_keep_to_the_lowest_tier
     assert (kraken.poll_s, kraken.entry_age_max_s, kraken.reconcile_s) == (3, 1, 180)
     assert kraken.budget.per_s < 0.5
     assert kraken.budget.weights[RequestKind.ORDER] == 0
-    assert worker_settings(live, "binance").budget.per_s == 5
+    assert worker_settings(live, "binance").budget == RequestBudget()
     faster = configured(tmp_path, LIVE + "live: {requests_per_s: 1}\n").settings.live
     assert worker_settings(faster, "kraken").budget.per_s == 1
 

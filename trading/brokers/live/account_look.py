@@ -33,6 +33,7 @@ class AccountLook:
         self._began = Moment(0.0, 0.0)
         self._actions = 0
         self._news = 0
+        self._told = 0
         self._orders: Sequence[VenueOrder] = ()
         self._holdings: Mapping[str, Holding] = {}
         self._positions: Sequence[VenuePosition] = ()
@@ -72,10 +73,12 @@ class AccountLook:
         self._orders = orders
         self._done += 1
 
-    def take_fills(self, new: int) -> None:
-        """Take in how many executions were new."""
-        # Those of the first read are from before the holdings.
-        self._news += new if self._done > 1 else 0
+    def take_fills(self, told: int) -> None:
+        """Take in how many executions were told so far, by whatever read."""
+        if self._done > 1:
+            # Since the first read of them, which comes before the holdings.
+            self._news += told - self._told
+        self._told = told
         self._done += 1
 
     def take_holdings(self, holdings: Mapping[str, Holding]) -> None:

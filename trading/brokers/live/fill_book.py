@@ -23,6 +23,7 @@ class FillBook:
         self._told: OrderedDict[str, VenueFill | None] = OrderedDict()
         self._unplaced: OrderedDict[str, VenueFill] = OrderedDict()
         self._newest_at = since + OVERLAP_S
+        self.told_count = 0
 
     @property
     def since(self) -> float:
@@ -41,6 +42,7 @@ class FillBook:
 
     def note_told(self, fill: VenueFill, *, is_foreign: bool = False) -> None:
         """Note that an execution was told, perhaps as one of somebody else's order."""
+        self.told_count += 1
         self._unplaced.pop(fill.fill_id, None)
         self._told[fill.fill_id] = fill if is_foreign else None
         if len(self._told) > TOLD_MAX:

@@ -31,6 +31,7 @@ class Looking:
         settings: LiveSettings,
         clock: Clock,
         actions: Callable[[], int],
+        told: Callable[[], int],
         seen: Callable[[AccountSeen], None],
     ) -> None:
         self._account = account
@@ -39,6 +40,7 @@ class Looking:
         self._settings = settings
         self._clock = clock
         self._actions = actions
+        self._told = told
         self._seen = seen
         self._abilities = Abilities(stops=False, brackets=False, positions=False, cash_moves=False)
         self._look: AccountLook | None = None
@@ -84,7 +86,9 @@ class Looking:
             case RequestKind.OPEN_ORDERS:
                 return self._reads.open_orders(self._then(look, look.take_orders))
             case RequestKind.FILLS:
-                return self._reads.fills(self._then(look, look.take_fills))
+                take = self._then(look, look.take_fills)
+                # Not only what this read brings: others may be asked in between.
+                return self._reads.fills(lambda _new: take(self._told()))
             case RequestKind.HOLDINGS:
                 return self._reads.holdings(self._then(look, look.take_holdings))
             case RequestKind.POSITIONS:

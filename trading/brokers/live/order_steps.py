@@ -34,6 +34,11 @@ class OrderSteps:
         lacking = [one.fills_from_at for one in self._shelf.open.values() if one.lacks_fills]
         return min([self._fills.since, *lacking])
 
+    @property
+    def fills_told(self) -> int:
+        """Return how many executions were told so far."""
+        return self._fills.told_count
+
     def need_fills(self, moment: Moment, wait_s: float = 0.0) -> None:
         """Have executions read soon."""
         due_at = moment.passed + wait_s

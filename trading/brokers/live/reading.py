@@ -66,6 +66,7 @@ class AccountReader:
             settings=settings,
             clock=clock,
             actions=actions,
+            told=lambda: tracker.fills_told,
             seen=self._seen,
         )
         self._poll_at = self._clock_at = self._fills_at = clock.monotonic()

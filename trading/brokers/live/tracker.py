@@ -60,6 +60,11 @@ class OrderTracker:
         return self._steps.fills_since
 
     @property
+    def fills_told(self) -> int:
+        """Return how many executions were told so far."""
+        return self._steps.fills_told
+
+    @property
     def cancels_due_at(self) -> float | None:
         """Return when the next cancel is to be asked for; None: none is."""
         times = [one.cancel_at for one in self.shelf.cancelling if one.cancel_at is not None]

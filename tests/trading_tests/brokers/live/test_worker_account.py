@@ -6,6 +6,7 @@ import pytest
 
 from tests.trading_tests.brokers.live.worker_desk import WorkerDesk, make_order
 from tests.trading_tests.makers import BTC
+from trading.brokers.live.moment import Moment
 from trading.brokers.live.settings import RequestBudget, RequestKind
 from trading.brokers.venue import Abilities, FailureKind, KeyRights, VenueOrderState, VenuePosition
 from trading.model.order import OrderType, Side
@@ -223,6 +224,20 @@ def test_a_fill_during_a_look_is_told_before_a_look_that_knows_it(desk: WorkerDe
     assert seen.holdings["BTC"] == 1
     assert seen.orders == []
     assert isinstance(desk.told[-2], OrderFilled)
+
+
+def test_a_fill_that_another_read_tells_during_a_look_has_it_done_again(
+    desk: WorkerDesk,
+) -> None:
+    desk.submit(make_order("o1"), make_order("o2"))
+    desk.run(5)
+    desk.worker.ask(1)
+    while desk.venue.requests[-1] != "holdings":
+        desk.clock.advance(desk.worker.step())
+    desk.venue.fill("o1", "1")
+    # As when a look-up shows that some are missing.
+    desk.worker._tracker._steps.need_fills(Moment(desk.clock.monotonic(), desk.clock.wall()))
+    assert desk.run_until(AccountSeen).holdings["BTC"] == 1
 
 
 def test_a_look_while_an_order_is_placed_is_done_again(desk: WorkerDesk) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from trading.brokers.ccxt_binance_account import BinanceAccount
 from trading.brokers.ccxt_checks import beyond
-from trading.brokers.ccxt_dialect import Place, unsupported
+from trading.brokers.ccxt_dialect import unsupported
 from trading.brokers.ccxt_errors import reason_of
 from trading.brokers.ccxt_markets import Market
 from trading.brokers.ccxt_reading import (
@@ -75,14 +75,10 @@ _UNCLEAR_CODES: Final = frozenset({-1000, -1001, -1004, -1006, -1007, -1008})
 class BinanceDialect(BinanceAccount):
     """Speak to Binance spot."""
 
-    def __init__(self, place: Place) -> None:
-        super().__init__(place)
-        self._place = place
-
     def abilities(self) -> Abilities:
         """Say what Binance can do: a pair of exits is two orders there, so no bracket."""
         return Abilities(
-            stops=all(_stop_type(each) for each in self._place.markets.by_symbol.values()),
+            stops=all(_stop_type(each) for each in self._markets.by_symbol.values()),
             brackets=False,
             positions=False,
             cash_moves=not self._is_test_system(),
@@ -146,7 +142,7 @@ class BinanceDialect(BinanceAccount):
 
     def open_orders(self) -> list[VenueOrder]:
         """Read the open orders market by market, or all at once where that weighs less."""
-        own = self._place.markets.by_symbol.values()
+        own = self._markets.by_symbol.values()
         each = [{"symbol": market.id} for market in own]
         asked: list[dict[str, str]] = each if len(each) <= _MARKETS_APART_MAX else [{}]
         rows = [
@@ -154,11 +150,11 @@ class BinanceDialect(BinanceAccount):
             for filters in asked
             for row in rows_of(self._wire.read("privateGetOpenOrders", filters), "open orders")
         ]
-        listed = self._place.markets.find_or_warn
+        listed = self._markets.find_or_warn
         return [_order(row, market) for row in rows if (market := listed(text_at(row, "symbol")))]
 
     def _is_test_system(self) -> bool:
-        exchange = self._place.wire.exchange
+        exchange = self._wire.exchange
         return bool(exchange.isSandboxModeEnabled or exchange.options.get("enableDemoTrading"))
 
     def _code(self) -> Any:

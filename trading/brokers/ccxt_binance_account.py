@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from trading.brokers.ccxt_dialect import Place
+from trading.brokers.ccxt_dialect import PAGES_MAX, Place
 from trading.brokers.ccxt_markets import Market
 from trading.brokers.ccxt_reading import (
     bad_answer,
+    booked_since,
+    flag_or_none,
     mapping_of,
     number_at,
     number_or,
@@ -18,6 +20,7 @@ from trading.brokers.ccxt_reading import (
     text_at,
     text_or,
 )
+from trading.brokers.ccxt_wire import Wire
 from trading.brokers.venue import (
     CashKind,
     CashMove,
@@ -31,7 +34,6 @@ from trading.brokers.venue import (
 from trading.model.order import Side
 
 _ROWS: Final = 1000
-_PAGES_MAX: Final = 400
 # A span of time that is asked for may not be longer.
 _SPAN_S: Final = 86_000.0
 # Beyond so long ago it takes fewer requests to read all by id.
@@ -49,14 +51,13 @@ class BinanceAccount:
 
     def fills(self, since: float) -> list[VenueFill]:
         """Read myTrades of each market from a time on."""
-        worths = _Worths(self)
+        worths = _Worths(self._wire)
         found = [
             _fill(row, market, worths)
             for market in self._markets.by_symbol.values()
             for row in self._trades(market, since)
         ]
-        unique = {fill.fill_id: fill for fill in found if fill.at >= since}
-        return sorted(unique.values(), key=lambda fill: fill.at)
+        return booked_since(since, {fill.fill_id: fill for fill in found}.values())
 
     def holdings(self) -> dict[str, Holding]:
         """Read the balances."""
@@ -66,7 +67,7 @@ class BinanceAccount:
             free = number_at(row, "free")
             total = free + number_at(row, "locked")
             if total:
-                found[self.currency(text_at(row, "asset"))] = Holding(total, free)
+                found[self._wire.currency(text_at(row, "asset"))] = Holding(total, free)
         return found
 
     def positions(self) -> list[VenuePosition]:
@@ -81,7 +82,7 @@ class BinanceAccount:
             *map(self._deposit, self._rows("sapiGetCapitalDepositHisrec", span)),
             *map(self._withdrawal, self._rows("sapiGetCapitalWithdrawHistory", span)),
         ]
-        return sorted((each for each in moves if each and each.at >= since), key=lambda m: m.at)
+        return booked_since(since, filter(None, moves))
 
     def rights(self) -> KeyRights:
         """Read what the key may do; a test system does not tell."""
@@ -94,26 +95,14 @@ class BinanceAccount:
                 return KeyRights(account_id=uid)
             raise
         return KeyRights(
-            can_withdraw=_flag(told, "enableWithdrawals"),
-            can_trade=_flag(told, "enableSpotAndMarginTrading"),
+            can_withdraw=flag_or_none(told, "enableWithdrawals"),
+            can_trade=flag_or_none(told, "enableSpotAndMarginTrading"),
             account_id=uid,
         )
 
     def server_time(self) -> float:
         """Read the time."""
         return seconds_at(mapping_of(self._wire.read("publicGetTime"), "time"), "serverTime", 1000)
-
-    def price(self, base: str, quote: str) -> Decimal | None:
-        """Return the last price of one currency in another, where there is such a market."""
-        listed = self._wire.exchange.markets.get(f"{base}/{quote}")
-        if listed is None:
-            return None
-        try:
-            row = self._wire.read("publicGetTickerPrice", {"symbol": listed["id"]})
-            return positive_at(mapping_of(row, "price"), "price")
-        except VenueError:
-            # What a fee is worth is good to know and no reason to lose a fill.
-            return None
 
     def _trades(self, market: Market, since: float) -> Iterator[Mapping[str, Any]]:
         """Yield the trades of a market, day by day until a page is full and then by id."""
@@ -135,7 +124,7 @@ class BinanceAccount:
             begin += _SPAN_S
 
     def _trades_from(self, market: Market, first: int) -> Iterator[Mapping[str, Any]]:
-        for _ in range(_PAGES_MAX):
+        for _ in range(PAGES_MAX):
             page = self._page(market, {"fromId": first})
             yield from page
             if len(page) < _ROWS:
@@ -148,7 +137,7 @@ class BinanceAccount:
         return rows_of(self._wire.read("privateGetMyTrades", parameters), "trades")
 
     def _rows(self, method: str, span: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        for page_number in range(_PAGES_MAX):
+        for page_number in range(PAGES_MAX):
             window = {**span, "limit": _ROWS, "offset": page_number * _ROWS}
             page = rows_of(self._wire.read(method, window), method)
             yield from page
@@ -161,7 +150,7 @@ class BinanceAccount:
             return None
         return CashMove(
             id=f"deposit-{text_or(row, 'id') or text_at(row, 'txId')}",
-            currency=self.currency(text_at(row, "coin")),
+            currency=self._wire.currency(text_at(row, "coin")),
             amount=number_at(row, "amount"),
             kind=CashKind.DEPOSIT,
             at=seconds_at(row, "insertTime", 1000),
@@ -177,35 +166,42 @@ class BinanceAccount:
             raise bad_answer("applyTime is no time", text) from None
         return CashMove(
             id=f"withdrawal-{text_at(row, 'id')}",
-            currency=self.currency(text_at(row, "coin")),
+            currency=self._wire.currency(text_at(row, "coin")),
             amount=-number_at(row, "amount") - number_or(row, "transactionFee"),
             kind=CashKind.WITHDRAWAL,
             at=at,
         )
 
-    def currency(self, asset: str) -> str:
-        """Return our name of a currency."""
-        return str(self._wire.exchange.safe_currency_code(asset))
-
 
 class _Worths:
     """Ask once for each currency of a fee what it is worth."""
 
-    def __init__(self, account: BinanceAccount) -> None:
-        self._account = account
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
         self._prices: dict[tuple[str, str], Decimal | None] = {}
 
     def worth(self, fee: Decimal, asset: str, market: Market) -> tuple[str, Decimal | None]:
         """Return the currency of a fee, and its worth in the quote currency if it is a third."""
-        currency = self._account.currency(asset)
+        currency = self._wire.currency(asset)
         quote = market.instrument.quote
         if currency in {market.instrument.base, quote} or not fee:
             return currency, None
         key = (currency, quote)
         if key not in self._prices:
-            self._prices[key] = self._account.price(currency, quote)
+            self._prices[key] = self._price(currency, quote)
         price = self._prices[key]
         return currency, None if price is None else fee * price
+
+    def _price(self, base: str, quote: str) -> Decimal | None:
+        listed = self._wire.exchange.markets.get(f"{base}/{quote}")
+        if listed is None:
+            return None
+        try:
+            row = self._wire.read("publicGetTickerPrice", {"symbol": listed["id"]})
+            return positive_at(mapping_of(row, "price"), "price")
+        except VenueError:
+            # What a fee is worth is good to know and no reason to lose a fill.
+            return None
 
 
 def _fill(row: Mapping[str, Any], market: Market, worths: _Worths) -> VenueFill:
@@ -235,8 +231,3 @@ def _last_id(page: list[Mapping[str, Any]]) -> int:
     if not all(each.isdigit() for each in ids):
         raise bad_answer("ids are no numbers", ids[-1])
     return max(map(int, ids))
-
-
-def _flag(told: Mapping[str, Any], key: str) -> bool | None:
-    value = told.get(key)
-    return value if isinstance(value, bool) else None

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from trading.brokers.ccxt_checks import beyond
 from trading.brokers.ccxt_coinbase_account import CoinbaseAccount
-from trading.brokers.ccxt_dialect import Place, unsupported
+from trading.brokers.ccxt_dialect import LOOK_BACK_S, unsupported
 from trading.brokers.ccxt_errors import reason_of
 from trading.brokers.ccxt_markets import Market
 from trading.brokers.ccxt_reading import (
@@ -39,8 +39,6 @@ from trading.brokers.venue import (
 )
 from trading.model.order import Order, OrderType
 
-# How long before its making an order is looked for: clocks differ.
-LOOK_BACK_S: Final = 300.0
 _ROWS: Final = 250
 
 _STATES: Final = {
@@ -61,10 +59,6 @@ _ASKED_BEFORE: Final = frozenset({"DUPLICATE_CANCEL_REQUEST"})
 
 class CoinbaseDialect(CoinbaseAccount):
     """Speak to Coinbase spot."""
-
-    def __init__(self, place: Place) -> None:
-        super().__init__(place)
-        self._place = place
 
     def abilities(self) -> Abilities:
         """Say what Coinbase can do; it has no way to refuse a late order."""
@@ -126,7 +120,7 @@ class CoinbaseDialect(CoinbaseAccount):
 
     def open_orders(self) -> list[VenueOrder]:
         """Read all open orders."""
-        listed = self._place.markets.find_or_warn
+        listed = self._markets.find_or_warn
         return [
             _order(row, market)
             for row in self._rows({"order_status": ["OPEN"]})

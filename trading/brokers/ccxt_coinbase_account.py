@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from trading.brokers.ccxt_dialect import Place
+from trading.brokers.ccxt_dialect import PAGES_MAX, Place
 from trading.brokers.ccxt_markets import Market
 from trading.brokers.ccxt_reading import (
     bad_answer,
+    booked_since,
+    flag_or_none,
     iso_at,
     iso_text,
     mapping_at,
@@ -31,7 +33,6 @@ from trading.brokers.venue import (
 )
 
 _ROWS: Final = 250
-_PAGES_MAX: Final = 400
 # A fill is filed a little after it happened, and it is the filing that is asked by.
 _FILED_LATE_S: Final = 10.0
 
@@ -55,7 +56,7 @@ class CoinbaseAccount:
             if market is not None and text_or(row, "trade_type", "FILL") == "FILL":
                 fill = _fill(row, market)
                 found[fill.fill_id] = fill
-        return sorted((each for each in found.values() if each.at >= since), key=lambda f: f.at)
+        return booked_since(since, found.values())
 
     def holdings(self) -> dict[str, Holding]:
         """Read the accounts, of which there is one per currency."""
@@ -65,7 +66,7 @@ class CoinbaseAccount:
             held = row.get("hold")
             total = free + (number_or(mapping_of(held, "hold"), "value") if held else 0)
             if total:
-                code = str(self._wire.exchange.safe_currency_code(text_at(row, "currency")))
+                code = self._wire.currency(text_at(row, "currency"))
                 found[code] = Holding(total, free)
         return found
 
@@ -86,8 +87,8 @@ class CoinbaseAccount:
                 return KeyRights()
             raise
         return KeyRights(
-            can_withdraw=_flag(told, "can_transfer"),
-            can_trade=_flag(told, "can_trade"),
+            can_withdraw=flag_or_none(told, "can_transfer"),
+            can_trade=flag_or_none(told, "can_trade"),
             account_id=text_or(told, "portfolio_uuid"),
         )
 
@@ -101,7 +102,7 @@ class CoinbaseAccount:
     ) -> Iterator[Mapping[str, Any]]:
         """Yield the rows of all pages."""
         cursor: dict[str, str] = {}
-        for _ in range(_PAGES_MAX):
+        for _ in range(PAGES_MAX):
             answer = mapping_of(self._wire.read(method, {**filters, **cursor}), key)
             page = rows_of(answer.get(key), key)
             yield from page
@@ -130,8 +131,3 @@ def _fill(row: Mapping[str, Any], market: Market) -> VenueFill:
         at=iso_at(row, "trade_time"),
         is_maker=text_or(row, "liquidity_indicator") == "MAKER",
     )
-
-
-def _flag(told: Mapping[str, Any], key: str) -> bool | None:
-    value = told.get(key)
-    return value if isinstance(value, bool) else None

@@ -5,7 +5,7 @@ A dialect writes requests and reads answers; it catches nothing and decides noth
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from daemonkit.clock import Clock
 from trading.brokers.ccxt_checks import NotSendableError
@@ -25,6 +25,11 @@ from trading.brokers.venue import (
     VenuePosition,
 )
 from trading.model.order import Order, OrderType, Purpose
+
+# How long before its making an order is looked for: clocks differ.
+LOOK_BACK_S: Final = 300.0
+# A list with more pages than this has no end, and is no answer.
+PAGES_MAX: Final = 400
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from daemonkit.errors import ConfigurationError
-from trading.brokers.ccxt_dialect import Place, is_reducing, unsupported
+from trading.brokers.ccxt_dialect import LOOK_BACK_S, Place, is_reducing, unsupported
 from trading.brokers.ccxt_errors import is_not_found
 from trading.brokers.ccxt_generic_account import GenericAccount, read_order
 from trading.brokers.ccxt_markets import Market
@@ -34,7 +34,6 @@ ENDED: Final = (
     {"fetchClosedOrders": "fetch_closed_orders", "fetchCanceledOrders": "fetch_canceled_orders"},
     {"fetchClosedOrders": "fetch_closed_orders"},
 )
-LOOK_BACK_S: Final = 300.0
 # As many rows as this may be a page that was cut off.
 _PAGE_ROWS: Final = 50
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from trading.brokers.ccxt_dialect import Place
+from trading.brokers.ccxt_dialect import PAGES_MAX, Place
 from trading.brokers.ccxt_errors import is_no_change
 from trading.brokers.ccxt_markets import Market
 from trading.brokers.ccxt_reading import (
     ZERO,
     bad_answer,
+    booked_since,
     mapping_at,
     mapping_of,
     number_at,
@@ -35,7 +36,6 @@ from trading.brokers.venue import (
 )
 from trading.model.order import OrderType
 
-_PAGES_MAX: Final = 400
 _STATES: Final = {
     "open": VenueOrderState.OPEN,
     "closed": VenueOrderState.FILLED,
@@ -77,7 +77,7 @@ class GenericAccount:
         found: dict[str, VenueFill] = {}
         for market in self._markets.by_symbol.values():
             self._gather(market, since, found)
-        return sorted((each for each in found.values() if each.at >= since), key=lambda f: f.at)
+        return booked_since(since, found.values())
 
     def holdings(self) -> dict[str, Holding]:
         """Read the balances."""
@@ -120,7 +120,7 @@ class GenericAccount:
         if not page:
             return
         earliest = min(fill.at for fill in page)
-        for _ in range(_PAGES_MAX):
+        for _ in range(PAGES_MAX):
             new = [fill for fill in page if fill.fill_id not in found]
             found.update((fill.fill_id, fill) for fill in new)
             if not new:
@@ -128,7 +128,7 @@ class GenericAccount:
             page = self._page(market, max(fill.at for fill in page), {})
         else:
             raise bad_answer("trades have no end", market.id)
-        for _ in range(_PAGES_MAX):
+        for _ in range(PAGES_MAX):
             page = self._page(market, since, {"until": int(earliest * 1000) + 1})
             new = [fill for fill in page if fill.fill_id not in found]
             found.update((fill.fill_id, fill) for fill in new)

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from trading.brokers.ccxt_dialect import Place, is_reducing, unsupported
+from trading.brokers.ccxt_dialect import LOOK_BACK_S, is_reducing, unsupported
 from trading.brokers.ccxt_kraken_account import KrakenAccount
 from trading.brokers.ccxt_markets import Market
 from trading.brokers.ccxt_reading import (
     ZERO,
     bad_answer,
+    booked_since,
     iso_text,
     mapping_at,
     mapping_of,
@@ -46,8 +47,6 @@ from trading.model.order import Order, OrderType
 # Kraken takes 2 s to 60 s. Clocks may differ by 2 s before the engine takes no new risk.
 DEADLINE_S: Final = 10.0
 CLOCK_SKEW_S: Final = 2.0
-# How long before its making an order is looked for: clocks differ.
-LOOK_BACK_S: Final = 300.0
 
 _TYPES: Final = {
     "market": OrderType.MARKET,
@@ -74,10 +73,6 @@ _STATES: Final = {
 class KrakenDialect(KrakenAccount):
     """Speak to Kraken spot and margin."""
 
-    def __init__(self, place: Place) -> None:
-        super().__init__(place)
-        self._place = place
-
     def abilities(self) -> Abilities:
         """Say what Kraken can do: stops rest there; a bracket does not, as one order."""
         return Abilities(
@@ -92,7 +87,7 @@ class KrakenDialect(KrakenAccount):
         """Look whether the leverage is one that the pairs have; it goes with each order."""
         if not self._place.is_margin:
             return
-        for market in self._place.markets.by_symbol.values():
+        for market in self._markets.by_symbol.values():
             info = mapping_at(market.raw, "info")
             for key in ("leverage_buy", "leverage_sell"):
                 allowed = [str(each) for each in info.get(key) or ()]
@@ -155,7 +150,7 @@ class KrakenDialect(KrakenAccount):
         found = []
         for venue_id, row in self._open_rows({}):
             pair = text_at(mapping_at(row, "descr"), "pair")
-            if market := self._place.markets.find_or_warn(pair):
+            if market := self._markets.find_or_warn(pair):
                 found.append(self._order(venue_id, row, market))
         return found
 
@@ -165,9 +160,9 @@ class KrakenDialect(KrakenAccount):
         for fill_id, row in self._pages(
             "privatePostTradesHistory", {"start": str(int(since) - 1)}, "trades"
         ):
-            if market := self._place.markets.find(text_at(row, "pair")):
+            if market := self._markets.find(text_at(row, "pair")):
                 found[fill_id] = _fill(fill_id, row, market)
-        return sorted((each for each in found.values() if each.at >= since), key=lambda f: f.at)
+        return booked_since(since, found.values())
 
     def _leverage(self) -> str:
         # Without any it would be an order for coins; the least that borrows is 2. How much is at

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from trading.brokers.ccxt_dialect import Place
+from trading.brokers.ccxt_dialect import PAGES_MAX, Place
 from trading.brokers.ccxt_reading import (
     ZERO,
     bad_answer,
+    booked_since,
     mapping_at,
     mapping_of,
     number_at,
@@ -27,7 +28,6 @@ from trading.brokers.venue import (
     VenuePosition,
 )
 
-_PAGES_MAX: Final = 400
 _ENDLESS: Final = Decimal("Infinity")
 # These bookings are what fills say already.
 _OF_FILLS: Final = frozenset({"trade", "margin"})
@@ -42,8 +42,8 @@ class KrakenAccount:
     """Read one Kraken account."""
 
     def __init__(self, place: Place) -> None:
+        self._place = place
         self._wire, self._markets = place.wire, place.markets
-        self._has_positions = place.is_margin
 
     def holdings(self) -> dict[str, Holding]:
         """Read BalanceEx: what is there, and what open orders hold of it."""
@@ -53,14 +53,14 @@ class KrakenAccount:
             total, held = number_at(row, "balance"), number_or(row, "hold_trade")
             if total:
                 # ".F" is money that earns by itself and pays for orders all the same.
-                code = self._currency(asset.removesuffix(".F"))
+                code = self._wire.currency(asset.removesuffix(".F"))
                 before = found.get(code, Holding(ZERO, ZERO))
                 found[code] = Holding(before.total + total, before.free + total - held)
         return found
 
     def positions(self) -> list[VenuePosition]:
         """Read OpenPositions, which are many per pair, and net them."""
-        if not self._has_positions:
+        if not self._place.is_margin:
             return []
         signed: dict[str, list[tuple[Decimal, Decimal, Decimal]]] = {}
         for row in self._result("privatePostOpenPositions", {}).values():
@@ -83,12 +83,12 @@ class KrakenAccount:
                 continue
             found[entry_id] = CashMove(
                 id=entry_id,
-                currency=self._currency(text_at(row, "asset")),
+                currency=self._wire.currency(text_at(row, "asset")),
                 amount=amount,
                 kind=_CASH_KINDS.get(kind, CashKind.OTHER),
                 at=seconds_at(row, "time"),
             )
-        return sorted((each for each in found.values() if each.at >= since), key=lambda m: m.at)
+        return booked_since(since, found.values())
 
     def rights(self) -> KeyRights:
         """Read GetApiKeyInfo, where the venue has it."""
@@ -113,9 +113,6 @@ class KrakenAccount:
         """Read Time."""
         return seconds_at(self._result("publicGetTime", {}), "unixtime")
 
-    def _currency(self, asset: str) -> str:
-        return str(self._wire.exchange.safe_currency_code(asset))
-
     def _result(self, method: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         answer = mapping_of(self._wire.read(method, parameters), "answer")
         result = answer.get("result")
@@ -127,7 +124,7 @@ class KrakenAccount:
     ) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield the rows of all pages; the offset counts from the newest."""
         seen: set[str] = set()
-        for _ in range(_PAGES_MAX):
+        for _ in range(PAGES_MAX):
             result = self._result(method, {**filters, "ofs": str(len(seen))})
             rows = result.get(key)
             page = {} if rows == [] else mapping_at(result, key)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from trading.brokers.ccxt_dialect import is_reducing, unsupported
+from trading.brokers.ccxt_dialect import LOOK_BACK_S, is_reducing, unsupported
 from trading.brokers.ccxt_krakenfutures_account import KrakenFuturesAccount
 from trading.brokers.ccxt_markets import Market
 from trading.brokers.ccxt_reading import (
@@ -44,8 +44,6 @@ from trading.model.order import Order, OrderType
 
 DEADLINE_S: Final = 10.0
 CLOCK_SKEW_S: Final = 2.0
-# How long before its making an order is looked for: clocks differ.
-LOOK_BACK_S: Final = 300.0
 
 # With these statuses the order definitely did not come into being. Any other is unclear, and
 # clientOrderIdAlreadyExist says that it exists.

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from trading.brokers.ccxt_dialect import Place
+from trading.brokers.ccxt_dialect import PAGES_MAX, Place
 from trading.brokers.ccxt_markets import Market
 from trading.brokers.ccxt_reading import (
     ZERO,
     bad_answer,
+    booked_since,
     iso_at,
     iso_text,
     mapping_at,
@@ -32,7 +33,6 @@ from trading.brokers.venue import CashKind, CashMove, Holding, KeyRights, VenueF
 
 _ROWS: Final = 100
 _EVENTS: Final = 500
-_PAGES_MAX: Final = 400
 # How long a fill waits for its booking before its fee is taken from the schedule instead: a fill
 # must not be lost over its fee.
 BOOKED_LATE_S: Final = 10.0
@@ -76,13 +76,13 @@ class KrakenFuturesAccount:
             is_young = iso_at(row, "fillTime") > self._place.clock.wall() - BOOKED_LATE_S
             if fee is not None or not is_young:
                 found.append(_fill(row, market, fee))
-        return sorted(found, key=lambda fill: fill.at)
+        return booked_since(since, found)
 
     def fill_rows(self, since: float) -> list[Mapping[str, Any]]:
         """Return the fills since a time; a page has the newest before a time."""
         found: dict[str, Mapping[str, Any]] = {}
         before: dict[str, str] = {}
-        for _ in range(_PAGES_MAX):
+        for _ in range(PAGES_MAX):
             answer = mapping_of(self._wire.read("privateGetFills", before), "answer")
             page = rows_of(answer.get("fills"), "fills")
             new = [row for row in page if text_at(row, "fill_id") not in found]
@@ -116,12 +116,8 @@ class KrakenFuturesAccount:
 
     def cash_moves(self, since: float, /) -> list[CashMove]:
         """Read the account log but for what fills say; a trade may realise funding as well."""
-        found = []
-        for row in self.history_rows("historyGetAccountLog", since, "logs"):
-            move = self._move(row)
-            if move is not None and move.at >= since:
-                found.append(move)
-        return sorted(found, key=lambda move: move.at)
+        rows = self.history_rows("historyGetAccountLog", since, "logs")
+        return booked_since(since, filter(None, map(self._move, rows)))
 
     def rights(self) -> KeyRights:
         """Read whose account it is; what the key may do is not told."""
@@ -136,7 +132,7 @@ class KrakenFuturesAccount:
     def history_rows(self, method: str, since: float, key: str) -> Iterator[Mapping[str, Any]]:
         """Yield the rows of a history since a time, oldest first, all pages."""
         begin, seen = max(int(since * 1000), 0), set[str]()
-        for _ in range(_PAGES_MAX):
+        for _ in range(PAGES_MAX):
             asked = {"since": begin, "sort": "asc", "count": _EVENTS}
             answer = mapping_of(self._wire.read(method, asked), "answer")
             page = rows_of(answer.get(key), key)
@@ -181,7 +177,7 @@ class KrakenFuturesAccount:
         return CashMove(_row_id(row), currency, amount, kind, _row_at(row))
 
     def _currency(self, asset: str) -> str:
-        return str(self._wire.exchange.safe_currency_code(asset.upper()))
+        return self._wire.currency(asset.upper())
 
 
 def _row_id(row: Mapping[str, Any]) -> str:

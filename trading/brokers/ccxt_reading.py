@@ -3,18 +3,19 @@
 Numbers come as text, since the answers are decoded without binary fractions, and become Decimal.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from daemonkit.printable import one_line
 from daemonkit.secrets import redact
-from trading.brokers.venue import FailureKind, VenueError
+from trading.brokers.venue import CashMove, FailureKind, VenueError, VenueFill
 from trading.model.order import Side
 
 ZERO: Final = Decimal(0)
 _FOUND_LENGTH_MAX: Final = 80
+Booked = TypeVar("Booked", VenueFill, CashMove)
 
 
 def bad_answer(what: str, found: object) -> VenueError:
@@ -56,6 +57,12 @@ def text_or(data: Mapping[str, Any], key: str, default: str = "") -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return default
     return str(value) or default
+
+
+def flag_or_none(data: Mapping[str, Any], key: str) -> bool | None:
+    """Return a field that is true or false, or None where it is neither."""
+    value = data.get(key)
+    return value if isinstance(value, bool) else None
 
 
 def number_at(data: Mapping[str, Any], key: str) -> Decimal:
@@ -116,6 +123,11 @@ def side_at(data: Mapping[str, Any], key: str) -> Side:
     if text not in {"buy", "sell"}:
         raise bad_answer(f"{key} is neither buy nor sell", text)
     return Side(text)
+
+
+def booked_since(since: float, booked: Iterable[Booked]) -> list[Booked]:
+    """Return what was booked since a time, oldest first."""
+    return sorted((each for each in booked if each.at >= since), key=lambda each: each.at)
 
 
 def iso_text(at: float) -> str:

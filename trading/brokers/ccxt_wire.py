@@ -60,6 +60,10 @@ class Wire:
         self.exchange.options.pop("hasAlreadyAuthenticatedSuccessfully", None)
         return getattr(self.exchange, request.method)(*request.arguments)
 
+    def currency(self, code: str) -> str:
+        """Return the usual name of a currency that the venue may call otherwise."""
+        return str(self.exchange.safe_currency_code(code))
+
     def last_answer(self) -> Any:
         """Return the decoded answer of the last call, or None when there was none to decode."""
         return self.exchange.last_json_response

@@ -101,8 +101,17 @@ _TIMEOUT_S: Final = 0.3
 
 
 @contextmanager
-def open_desk(name: str, fees: Fees | None = None, clock: Clock | None = None) -> Iterator[Desk]:
-    """Open an account with 100,000 of the quote currency and a connected venue."""
+def open_desk(
+    name: str,
+    fees: Fees | None = None,
+    clock: Clock | None = None,
+    *,
+    own_clock: Clock | None = None,
+) -> Iterator[Desk]:
+    """Open an account with 100,000 of the quote currency and a connected venue.
+
+    `clock` is the exchange's, `own_clock` that of the venue.
+    """
     setting = SETTINGS[name]
     exchange = name.split("-", maxsplit=1)[0]
     markets = usual_markets(setting.quote, MarketKind(setting.market_type))
@@ -118,7 +127,7 @@ def open_desk(name: str, fees: Fees | None = None, clock: Clock | None = None) -
             key=Secret(KEY),
             secret=Secret(setting.secret()),
             settings={**running.ccxt_config, "timeout": int(_TIMEOUT_S * 1000)},
-            clock=SystemClock(),
+            clock=own_clock or SystemClock(),
             timeout_s=_TIMEOUT_S,
             leverage=setting.leverage,
         )

@@ -1,0 +1,395 @@
+"""A whole live account without a thread of its own: core, store, worker, ccxt and the exchange.
+
+Everything that decides is the product's: the core with its trader, `state.db` with the store's own
+commit and release, the account's worker, and the venue through ccxt over loopback. `kill` drops
+all of it at any moment, without a goodbye; `open` makes it again from the file.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any, Final, cast
+from uuid import UUID
+
+import orjson
+
+from daemonkit.secrets import Secret
+from tcpproto import Reply
+from tests.fakes.exchange.engine import Engine
+from tests.fakes.exchange.server import FakeExchange
+from tests.fakes.exchange.terms import Account, Fees, MarketKind
+from tests.fakes.exchange.venues import KEY, RunningExchange, usual_engine, usual_markets
+from tests.fakes.exchange.wire import Asked
+from tests.scenarios.moments import Moments, StepClock
+from tests.trading_tests.brokers.ccxt_fake_desks import SETTINGS, Setting
+from tests.trading_tests.makers import make_command, make_health, make_instance
+from trading.account_identity import ACCOUNT_ID_KEY, AccountIdentity
+from trading.app import owner_of
+from trading.brokers.ccxt_loading import Credentials
+from trading.brokers.live.worker import AccountWorker
+from trading.brokers.venue_keys import VenueKeys
+from trading.config import BotConfig, load_config
+from trading.engine.core import EngineCore
+from trading.engine.effects import AskAccount, CommittedEffect, SaveState
+from trading.engine.events import CommandReceived, EngineEvent, EngineStarted
+from trading.engine.setup import InstanceSetup
+from trading.engine.trader import TIME_KEY, Trader
+from trading.live_accounts import build_workers
+from trading.market.feed import Feed
+from trading.model.market import Tick
+from trading.model.order import Order
+from trading.model.order_states import OrderState
+from trading.parts import RunOptions, build_core_settings
+from trading.risk.approval import ApprovedOrder
+from trading.setup_of import build_trading_setup, load_saved_trading
+from trading.store.database import StateDatabase, StoreLimits, open_state_database
+from trading.store.writer import StoreThread, StoreTimings
+from trading.strategies.base import Strategy
+from trading.strategies.calls import UnguardedCalls
+from trading.strategies.context import StrategyContext
+
+NOW: Final = 1_800_000_000.0
+TICK_S: Final = 1.0
+TIMEOUT_S: Final = 0.3  # of real time, on loopback
+_ON_ITS_WAY: Final = frozenset({OrderState.NEW, OrderState.SENT, OrderState.UNKNOWN})
+Act = Callable[[StrategyContext], object]
+
+
+class _NoReserve:
+    """Stand for a disk that is never full."""
+
+    def ensure(self) -> bool:
+        return True
+
+    def release(self) -> bool:
+        return False
+
+
+class LiveBot:
+    """Trade one account, one thing after the other, on a clock that only this moves."""
+
+    def __init__(
+        self, folder: Path, desk: "ExchangeDesk", moments: Moments, rng: Random, **config: Any
+    ) -> None:
+        self.desk, self.moments, self.clock = desk, moments, desk.clock
+        self._rng = rng
+        self.config = _write_config(folder, desk, config)
+        self.story: list[str] = []
+        self.acts: deque[Act] = deque()
+        self.replies: list[Reply] = []
+        self.runs = 0
+        self._told: deque[EngineEvent] = deque()
+        self._sample_at = 0.0
+        self._commands = 0
+        self.open()
+
+    # Its lives.
+
+    def open(self) -> None:
+        """Start from what is in the file."""
+        self.runs += 1
+        self._told.clear()
+        self.acts.clear()
+        config = self.config
+        epoch = str(UUID(int=self._rng.getrandbits(128), version=4))
+        owner = owner_of(config)
+        self.database = open_state_database(config.database, owner, epoch=epoch, restore_hint="")
+        kept = self.database.load_trading()
+        saved = load_saved_trading(self.database, kept)
+        feed = cast("Feed", SimpleNamespace(ticks_show_ranges=True))
+        setup = build_trading_setup(config, feed, saved.values, kept, run=epoch, frozen=None)
+        setup = replace(setup, instances=[self._hands()])
+        self.trader = Trader(setup, saved, UnguardedCalls())
+        self.core = EngineCore(
+            build_core_settings(config, RunOptions()), saved.values, self.trader
+        )
+        self.worker = self._build_worker(saved.values)
+        self.store = _build_store(self.database, self, self.clock)
+        self._process(EngineStarted(self.clock.wall()))
+        self.worker.begin(kept.orders)
+        self._sample_at = self.clock.monotonic()
+
+    def kill(self) -> None:
+        """Drop everything; what is not in the file is gone."""
+        self.store._journal.close()
+        self.database.close()
+        self.worker._venue.close()
+
+    def _build_worker(self, values: Any) -> AccountWorker:
+        secret = self.desk.setting.secret()
+        keys = {"main": VenueKeys(Credentials(Secret(KEY), Secret(secret)))}
+        kept_time = values.get(TIME_KEY)
+        workers = build_workers(
+            self.config,
+            keys,
+            clock=self.clock,
+            rng=self._rng,
+            tell=self._hear,
+            identities={"main": self._identity(values.get(ACCOUNT_ID_KEY + "main", ""))},
+            last_run_at=None if kept_time is None else float(kept_time),
+        )
+        worker = workers["main"]
+        exchange = cast("Any", worker._venue)._wire.exchange
+        # ccxt signs with a time of its own, which must be that of the exchange.
+        exchange.milliseconds = self.clock.sign_ms
+        exchange.microseconds = lambda: self.clock.sign_ms() * 1000
+        exchange.seconds = lambda: int(self.clock.wall())
+        return worker
+
+    def _identity(self, known: str) -> AccountIdentity:
+        def keep(found: str) -> None:
+            self._commit([SaveState(ACCOUNT_ID_KEY + "main", found)])
+
+        def end(error: Exception) -> None:
+            raise error
+
+        return AccountIdentity("main", known, keep=keep, end=end)
+
+    def _hands(self) -> InstanceSetup:
+        bot = self
+
+        class Hands(Strategy):
+            def on_tick(self, tick: Tick) -> None:
+                while bot.acts:
+                    bot.acts.popleft()(self.context)
+
+        return make_instance(Hands, "hands", symbol=self.desk.symbol)
+
+    # What the store lets out: it is called as the link and the brokers' outlet are.
+
+    def answer(self, reply: Reply) -> None:
+        self.replies.append(reply)
+
+    def wake_outbox(self) -> None:
+        """Nobody listens: what is told is looked up in the file."""
+
+    def submit(self, approved: ApprovedOrder) -> None:
+        order = approved.order
+        self.moments.pass_by("committed")
+        self.note(f"out {order.id[-5:]} {order.purpose} {order.side} {order.type} {order.quantity}")
+        self.worker.submit(approved)
+        self.moments.pass_by("handed")
+
+    def cancel(self, account: str, order_id: str) -> None:
+        self.moments.pass_by("committed")
+        self.note(f"cancel {order_id[-5:]}")
+        self.worker.cancel(account, order_id)
+        self.moments.pass_by("handed")
+
+    def withhold(self, approved: ApprovedOrder, reason: str) -> None:
+        self.worker.withhold(approved, reason)
+
+    # One thing after the other.
+
+    def turn(self) -> None:
+        """Let the next thing happen: a word is heard, a request is made, or time passes."""
+        if self._told:
+            self._process(self._told.popleft())
+            return
+        wait_s = self.worker.step()
+        self.moments.pass_by("asked")
+        if not self._told and wait_s > 0:
+            self._let_pass(wait_s)
+
+    def run(self, seconds: float) -> None:
+        """Let so much time pass."""
+        until = self.clock.monotonic() + seconds
+        while self.clock.monotonic() < until:
+            self.turn()
+
+    def do(self, verb: str, *args: str) -> str:
+        """Give a command as a person would; return its name."""
+        self._commands += 1
+        now, name = self.clock.wall(), f"c{self._commands}"
+        self.note(f"/{verb} {' '.join(args)}")
+        command = make_command(
+            verb,
+            *args,
+            command_id=name,
+            role="admin",
+            issued_at=now,
+            expires_at=now + 600,
+            confirmed=True,
+        )
+        self._process(CommandReceived(command, now))
+        return name
+
+    def look(self) -> None:
+        """Have all of the account looked at, and wait for what is seen of it."""
+        venue = self.trader.desks["main"].venue
+        assert venue is not None
+        self.worker.ask(venue.next_number())
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Tell whether nothing is on its way, and nothing more is wanted."""
+        orders = list(self.trader.orders.open.values())
+        positions = self.trader.desks["main"].book.positions.values()
+        venue = self.trader.desks["main"].venue
+        return not (
+            self._told
+            or self.worker.is_busy
+            or venue is None
+            or venue.account_trouble
+            or any(one.state in _ON_ITS_WAY or one.is_cancelling for one in orders)
+            or any(one.closing for one in positions)
+            or self.trader.conditions.flattening
+        )
+
+    def note(self, text: str) -> None:
+        """Add a line to the story."""
+        self.story.append(f"{self.clock.wall() - NOW:8.2f} {text}")
+
+    def _hear(self, event: Any) -> None:
+        self.note(f"  {_words(event)}")
+        self._told.append(event)
+        self.moments.pass_by("told")
+
+    def _process(self, event: EngineEvent) -> None:
+        effects = self.core.process(event)
+        self.moments.pass_by("processed")
+        self._commit([one for one in effects if isinstance(one, CommittedEffect)])
+        for one in effects:
+            if isinstance(one, AskAccount):
+                self.worker.ask(one.number)
+
+    def _commit(self, unit: list[Any]) -> None:
+        if unit:
+            self.store.submit(unit)
+            self.store._do_batch(self.store._collect())
+
+    def _let_pass(self, seconds: float) -> None:
+        until_sample = max(0.0, self._sample_at - self.clock.monotonic())
+        self.clock.advance(min(seconds, until_sample))
+        self.desk.arrive_late()
+        if self.clock.monotonic() < self._sample_at:
+            return
+        self._sample_at = self.clock.monotonic() + TICK_S
+        self.desk.move()
+        now = self.clock.wall()
+        for symbol, tape in self.desk.engine.tapes.items():
+            if symbol == self.desk.venue_symbol and tape.last is not None:
+                self._process(Tick(self.desk.symbol, float(tape.last), 1.0, now))
+        self._process(make_health(now, uptime_s=self.clock.monotonic()))
+
+
+class ExchangeDesk:
+    """Hold the fake exchange of a bot, its clock, and how its price moves."""
+
+    def __init__(self, name: str, running: RunningExchange, account: Account, clock: StepClock):
+        self.name, self.running, self.account, self.clock = name, running, account, clock
+        self.setting: Setting = SETTINGS[name]
+        self.exchange_name = name.split("-", maxsplit=1)[0]
+        (self.venue_symbol,) = running.engine.markets
+        swap = ":USD" if self.setting.market_type == "swap" else ""
+        self.symbol = f"BTC/{self.setting.quote}{swap}"
+        self.prices: deque[Any] = deque()
+        self._late: list[tuple[float, Asked]] = []
+
+    @property
+    def engine(self) -> Engine:
+        return self.running.engine
+
+    @property
+    def exchange(self) -> FakeExchange:
+        return self.running.exchange
+
+    def move(self) -> None:
+        """Trade once, at the next price if there is one; without a volume any quantity."""
+        engine, symbol = self.engine, self.venue_symbol
+        last = engine.tapes[symbol].last
+        assert last is not None
+        price, volume = self.prices.popleft() if self.prices else (last, None)
+        engine.price(symbol, price, volume)
+
+    def delay(self, asked: Asked, seconds: float) -> None:
+        """Have a request taken later, on this clock."""
+        asked.is_delayed = True
+        self._late.append((self.clock.monotonic() + seconds, asked))
+
+    def arrive_late(self) -> None:
+        """Take the requests whose time has come."""
+        due = [one for one in self._late if one[0] <= self.clock.monotonic()]
+        self._late = [one for one in self._late if one not in due]
+        for _, asked in due:
+            self.exchange.dialect.act(asked)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Tell whether a request is still on its way."""
+        return bool(self._late)
+
+
+@contextmanager
+def open_exchange(name: str, fees: Fees | None = None) -> Iterator[ExchangeDesk]:
+    """Serve one market of a fake exchange on a clock that stands."""
+    setting = SETTINGS[name]
+    clock = StepClock(NOW, 1_000.0)
+    market = usual_markets(setting.quote, MarketKind(setting.market_type))[0]
+    engine, account = usual_engine([market], clock=clock, secret=setting.secret())
+    if fees is not None:
+        account.fees = fees
+    with setting.start(engine) as running:
+        yield ExchangeDesk(name, running, account, clock)
+
+
+def _write_config(folder: Path, desk: ExchangeDesk, more: dict[str, Any]) -> BotConfig:
+    bot_dir = folder / "alpha"
+    bot_dir.mkdir(exist_ok=True)
+    setting = desk.setting
+    account: dict[str, Any] = {
+        "market_type": setting.market_type,
+        "ccxt": {**desk.running.ccxt_config, "timeout": round(TIMEOUT_S * 1000)},
+    }
+    config: dict[str, Any] = {
+        "exchange": desk.exchange_name,
+        "dry_run": False,
+        "trading": {"pairs": [desk.symbol], "trade_amount_usd": 500},
+        "accounts": {"main": account},
+        "feed": {"kind": "exchange", "history_candles": 5},
+        "live": {"request_timeout_s": TIMEOUT_S, "requests_per_s": 20},
+        "status_interval_s": 1.0,
+        **more,
+    }
+    if setting.market_type != "spot":
+        config |= {"mode": "leveraged", "leverage": setting.leverage, "allow_short": True}
+    # JSON is YAML.
+    (bot_dir / "config.yaml").write_bytes(orjson.dumps(config))
+    return load_config(bot_dir, {"VAR_DIR": str(folder / "var")})
+
+
+def _build_store(database: StateDatabase, released: LiveBot, clock: StepClock) -> StoreThread:
+    """Return the store as it runs, but that its thread never starts."""
+
+    def fail(error: Exception) -> None:
+        raise error
+
+    return StoreThread(
+        database,
+        _NoReserve(),
+        clock=clock,
+        limits=StoreLimits(),
+        timings=StoreTimings(prune_interval_s=86_400.0),
+        released=released,
+        report=released._hear,
+        on_failure=fail,
+    )
+
+
+def _words(event: Any) -> str:
+    text = type(event).__name__
+    fill = getattr(event, "fill", None)
+    if fill is not None:
+        fee = f"{fill.fee} {fill.fee_currency}"
+        return f"{text} {fill.order_id[-5:]} {fill.side} {fill.quantity} at {fill.price}, {fee}"
+    order_id, reason = getattr(event, "order_id", ""), getattr(event, "reason", "")
+    return f"{text} {order_id[-5:]} {reason}".rstrip()
+
+
+def open_orders_of(bot: LiveBot) -> list[Order]:
+    """Return what the core has open."""
+    return list(bot.trader.orders.open.values())

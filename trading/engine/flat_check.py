@@ -22,14 +22,15 @@ from trading.reports.venue_alerts import not_flat
 
 # What is still there is on its way out, or a person's business: looked at again after so long.
 AGAIN_S: Final = 2.0
-# A worker that does not answer for so long is asked again.
-ANSWER_S: Final = 15.0
+# A worker that does not answer for so long is asked again. A look may well take longer where few
+# requests are allowed, so that the answer to any wish since the book was flat counts.
+ANSWER_S: Final = 60.0
 _ZERO: Final = Decimal(0)
 
 
 @dataclass(slots=True)
 class _Look:
-    """Hold the last wish to look at an account; without a number the next one may be made."""
+    """Hold the first wish to look at an account that is not answered, and when it was last said."""
 
     number: int
     asked_at: float
@@ -77,7 +78,8 @@ class FlatCheck:
         pause_s = AGAIN_S if look is not None and look.has_failed else ANSWER_S
         if look is None or abs(wall - look.asked_at) >= pause_s:
             number = venue.next_number()
-            self._looks[desk.name] = _Look(number, wall)
+            first = number if look is None or look.has_failed else look.number
+            self._looks[desk.name] = _Look(first, wall)
             self._journal.ask_account(desk.name, number)
         return False
 
@@ -87,6 +89,9 @@ class FlatCheck:
         if look is None or desk is None or seen.number < look.number:
             return
         left = next(self._left(desk, seen), "")
+        if left and look.has_failed:
+            # One look answers all who had asked before it: this was told with the first of them.
+            return
         look.is_flat, look.has_failed = not left, bool(left)
         if left:
             self._announcer.tell(not_flat(desk.account, left, seen.at))

@@ -164,14 +164,36 @@ def test_a_restart_goes_on_and_asks_for_itself() -> None:
     assert answer(venue) is APPLIED
 
 
+def asked_within(venue: Venue, seconds: int) -> list[int]:
+    """Let time go by without an answer; return the numbers of the looks that were asked for."""
+    asked = []
+    for _ in range(seconds):
+        venue.floor.sample()
+        asked += venue.asked()
+    return asked
+
+
 def test_a_worker_that_does_not_answer_is_asked_again() -> None:
     venue = Venue()
     flat_by_the_book(venue)
-    asked = []
-    for _ in range(20):
-        venue.floor.sample()
-        asked += venue.asked()
-    assert len(asked) == 1
+    assert len(asked_within(venue, 70)) == 1
+
+
+def test_a_look_that_takes_longer_than_the_patience_still_counts() -> None:
+    venue = Venue()
+    number = flat_by_the_book(venue)
+    assert asked_within(venue, 130)
+    venue.show(number)
+    assert answer(venue) is APPLIED, "asking again made the first wish no older"
+
+
+def test_one_look_that_answers_two_wishes_is_told_once() -> None:
+    venue = Venue()
+    number = flat_by_the_book(venue)
+    (again,) = asked_within(venue, 70)
+    venue.show(number, BTC="1")
+    venue.show(again, BTC="1")
+    assert len(venue.floor.told("not_flat")) == 1
 
 
 def test_of_what_is_flat_already_the_venue_is_asked_as_well() -> None:

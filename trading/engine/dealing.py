@@ -18,6 +18,7 @@ from trading.engine.live_dealing import LiveDealing
 from trading.engine.markets import Market, Markets
 from trading.engine.order_ids import OrderIds
 from trading.engine.orders import OrderChange, OrderDesk, open_entries, sent, taken
+from trading.engine.patience import Patience
 from trading.engine.protection import ProtectiveOrder, reconcile_protection
 from trading.errors import IllegalTransitionError
 from trading.model.account import MarketKey
@@ -64,17 +65,17 @@ class Dealer:
         self._ids = ids
         self._journal = journal
         self._decisions = decisions
-        # What `settle` has to act on: there is nothing left to do while both are empty.
+        # What `settle` has to act on, if anything.
         self.reports: deque[Report] = deque()
         self.touched: dict[MarketKey, None] = {}
         # An entry that waits until the opposite position is closed.
         self._waiting: dict[MarketKey, OrderIntent] = {}
-        # Markets whose exit the venue refused: tried again at the next sample, not at once.
-        self._stuck: set[MarketKey] = set()
+        # Markets whose exit the venue refused: tried again after a pause, not at once.
+        self._patience = Patience()
         self._live = LiveDealing(markets, instruments, orders, journal, announcer)
         self.closed_trades: list[Trade] = []
         # Hears what is no news of any order of ours: a repeat, or about somebody else's.
-        self.on_unknown: Callable[[Report], None] = _pass_over
+        self.on_unknown: Callable[[Report], None] = lambda _report: None
 
     def place(self, intent: OrderIntent) -> Order | Refusal:
         """Have risk look at an intent and send the order it approves."""
@@ -201,10 +202,12 @@ class Dealer:
         self.touched[change.key] = None
 
     def retry_stuck(self) -> None:
-        """Try again what a venue refused to close or to protect."""
-        for key in self._stuck:
-            self.touched[key] = None
-        self._stuck.clear()
+        """Try again what a venue refused to close or to protect, once it has waited enough."""
+        self.touched.update(dict.fromkeys(self._patience.take_due(self._markets.wall)))
+
+    def hurry(self, keys: Iterable[MarketKey]) -> None:
+        """Try again at once: a person wants it, or what stood in the way is gone."""
+        self.touched.update((key, None) for key in keys if self._patience.end(key))
 
     def review_all(self) -> None:
         """Look at every position and order again, as after a start."""
@@ -249,15 +252,15 @@ class Dealer:
     def _note_engagement(market: Market) -> None:
         """Note whether anything is held or ordered in a market: asked for with each price."""
         symbol = market.symbol
-        for desk in market.desks:
-            if symbol in desk.book.positions or (desk.exchange and symbol in desk.exchange.busy):
-                market.is_engaged = True
-                return
-        market.is_engaged = False
+        market.is_engaged = any(
+            symbol in one.book.positions
+            or (one.exchange is not None and symbol in one.exchange.busy)
+            for one in market.desks
+        )
 
     def _follow(self, key: MarketKey) -> None:
         """Bring the protection of one market in line with its position."""
-        if key in self._stuck:
+        if self._patience.is_waiting(key):
             return
         desk, orders = self._desks[key.account], self.orders.open_orders(key)
         position = desk.book.positions.get(key.symbol)
@@ -315,8 +318,8 @@ class Dealer:
             self.close(position, "it cannot be protected")
 
     def _get_stuck(self, position: Position, reason: str) -> None:
-        """Tell that a position cannot be closed or protected; it is tried again at each sample."""
-        self._stuck.add(position.key)
+        """Tell that a position cannot be closed or protected; it is tried again after a pause."""
+        self._patience.begin(position.key, self._markets.wall)
         self._waiting.pop(position.key, None)
         self._announcer.unprotected(position, reason)
 
@@ -346,6 +349,7 @@ class Dealer:
         order, fill = change.after, change.fill
         assert fill is not None, "a report of a fill that is new brings it"
         desk = self._desks[order.account]
+        self._patience.end(order.key)
         if desk.venue is not None:
             self._live.note_fill(desk, order, fill)
         booked = desk.book.apply(fill, order, self._instruments[order.symbol])
@@ -361,17 +365,15 @@ class Dealer:
 
     def _end(self, change: OrderChange) -> None:
         order = change.after
+        desk = self._desks[order.account]
         if order.state is OrderState.REJECTED:
             self._refused(order)
         elif order.state is not OrderState.FILLED and not order.is_cancelling:
             self._announcer.cancelled(order)
-            desk = self._desks[order.account]
-            if desk.venue is not None and order.purpose is Purpose.EXIT and not order.filled:
-                # A venue that takes it and lets it go again is not asked without a pause.
-                self._stuck.add(order.key)
+            if self._live.lets_go(desk, order, self._patience):
+                self.close(desk.book.positions[order.symbol], "its stop does not stay there")
         if self._journal.is_silent:
             return
-        desk = self._desks[order.account]
         position = desk.book.positions.get(order.symbol)
         if position is None or not order.filled:
             return
@@ -393,7 +395,3 @@ class Dealer:
         elif position.closing:
             self.keep_position(replace(position, closing=""))
             self._get_stuck(position, order.note)
-
-
-def _pass_over(_report: Report) -> None:
-    return None

@@ -104,6 +104,7 @@ class Deals:
         held = self._held(key)
         assert held is not None, "only what is held is left"
         quantity = _amount(call)
+        self._trader.dealer.hurry([key])
         if held.closing:
             return f"{self._named(key)} is being closed already ({held.closing})"
         if quantity is None or quantity >= abs(held.quantity):

@@ -74,6 +74,8 @@ class FlattenDesk:
         made = Flattening(command_id, author, chosen, positions, orders)
         self._open.append(made)
         self._keep()
+        for name in chosen:
+            self._dealer.hurry(self._desks[name].markets.values())
         self.press()
         return made
 

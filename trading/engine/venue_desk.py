@@ -157,6 +157,8 @@ class VenueDesk:
         if venue is None or news.reason == venue.trouble:
             return
         venue.trouble = news.reason
+        if not news.reason:
+            self._dealer.hurry(self._desks[news.account].markets.values())
         account = self._desks[news.account].account
         self._announcer.tell(venue_alerts.venue_trouble(account, news.reason, news.at))
 

@@ -12,6 +12,7 @@ from trading.model.account import MarketType
 from trading.model.order import OrderType, Purpose
 from trading.model.order_states import OrderState
 from trading.model.report import OrderRejected
+from trading.model.venue_news import VenueTrouble
 
 
 def test_where_no_bracket_can_rest_the_stop_rests_and_the_target_is_watched() -> None:
@@ -215,3 +216,79 @@ def test_a_stop_sold_and_a_refused_second_way_out_leave_nothing_open() -> None:
     assert venue.asked_to_cancel() == [way_out.id]
     venue.floor.tell(OrderRejected("main", way_out.id, "insufficient funds", venue.floor.now))
     assert not venue.floor.orders()
+
+
+def test_a_position_whose_stop_the_venue_takes_and_lets_go_each_time_is_closed() -> None:
+    venue = Venue()
+    stop = venue.bought()
+    for _ in range(2):
+        venue.cancelled(stop.id, "the exchange cancelled it")
+        stop = venue.sent()
+        assert stop.purpose is Purpose.PROTECTION
+        venue.accept(stop)
+    venue.cancelled(stop.id, "the exchange cancelled it")
+    way_out = venue.sent()
+    assert (way_out.purpose, way_out.type) == (Purpose.EXIT, OrderType.MARKET)
+    assert venue.floor.position().closing == "its stop does not stay there"
+
+
+def test_stops_that_a_venue_lets_go_once_in_a_while_are_placed_anew() -> None:
+    venue = Venue()
+    stop = venue.bought()
+    for _ in range(10):
+        venue.floor.sample(61.0)
+        venue.cancelled(stop.id, "the exchange cancelled it")
+        stop = venue.sent()
+        assert stop.purpose is Purpose.PROTECTION
+        venue.accept(stop)
+
+
+def _refuse_all(venue: Venue, seconds: int) -> int:
+    """Refuse whatever goes out, for a time; return how many orders that were."""
+    refused = 0
+    for _ in range(seconds):
+        while waiting := of_kind(venue.floor.effects, SubmitOrder):
+            (order,) = [one.approved.order for one in waiting]
+            refused += 1
+            why = "the key is refused"
+            venue.floor.tell(OrderRejected("main", order.id, why, venue.floor.now))
+        venue.floor.sample(1.0)
+    return refused
+
+
+def test_what_a_venue_refuses_for_an_hour_is_tried_soon_and_then_ever_more_rarely() -> None:
+    venue = Venue()
+    stop = venue.bought()
+    venue.floor.do("sell", BTC)
+    venue.cancelled(stop.id)
+    assert _refuse_all(venue, 10) >= 3, "what is only refused for a moment is tried again soon"
+    # A stop and a way out each time, once a minute in the end.
+    assert _refuse_all(venue, 3_600) < 150
+
+
+@pytest.mark.parametrize("verb", ["sell", "flatten"])
+def test_a_person_who_wants_out_waits_for_no_pause(verb: str) -> None:
+    venue = Venue()
+    stop = venue.bought()
+    venue.floor.do("sell", BTC)
+    venue.cancelled(stop.id)
+    _refuse_all(venue, 600)
+    venue.floor.sample(60.0)
+    _refuse_all(venue, 5)
+    assert venue.is_idle
+    venue.floor.do(verb, *([BTC] if verb == "sell" else []))
+    assert venue.sent().purpose is Purpose.EXIT
+
+
+def test_once_the_venue_is_well_again_nothing_waits_for_a_pause() -> None:
+    venue = Venue()
+    stop = venue.bought()
+    venue.floor.tell(VenueTrouble("main", "the key is refused", venue.floor.now))
+    venue.floor.do("sell", BTC)
+    venue.cancelled(stop.id)
+    _refuse_all(venue, 600)
+    venue.floor.sample(60.0)
+    _refuse_all(venue, 5)
+    assert venue.is_idle
+    venue.floor.tell(VenueTrouble("main", "", venue.floor.now))
+    assert venue.sent().purpose in {Purpose.EXIT, Purpose.PROTECTION}

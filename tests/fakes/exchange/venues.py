@@ -41,6 +41,11 @@ class RunningExchange:
     ccxt_config: dict[str, Any]
 
     @property
+    def name(self) -> str:
+        """The exchange, as ccxt names it."""
+        return self.exchange.dialect.name
+
+    @property
     def engine(self) -> Engine:
         return self.exchange.engine
 

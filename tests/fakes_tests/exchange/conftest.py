@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.exchange.venues import RunningExchange, start_kraken, usual_engine
-from tests.fakes_tests.exchange.connecting import connected
+from tests.fakes_tests.exchange.library_calls import connected
 
 
 @pytest.fixture

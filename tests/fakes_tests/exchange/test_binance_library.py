@@ -11,7 +11,6 @@ from daemonkit.clock import ManualClock
 from tests.fakes.exchange.tape import Candle
 from tests.fakes.exchange.terms import Fees, MarketKind, Rights
 from tests.fakes.exchange.venues import (
-    KRAKEN_SECRET,
     RunningExchange,
     start_binance,
     usual_engine,
@@ -35,7 +34,7 @@ def venue() -> Iterator[RunningExchange]:
 
 @pytest.fixture
 def binance(venue: RunningExchange) -> Iterator[Any]:
-    with connected("binance", venue, KRAKEN_SECRET) as library:
+    with connected(venue) as library:
         yield library
 
 
@@ -305,9 +304,9 @@ def test_a_key_tells_its_rights_and_has_no_more(venue: RunningExchange, binance:
     engine = venue.engine
     engine.add_key(engine.account("main"), "reading-key", "s3cret", Rights(trade=False))
     engine.add_key(engine.account("main"), "thief-key", "s3cret", Rights(withdraw=True))
-    with connected("binance", venue, "s3cret", key="thief-key") as thief:
+    with connected(venue, key="thief-key") as thief:
         assert thief.sapiGetAccountApiRestrictions()["enableWithdrawals"] is True
-    with connected("binance", venue, "s3cret", key="reading-key") as reader:
+    with connected(venue, key="reading-key") as reader:
         assert reader.fetch_balance()["USDT"]["total"] == 100000.0
         # What the library makes of -2015 once the key has worked: a ban for a while.
         with pytest.raises(ccxt.DDoSProtection, match="Invalid API-key"):
@@ -318,7 +317,7 @@ def test_a_wrong_secret_is_refused(venue: RunningExchange) -> None:
     venue.exchange.expect_complaint("-1022")
     with (
         pytest.raises(ccxt.AuthenticationError, match="Signature"),
-        connected("binance", venue, "wrong"),
+        connected(venue, secret="wrong"),
     ):
         pass
 
@@ -336,7 +335,7 @@ def test_requests_are_weighed_and_too_many_are_refused() -> None:
     engine, _account = usual_engine(usual_markets("USDT", MarketKind.SPOT))
     with (
         start_binance(engine, weight_max=150) as venue,
-        connected("binance", venue, KRAKEN_SECRET) as binance,
+        connected(venue) as binance,
     ):
         used = int(binance.last_response_headers["X-Mbx-Used-Weight-1m"])
         binance.fetch_balance()
@@ -394,9 +393,7 @@ def test_what_is_young_is_not_shown_by_a_stale_answer() -> None:
     engine, _account = usual_engine(usual_markets("USDT", MarketKind.SPOT), clock=clock)
     with (
         start_binance(engine) as venue,
-        connected(
-            "binance", venue, KRAKEN_SECRET, options={"timeDifference": _behind(clock)}
-        ) as binance,
+        connected(venue, options={"timeDifference": _behind(clock)}) as binance,
     ):
         made = binance.create_order(SYMBOL, "limit", "buy", 0.01, 60000)
         venue.faults.stale(5.0, kind=(Kind.OPEN_ORDERS, Kind.ORDER), times=2)

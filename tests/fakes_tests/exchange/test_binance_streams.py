@@ -12,7 +12,6 @@ from tests.fakes.exchange.binance_streams import BinanceStreams
 from tests.fakes.exchange.engine import Engine
 from tests.fakes.exchange.terms import MarketKind
 from tests.fakes.exchange.venues import (
-    KRAKEN_SECRET,
     RunningExchange,
     start_binance,
     usual_engine,
@@ -54,7 +53,7 @@ def test_prices_come_as_they_are_traded(venue: RunningExchange) -> None:
         tickers = await binance.watch_tickers([SYMBOL, "ETH/USDT"])
         assert set(tickers) <= {SYMBOL, "ETH/USDT"}
 
-    watch("binance", venue, KRAKEN_SECRET, story)
+    watch(venue, story)
 
 
 def test_a_stream_that_was_given_up_says_no_more(venue: RunningExchange) -> None:
@@ -65,7 +64,7 @@ def test_a_stream_that_was_given_up_says_no_more(venue: RunningExchange) -> None
         again = await binance.watch_ticker(SYMBOL)
         assert again["last"] == 64000.0
 
-    watch("binance", venue, KRAKEN_SECRET, story)
+    watch(venue, story)
     assert venue.exchange.connections >= 1
 
 

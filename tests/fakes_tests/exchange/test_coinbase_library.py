@@ -37,7 +37,7 @@ def venue(request: pytest.FixtureRequest) -> Iterator[RunningExchange]:
 
 @pytest.fixture
 def coinbase(venue: RunningExchange) -> Iterator[Any]:
-    with connected("coinbase", venue, coinbase_secret()) as library:
+    with connected(venue) as library:
         yield library
 
 
@@ -130,7 +130,7 @@ def test_an_order_may_be_filled_while_its_cancel_is_queued() -> None:
     engine, _account = usual_engine(markets, secret=coinbase_secret())
     with (
         start_coinbase(engine, cancel_delay_s=60.0) as venue,
-        connected("coinbase", venue, coinbase_secret()) as coinbase,
+        connected(venue) as coinbase,
     ):
         made = coinbase.create_order(SYMBOL, "limit", "buy", 0.01, 60000)
         assert coinbase.cancel_order(made["id"])["id"] == made["id"]
@@ -373,9 +373,9 @@ def test_a_key_tells_its_rights_and_has_no_more(venue: RunningExchange, coinbase
     engine = venue.engine
     engine.add_key(engine.account("main"), "reading", coinbase_secret(), Rights(trade=False))
     engine.add_key(engine.account("main"), "thief", coinbase_secret(), Rights(withdraw=True))
-    with connected("coinbase", venue, coinbase_secret(), key="thief") as thief:
+    with connected(venue, key="thief") as thief:
         assert thief.v3PrivateGetBrokerageKeyPermissions()["can_transfer"] is True
-    with connected("coinbase", venue, coinbase_secret(), key="reading") as reader:
+    with connected(venue, key="reading") as reader:
         assert reader.fetch_balance({"v3": True})["USD"]["total"] == 100000.0
         with pytest.raises(ccxt.PermissionDenied, match="PERMISSION_DENIED"):
             reader.create_order(SYMBOL, "limit", "buy", 0.01, 60000)
@@ -384,7 +384,7 @@ def test_a_key_tells_its_rights_and_has_no_more(venue: RunningExchange, coinbase
 def test_a_wrong_secret_is_refused(venue: RunningExchange) -> None:
     with (
         pytest.raises(ccxt.AuthenticationError, match="401"),
-        connected("coinbase", venue, new_secret()),
+        connected(venue, secret=new_secret()),
     ):
         pass
 

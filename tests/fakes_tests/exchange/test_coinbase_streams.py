@@ -62,7 +62,7 @@ def test_prices_come_as_they_are_traded(venue: RunningExchange) -> None:
         tickers = await coinbase.watch_tickers([SYMBOL])
         assert tickers[SYMBOL]["last"] == 64010.0
 
-    watch("coinbase", venue, coinbase_secret(), story)
+    watch(venue, story)
 
 
 def test_own_orders_are_told_to_who_has_a_key(venue: RunningExchange) -> None:
@@ -76,7 +76,7 @@ def test_own_orders_are_told_to_who_has_a_key(venue: RunningExchange) -> None:
         )
         assert (changed[-1]["status"], changed[-1]["filled"]) == ("closed", 0.01)
 
-    watch("coinbase", venue, coinbase_secret(), story)
+    watch(venue, story)
 
 
 class _Client:

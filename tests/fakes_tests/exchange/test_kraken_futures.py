@@ -1,7 +1,6 @@
 """ccxt and ccxt.pro against the fake Kraken Futures."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,7 +21,7 @@ from tests.fakes.exchange.venues import (
     usual_swaps,
 )
 from tests.fakes.exchange.wire import Kind, Word
-from tests.fakes_tests.exchange.connecting import PATIENCE_MS, SETTLED_S, connected
+from tests.fakes_tests.exchange.library_calls import after, connected, watch
 
 D = Decimal
 SYMBOL = "BTC/USD:USD"
@@ -45,7 +44,7 @@ def venue(clock: ManualClock) -> Iterator[RunningExchange]:
 
 @pytest.fixture
 def futures(venue: RunningExchange) -> Iterator[Any]:
-    with connected(venue, name="krakenfutures") as library:
+    with connected(venue) as library:
         yield library
 
 
@@ -248,7 +247,7 @@ def test_keys_are_checked(venue: RunningExchange, futures: Any) -> None:
     account = venue.engine.account("main")
     venue.engine.add_key(account, "reader", KRAKEN_SECRET, Rights(trade=False))
     for key, rest in (("nobody", {}), (KEY, {"secret": "YW5vdGhlcg=="}), ("reader", {})):
-        other = connected(venue, key, name="krakenfutures", **rest)
+        other = connected(venue, key=key, **rest)
         with other as library, pytest.raises(ccxt.AuthenticationError):
             send(library)
     assert venue.engine.orders(account) == []
@@ -287,32 +286,21 @@ def test_an_attached_stop_is_a_parameter_that_nobody_knows(
 
 
 def test_prices_and_fills_come_by_websocket(venue: RunningExchange) -> None:
-    async def after(waiting: Awaitable[Any], act: Callable[[], Any]) -> Any:
-        task = asyncio.ensure_future(waiting)
-        await asyncio.wait({task}, timeout=SETTLED_S)
-        act()
-        return await task
+    async def story(library: Any) -> None:
+        assert (await library.watch_ticker(SYMBOL))["last"] == 64000.0
+        moved = await after(
+            library.watch_ticker(SYMBOL), lambda: venue.engine.price(SYMBOL, D(64010))
+        )
+        assert moved["last"] == 64010.0
+        trades = await library.watch_trades(SYMBOL)
+        assert [trade["price"] for trade in trades] == [64000.0, 64010.0]
+        made = await library.create_order(SYMBOL, "limit", "buy", 0.01, 60000)
+        orders = await library.watch_orders()
+        assert orders[-1]["id"] == made["id"]
+        assert await library.watch_my_trades() == [], "as it begins"
+        (fill,) = await after(
+            library.watch_my_trades(), lambda: venue.engine.price(SYMBOL, D(60000))
+        )
+        assert (fill["order"], fill["fee"]["cost"]) == (made["id"], 0.12)
 
-    async def story() -> None:
-        keys = {"apiKey": KEY, "secret": KRAKEN_SECRET, "enableRateLimit": False}
-        library = ccxt.pro.krakenfutures({**keys, **venue.ccxt_config, "timeout": PATIENCE_MS})
-        try:
-            assert (await library.watch_ticker(SYMBOL))["last"] == 64000.0
-            moved = await after(
-                library.watch_ticker(SYMBOL), lambda: venue.engine.price(SYMBOL, D(64010))
-            )
-            assert moved["last"] == 64010.0
-            trades = await library.watch_trades(SYMBOL)
-            assert [trade["price"] for trade in trades] == [64000.0, 64010.0]
-            made = await library.create_order(SYMBOL, "limit", "buy", 0.01, 60000)
-            orders = await library.watch_orders()
-            assert orders[-1]["id"] == made["id"]
-            assert await library.watch_my_trades() == [], "as it begins"
-            (fill,) = await after(
-                library.watch_my_trades(), lambda: venue.engine.price(SYMBOL, D(60000))
-            )
-            assert (fill["order"], fill["fee"]["cost"]) == (made["id"], 0.12)
-        finally:
-            await library.close()
-
-    asyncio.run(asyncio.wait_for(story(), 20))
+    watch(venue, story)

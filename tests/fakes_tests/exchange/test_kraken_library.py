@@ -13,7 +13,7 @@ from tests.fakes.exchange.tape import Candle
 from tests.fakes.exchange.terms import OrderState, Rights
 from tests.fakes.exchange.venues import KRAKEN_SECRET, RunningExchange, start_kraken, usual_engine
 from tests.fakes.exchange.wire import Kind
-from tests.fakes_tests.exchange.connecting import connected
+from tests.fakes_tests.exchange.library_calls import connected
 
 D = Decimal
 SYMBOL = "BTC/USD"
@@ -290,7 +290,7 @@ def test_a_request_that_is_only_validated_places_nothing(
 def test_a_wrong_key_a_wrong_signature_and_an_old_nonce_are_refused(
     venue: RunningExchange, kraken: Any
 ) -> None:
-    with connected(venue, "nobody") as stranger, pytest.raises(ccxt.AuthenticationError):
+    with connected(venue, key="nobody") as stranger, pytest.raises(ccxt.AuthenticationError):
         stranger.fetch_balance()
     is_forged = pytest.raises(ccxt.ExchangeError, match="EAPI:Invalid signature")
     with connected(venue, secret="YW5vdGhlcg==") as forger, is_forged:
@@ -306,12 +306,12 @@ def test_a_key_does_what_its_rights_allow_and_tells_them(venue: RunningExchange)
     account = venue.engine.account("main")
     venue.engine.add_key(account, "reader", KRAKEN_SECRET, Rights(trade=False))
     venue.engine.add_key(account, "owner", KRAKEN_SECRET, Rights(withdraw=True))
-    with connected(venue, "reader") as reader:
+    with connected(venue, key="reader") as reader:
         assert reader.fetch_open_orders() == []
         with pytest.raises(ccxt.PermissionDenied):
             reader.create_order(SYMBOL, "market", "buy", 0.01)
         assert "modify-trades" not in _permissions(reader)
-    with connected(venue, "owner") as owner:
+    with connected(venue, key="owner") as owner:
         assert "withdraw-funds" in _permissions(owner)
 
 

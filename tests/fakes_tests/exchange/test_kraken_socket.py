@@ -9,9 +9,9 @@ import ccxt.pro  # type: ignore[import-untyped]
 import pytest
 from aiohttp import ClientSession
 
-from tests.fakes.exchange.venues import KEY, KRAKEN_SECRET, RunningExchange
+from tests.fakes.exchange.venues import RunningExchange
 from tests.fakes.exchange.wire import Kind
-from tests.fakes_tests.exchange.connecting import PATIENCE_MS, SETTLED_S
+from tests.fakes_tests.exchange.library_calls import SETTLED_S, after, watch
 from tests.waiting import wait_until
 
 D = Decimal
@@ -23,23 +23,7 @@ Story = Callable[[Any], Awaitable[None]]
 def tell(venue: RunningExchange) -> Callable[[Story], None]:
     """Run a story with ccxt.pro, whose connections are closed at its end."""
 
-    async def run(story: Story) -> None:
-        keys = {"apiKey": KEY, "secret": KRAKEN_SECRET, "enableRateLimit": False}
-        library = ccxt.pro.kraken({**keys, **venue.ccxt_config, "timeout": PATIENCE_MS})
-        try:
-            await asyncio.wait_for(story(library), 20)
-        finally:
-            await library.close()
-
-    return lambda story: asyncio.run(run(story))
-
-
-async def after(waiting: Awaitable[Any], act: Callable[[], object]) -> Any:
-    """Wait for news that `act` makes, with the reader there before them."""
-    task = asyncio.ensure_future(waiting)
-    await asyncio.wait({task}, timeout=SETTLED_S)
-    act()
-    return await task
+    return lambda story: watch(venue, story)
 
 
 def test_prices_come_as_they_are_traded(

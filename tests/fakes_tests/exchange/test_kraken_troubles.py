@@ -13,7 +13,7 @@ from tests.fakes.exchange.faults import Faults, Rule, Trouble
 from tests.fakes.exchange.terms import Order
 from tests.fakes.exchange.venues import RunningExchange, start_kraken, usual_engine
 from tests.fakes.exchange.wire import Asked, Kind, Word
-from tests.fakes_tests.exchange.connecting import PATIENCE_MS, connected
+from tests.fakes_tests.exchange.library_calls import PATIENCE_MS, connected
 from tests.waiting import wait_until
 
 SYMBOL = "BTC/USD"

@@ -12,7 +12,6 @@ import pytest
 
 from tests.fakes.exchange.terms import Fees, MarketKind
 from tests.fakes.exchange.venues import (
-    KRAKEN_SECRET,
     RunningExchange,
     coinbase_secret,
     start_binance,
@@ -107,7 +106,7 @@ def test_what_binance_tells_adds_up(seed: int, paid_in: str) -> None:
     account.fees = Fees(D("0.001"), D("0.00075"), paid_in, worth=D(3000))
     with (
         start_binance(engine) as venue,
-        connected("binance", venue, KRAKEN_SECRET) as library,
+        connected(venue) as library,
     ):
         engine.deposit(account, "ETH", COINS)
         engine.tapes["BTC/USDT"].half_spread = D("0.5")
@@ -123,7 +122,7 @@ def test_what_coinbase_tells_adds_up(seed: int) -> None:
     account.fees = Fees(D("0.004"), D("0.006"))
     with (
         start_coinbase(engine) as venue,
-        connected("coinbase", venue, coinbase_secret()) as library,
+        connected(venue) as library,
     ):
         engine.tapes["BTC/USD"].half_spread = D("0.5")
         trade_at_random(venue, library, "BTC/USD", random.Random(seed), "client_order_id")

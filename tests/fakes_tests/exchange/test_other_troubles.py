@@ -51,7 +51,7 @@ def caller(request: pytest.FixtureRequest) -> Iterator[Caller]:
     start = start_binance if is_binance else start_coinbase
     with (
         start(engine) as venue,
-        connected(request.param, venue, secret, timeout=TIMEOUT_MS) as library,
+        connected(venue, timeout=TIMEOUT_MS) as library,
     ):
         yield Caller(request.param, venue, library)
 

@@ -30,6 +30,13 @@ class FillBook:
         """Return from when on executions have to be read again."""
         return self._newest_at - OVERLAP_S
 
+    def know_all_until(self, at: float) -> None:
+        """Note that all executions until a time, the venue's own, were read.
+
+        Otherwise a stop that rests for weeks would have the weeks read again each time.
+        """
+        self._newest_at = max(self._newest_at, at + OVERLAP_S)
+
     def take_new(self, fills: Iterable[VenueFill], now_at: float) -> list[VenueFill]:
         """Return what was not told yet, with what waits for its order, oldest first."""
         new = dict(self._unplaced)

@@ -39,6 +39,10 @@ class OrderSteps:
         """Return how many executions were told so far."""
         return self._fills.told_count
 
+    def know_fills_until(self, at: float) -> None:
+        """Note that all executions until a time, the venue's own, were read."""
+        self._fills.know_all_until(at)
+
     def need_fills(self, moment: Moment, wait_s: float = 0.0) -> None:
         """Have executions read soon."""
         due_at = moment.passed + wait_s

@@ -170,6 +170,7 @@ class AccountReader:
             text = f"this machine's clock and the exchange's are {abs(skew_s):.1f} s apart"
             self._health.troubles.set(CLOCK, text, answered.at)
         else:
+            self._reads.note_clock(server_at)
             self._health.troubles.clear(CLOCK, answered.at)
         settings = self._settings
         wait_s = settings.clock_retry_s if is_off else settings.reconcile_s

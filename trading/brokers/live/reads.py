@@ -19,6 +19,10 @@ from trading.model.report import OrderFilled, Report
 from trading.model.venue_news import CashMoved, VenueNews
 
 CASH_IDS_MAX: Final = 5_000
+# How late an execution or a booking may show up that its venue dates back. A later one is still
+# found: an execution because its order lacks it, a booking because the money differs.
+FILLS_LATE_S: Final = 3_600.0
+CASH_LATE_S: Final = 6 * 3_600.0
 Apply = Callable[[Moment], None]
 
 
@@ -58,6 +62,12 @@ class AccountReads:
         self._tell = tell
         self._cash_since = cash_since
         self._cash_ids: OrderedDict[str, None] = OrderedDict()
+        # The venue's clock as it was last read, if it agrees with ours.
+        self._venue_at: float | None = None
+
+    def note_clock(self, server_at: float) -> None:
+        """Take in the venue's clock: what is asked from now on shows what was before that."""
+        self._venue_at = server_at
 
     def find(self, tracked: TrackedOrder) -> Read:
         """Look up an order."""
@@ -92,12 +102,14 @@ class AccountReads:
 
     def fills(self, then: Callable[[int], None]) -> Read:
         """Read executions, and say how many of them were new."""
-        since = self._tracker.fills_since
+        since, venue_at = self._tracker.fills_since, self._venue_at
 
         def ask(venue: Venue) -> Apply:
             fills = venue.fills(since)
 
             def apply(asked: Moment) -> None:
+                if venue_at is not None:
+                    self._tracker.know_fills_until(venue_at - FILLS_LATE_S)
                 reports = self._tracker.saw_fills(fills, asked, moment_of(self._clock))
                 self._say(reports)
                 then(sum(isinstance(one, OrderFilled) for one in reports))
@@ -126,11 +138,17 @@ class AccountReads:
 
     def cash_moves(self, then: Callable[[int], None]) -> Read:
         """Read the bookings that no execution explains, and say how many of them were new."""
-        since = self._cash_since
+        since, venue_at = self._cash_since, self._venue_at
 
         def ask(venue: Venue) -> Apply:
             moves = venue.cash_moves(since)
-            return lambda _asked: then(self._tell_cash(moves))
+
+            def apply(_asked: Moment) -> None:
+                if venue_at is not None:
+                    self._cash_since = max(self._cash_since, venue_at - CASH_LATE_S)
+                then(self._tell_cash(moves))
+
+            return apply
 
         return Read(RequestKind.CASH_MOVES, ask)
 

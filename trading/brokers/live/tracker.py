@@ -59,6 +59,10 @@ class OrderTracker:
         """Return from when on executions are to be read, in the venue's time."""
         return self._steps.fills_since
 
+    def know_fills_until(self, at: float) -> None:
+        """Note that all executions until a time, the venue's own, were read."""
+        self._steps.know_fills_until(at)
+
     @property
     def fills_told(self) -> int:
         """Return how many executions were told so far."""

@@ -419,3 +419,35 @@ def test_an_order_without_an_answer_at_a_stop_stays_as_it_is(desk: WorkerDesk) -
     desk.worker.ask_to_stop(3.0)
     desk.run(10)
     assert desk.story() == ["lost"]
+
+
+def test_while_an_order_rests_for_days_the_days_are_not_read_again_and_again() -> None:
+    desk = WorkerDesk(MARGIN, poll_s=120.0, fills_s=120.0)
+    desk.begin()
+    desk.submit(make_order())
+    desk.run(30 * 3_600)
+    for read, late_h in (("fills", 1), ("cash", 6)):
+        back_s = desk.clock.wall() - desk.venue.since[read]
+        assert late_h * 3_600 <= back_s < late_h * 3_600 + 900, read
+
+
+def test_what_is_read_is_not_limited_by_a_clock_that_is_off() -> None:
+    desk = WorkerDesk(MARGIN)
+    desk.venue.skew_s = 7_200.0
+    desk.begin()
+    began_at = desk.venue.since["fills"]
+    desk.run(3_600)
+    assert desk.venue.since["fills"] == began_at
+
+
+def test_an_execution_that_a_venue_shows_hours_late_is_found_by_its_order() -> None:
+    desk = WorkerDesk(MARGIN, poll_s=60.0, fills_s=60.0)
+    desk.begin()
+    desk.submit(make_order())
+    desk.run(10)
+    desk.venue.fill("o1", "0.4")
+    late = desk.venue.executions.pop()
+    desk.run(3 * 3_600)
+    desk.venue.executions.append(late)
+    desk.run(130)
+    assert desk.state().filled == Decimal("0.4")

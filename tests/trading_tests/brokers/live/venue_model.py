@@ -56,6 +56,8 @@ class ModelVenue:
         self.has_client_ids = True
         self.fills_at_once = True
         self.requests: list[str] = []
+        # From when on each kind of read was asked for last.
+        self.since: dict[str, float] = {}
         self.sent: list[str] = []
         self.orders: dict[str, VenueOrder] = {}
         self.executions: list[VenueFill] = []
@@ -201,6 +203,7 @@ class ModelVenue:
 
     def fills(self, since: float) -> Sequence[VenueFill]:
         self._read("fills")
+        self.since["fills"] = since
         return [one for one in self.executions if one.at >= since]
 
     def holdings(self) -> Mapping[str, Holding]:
@@ -213,6 +216,7 @@ class ModelVenue:
 
     def cash_moves(self, since: float) -> Sequence[CashMove]:
         self._read("cash")
+        self.since["cash"] = since
         return [one for one in self.bookings if one.at >= since]
 
     def server_time(self) -> float:

@@ -72,7 +72,11 @@ _WORDS: Final = (
     ("NetworkError", "connection lost"),
 )
 _SAID_KEYS: Final = ("error_details", "message", "msg", "error_description", "error", "errors")
-_URL_QUERY: Final = re.compile(r"(https?://[^\s?]+)\?\S*")
+# How ccxt names a request: exchange, method and address. The path is what says something, and the
+# query may hold a signature.
+_REQUEST: Final = re.compile(
+    r"(?:\w+ (?:GET|POST|PUT|PATCH|DELETE) )?https?://[^\s/?]+([^\s?]*)(?:\?\S*)?"
+)
 
 _NOT_OPEN: Final = frozenset({"OrderNotFound"})
 _NOT_OPEN_TEXT: Final = re.compile(r"unknown order|order not found|does not exist", re.IGNORECASE)
@@ -180,7 +184,7 @@ def _said(text: str) -> str:
             said = ""
         if said:
             return said
-    return _URL_QUERY.sub(r"\1", text)
+    return _REQUEST.sub(r"\1", text).strip()
 
 
 def _words_in(answer: Any) -> str:

@@ -67,7 +67,7 @@ def test_a_reason_has_the_words_of_the_exchange_and_no_secret_and_no_signature()
     assert answer.reason == "insufficient funds: bad [secret] line"
     url = "binance GET https://api.test/order?symbol=X&signature=abc0123456789 502 Bad"
     answer = answer_of_submit(ccxt.ExchangeNotAvailable(url))
-    assert answer.reason == "not available: binance GET https://api.test/order 502 Bad"
+    assert answer.reason == "not available: /order 502 Bad"
     assert secret
 
 

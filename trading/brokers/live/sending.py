@@ -15,7 +15,7 @@ from trading.brokers.live.moment import Moment, moment_of
 from trading.brokers.live.phases import Phase
 from trading.brokers.live.settings import LiveSettings, RequestKind
 from trading.brokers.live.tracker import OrderTracker
-from trading.brokers.venue import CancelAnswer, Refused, SubmitAnswer, Unclear, Venue
+from trading.brokers.venue import CancelAnswer, Refused, SubmitAnswer, Taken, Unclear, Venue
 from trading.model.order import Order
 from trading.model.report import Report
 from trading.model.values import replace
@@ -145,7 +145,7 @@ class OrderSender:
 
     def _take_answer(self, job: Job, answer: SubmitAnswer) -> None:
         moment = moment_of(self._clock)
-        log.info("sent order=%s rank=%s answer=%s", job.order_id, job.rank.name, answer)
+        log.info("sent order=%s %s: %s", job.order_id, job.rank.name.lower(), _words_of(answer))
         if isinstance(answer, Unclear):
             self._health.note_failure(answer.reason, moment)
         elif isinstance(answer, Refused) and answer.is_passing:
@@ -181,7 +181,10 @@ class OrderSender:
             answer = CancelAnswer.UNCLEAR
         self._count_after()
         moment = moment_of(self._clock)
-        log.info("cancel order=%s answer=%s", job.order_id, answer)
+        # It is asked again and again while the venue is away: said when the answer is another one.
+        level = logging.DEBUG if answer is tracked.cancel_answer else logging.INFO
+        log.log(level, "cancel order=%s: %s", job.order_id, answer)
+        tracked.cancel_answer = answer
         if answer is CancelAnswer.UNCLEAR:
             self._health.note_failure("a cancel was not answered", moment)
         else:
@@ -221,3 +224,13 @@ class OrderSender:
 
     def _count_after(self) -> None:
         self.actions += 1
+
+
+def _words_of(answer: SubmitAnswer) -> str:
+    match answer:
+        case Taken():
+            return f"taken, {answer.venue_id}"
+        case Refused():
+            return f"refused: {answer.reason}"
+        case Unclear():
+            return f"unclear: {answer.reason}"

@@ -2,17 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import Any
 
-from daemonkit.clock import ManualClock
-from daemonkit.secrets import Secret
-from tests.trading_tests.brokers.ccxt_server import Answer, CcxtServer, Reply, Seen, serving
-from trading.brokers.ccxt_broker import CcxtVenue, build_venue
-from trading.model.order import Order, OrderType, Purpose, Side
+from tests.trading_tests.brokers.ccxt_raw_desk import raw_desk, raw_venue
+from tests.trading_tests.brokers.ccxt_server import Answer, CcxtServer, Reply, Seen
+from trading.brokers.ccxt_broker import CcxtVenue
 
-NOW = 1_700_000_000.0
-ORDER_ID = "tabcdefghijklmnopq"
 ADD = "/0/private/AddOrder"
 
 _ASSETS = {
@@ -63,15 +58,7 @@ def market_answers() -> dict[str, Answer]:
 
 def make_venue(server: CcxtServer, **changes: Any) -> CcxtVenue:
     """Build a venue that speaks to the server."""
-    arguments: dict[str, Any] = {
-        "key": Secret("kraken-key-for-a-test"),
-        "secret": Secret("c2VjcmV0LW9mLWEtdGVzdA=="),
-        "settings": {"urls": {"api": {"public": server.url, "private": server.url}}},
-        "clock": ManualClock(NOW),
-        "timeout_s": 0.5,
-        **changes,
-    }
-    return build_venue("kraken", arguments.pop("market_type", "spot"), ["BTC/USD"], **arguments)
+    return raw_venue("kraken", "BTC/USD", {"public": server.url, "private": server.url}, **changes)
 
 
 @contextmanager
@@ -79,27 +66,6 @@ def connected(
     answers: Mapping[str, Answer] | None = None, **changes: Any
 ) -> Iterator[tuple[CcxtServer, CcxtVenue]]:
     """Yield a server and a venue that has connected to it."""
-    with serving({**market_answers(), ADD: taken, **(answers or {})}) as server:
-        venue = make_venue(server, **changes)
-        try:
-            venue.connect()
-            server.seen.clear()
-            yield server, venue
-        finally:
-            venue.close()
-
-
-def order(**changes: Any) -> Order:
-    """Make an order of 0.01 BTC at market."""
-    values: dict[str, Any] = {
-        "id": ORDER_ID,
-        "account": "main",
-        "symbol": "BTC/USD",
-        "side": Side.BUY,
-        "type": OrderType.MARKET,
-        "purpose": Purpose.ENTRY,
-        "quantity": Decimal("0.01"),
-        "created_at": NOW,
-        **changes,
-    }
-    return Order(**values)
+    all_answers = {**market_answers(), ADD: taken, **(answers or {})}
+    with raw_desk(lambda server: make_venue(server, **changes), all_answers) as desk:
+        yield desk

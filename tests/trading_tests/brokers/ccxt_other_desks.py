@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from daemonkit.clock import ManualClock
 from daemonkit.secrets import Secret
-from tests.trading_tests.brokers.ccxt_kraken_desk import NOW
-from tests.trading_tests.brokers.ccxt_server import Answer, CcxtServer, Reply, serving
-from trading.brokers.ccxt_broker import CcxtVenue, build_venue
+from tests.trading_tests.brokers.ccxt_raw_desk import raw_desk, raw_venue
+from tests.trading_tests.brokers.ccxt_server import Answer, CcxtServer, Reply
+from trading.brokers.ccxt_broker import CcxtVenue
 
 BINANCE_ORDER = "/api/v3/order"
 COINBASE_ORDERS = "/api/v3/brokerage/orders"
@@ -81,30 +80,14 @@ def make_binance(server: CcxtServer) -> CcxtVenue:
     """Build a Binance venue that speaks to the server."""
     paths = {"public": "/api/v3", "private": "/api/v3", "sapi": "/sapi/v1"}
     urls = {name: f"{server.url}{path}" for name, path in paths.items()}
-    return build_venue(
-        "binance",
-        "spot",
-        ["BTC/USDT"],
-        key=Secret("binance-key-for-a-test"),
-        secret=Secret("binance-secret-for-a-test"),
-        settings={"urls": {"api": urls}},
-        clock=ManualClock(NOW),
-        timeout_s=0.5,
-    )
+    return raw_venue("binance", "BTC/USDT", urls)
 
 
 def make_coinbase(server: CcxtServer) -> CcxtVenue:
     """Build a Coinbase venue that speaks to the server, with a key of the older kind."""
-    return build_venue(
-        "coinbase",
-        "spot",
-        ["BTC/USD"],
-        key=Secret("coinbase-key-for-a-test"),
-        secret=Secret("coinbase-secret-for-a-test"),
-        settings={"urls": {"api": {"rest": server.url}}},
-        clock=ManualClock(NOW),
-        timeout_s=0.5,
-    )
+    # In base64 it would be one of the newer kind.
+    secret = Secret("coinbase-secret-for-a-test")
+    return raw_venue("coinbase", "BTC/USD", {"rest": server.url}, secret=secret)
 
 
 @contextmanager
@@ -112,14 +95,8 @@ def connected_binance(
     answers: Mapping[str, Answer] | None = None, **changes: Any
 ) -> Iterator[tuple[CcxtServer, CcxtVenue]]:
     """Yield a server and a Binance venue that has connected to it."""
-    with serving({**binance_answers(**changes), **(answers or {})}) as server:
-        venue = make_binance(server)
-        try:
-            venue.connect()
-            server.seen.clear()
-            yield server, venue
-        finally:
-            venue.close()
+    with raw_desk(make_binance, {**binance_answers(**changes), **(answers or {})}) as desk:
+        yield desk
 
 
 @contextmanager
@@ -127,11 +104,5 @@ def connected_coinbase(
     answers: Mapping[str, Answer] | None = None,
 ) -> Iterator[tuple[CcxtServer, CcxtVenue]]:
     """Yield a server and a Coinbase venue that has connected to it."""
-    with serving({**coinbase_answers(), **(answers or {})}) as server:
-        venue = make_coinbase(server)
-        try:
-            venue.connect()
-            server.seen.clear()
-            yield server, venue
-        finally:
-            venue.close()
+    with raw_desk(make_coinbase, {**coinbase_answers(), **(answers or {})}) as desk:
+        yield desk

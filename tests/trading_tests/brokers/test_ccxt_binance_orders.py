@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.trading_tests.brokers.ccxt_kraken_desk import ORDER_ID, order
 from tests.trading_tests.brokers.ccxt_other_desks import (
     BINANCE_ORDER,
     binance_answers,
     connected_binance,
     make_binance,
 )
+from tests.trading_tests.brokers.ccxt_raw_desk import ORDER_ID, order
 from tests.trading_tests.brokers.ccxt_server import Reply, serving
 from trading.brokers.venue import CancelAnswer, Refused, Taken, Unclear
 from trading.model.order import Order, OrderType, Purpose, Side

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from tests.trading_tests.brokers.ccxt_kraken_desk import ORDER_ID, order
 from tests.trading_tests.brokers.ccxt_other_desks import (
     COINBASE_CANCEL,
     COINBASE_ORDERS,
@@ -15,6 +14,7 @@ from tests.trading_tests.brokers.ccxt_other_desks import (
     connected_coinbase,
     make_coinbase,
 )
+from tests.trading_tests.brokers.ccxt_raw_desk import ORDER_ID, order
 from tests.trading_tests.brokers.ccxt_server import Reply, serving
 from trading.brokers.venue import CancelAnswer, Refused, Taken, Unclear
 from trading.model.order import OrderType, Purpose, Side

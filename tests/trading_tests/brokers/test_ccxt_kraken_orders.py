@@ -8,13 +8,12 @@ import pytest
 
 from tests.trading_tests.brokers.ccxt_kraken_desk import (
     ADD,
-    ORDER_ID,
     connected,
     errors,
     make_venue,
-    order,
     result,
 )
+from tests.trading_tests.brokers.ccxt_raw_desk import ORDER_ID, order
 from tests.trading_tests.brokers.ccxt_server import Answer, Reply
 from trading.brokers.venue import CancelAnswer, Refused, Taken, Unclear
 from trading.model.order import OrderType, Purpose, Side

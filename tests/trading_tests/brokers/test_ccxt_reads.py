@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.trading_tests.brokers.ccxt_kraken_desk import NOW, ORDER_ID, connected, order
+from tests.trading_tests.brokers.ccxt_kraken_desk import (
+    connected,
+)
 from tests.trading_tests.brokers.ccxt_mutations import mutations
 from tests.trading_tests.brokers.ccxt_other_desks import connected_binance, connected_coinbase
+from tests.trading_tests.brokers.ccxt_raw_desk import NOW, ORDER_ID, order
 from tests.trading_tests.brokers.ccxt_server import CcxtServer, Reply
 from trading.brokers.ccxt_broker import CcxtVenue
 from trading.brokers.venue import VenueError, VenueOrderState

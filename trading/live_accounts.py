@@ -13,6 +13,7 @@ from typing import Final
 
 from daemonkit.clock import Clock
 from trading.account_identity import AccountIdentity
+from trading.brokers.ccxt_clock import VenueClock
 from trading.brokers.ccxt_loading import Credentials
 from trading.brokers.live.settings import LiveSettings, RequestBudget, RequestKind
 from trading.brokers.live.worker import AccountWorker, Tell
@@ -63,11 +64,11 @@ def build_venues(
     """
     made: dict[str, tuple[Venue, Venue | None]] = {}
     for terms in live_terms(config):
-        own = keys[terms.name]
-        trade = _build_venue(config, terms, own.trade, clock)
+        own, venue_clock = keys[terms.name], VenueClock(clock)
+        trade = _build_venue(config, terms, own.trade, venue_clock)
         read = None
         if own.read is not None:
-            read = _build_venue(config, terms, own.read, clock, is_for_reads=True)
+            read = _build_venue(config, terms, own.read, venue_clock, is_for_reads=True)
         made[terms.name] = (trade, read)
     return made
 
@@ -159,7 +160,7 @@ def _build_venue(
     config: BotConfig,
     terms: AccountTerms,
     credentials: Credentials,
-    clock: Clock,
+    clock: VenueClock,
     *,
     is_for_reads: bool = False,
 ) -> Venue:

@@ -5,12 +5,14 @@ Must not retry, wait or keep anything of an order.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from daemonkit.clock import Clock
 from daemonkit.errors import ConfigurationError
 from daemonkit.secrets import Secret
 from trading.brokers.ccxt_checks import NotSendableError, fitted
+from trading.brokers.ccxt_clock import VenueClock, set_by
 from trading.brokers.ccxt_dialect import Dialect, Place
 from trading.brokers.ccxt_dialects import dialect_for, prepare_exchange
 from trading.brokers.ccxt_errors import answer_of_cancel, answer_of_submit, failure_of, reason_of
@@ -49,11 +51,12 @@ class CcxtVenue:
         make_dialect: Callable[[Markets], Dialect],
         load_markets: Callable[[], Markets],
         *,
+        clock: VenueClock,
         is_for_reads: bool = False,
     ) -> None:
         self._name, self._wire = name, wire
         self._make_dialect, self._load_markets = make_dialect, load_markets
-        self._is_for_reads = is_for_reads
+        self._is_for_reads, self._clock = is_for_reads, clock
         self._markets: Markets | None = None
         self._dialect: Dialect | None = None
 
@@ -64,6 +67,9 @@ class CcxtVenue:
 
     def connect(self) -> Connected:
         """Load the markets, look at the key and set the leverage of contracts."""
+        with suppress(VenueError):
+            # Before anything is signed. Without it our own clock has to do.
+            self._measure(self._make_dialect(Markets(())))
         try:
             markets = self._load_markets()
         except ConfigurationError as error:
@@ -135,11 +141,14 @@ class CcxtVenue:
 
     def server_time(self) -> float:
         """Return the exchange's clock."""
-        return self._reading(self._connected().server_time)
+        return self._measure(self._connected())
 
     def close(self) -> None:
         """Let go of the connections."""
         self._wire.close()
+
+    def _measure(self, dialect: Dialect) -> float:
+        return self._clock.measure(lambda: self._reading(dialect.server_time))
 
     def _judged(self, dialect: Dialect, error: Exception) -> Refused | Unclear:
         own = dialect.refusal(self._wire.last_answer(), error)
@@ -182,7 +191,7 @@ def build_venue(  # noqa: PLR0913 - each is a setting of the account
     password: Secret | None = None,
     uid: Secret | None = None,
     settings: Mapping[str, Any],
-    clock: Clock,
+    clock: VenueClock | Clock,
     timeout_s: float,
     leverage: int = 1,
     margin_mode: str = "isolated",
@@ -203,6 +212,8 @@ def build_venue(  # noqa: PLR0913 - each is a setting of the account
     )
     _check_credentials(exchange, where)
     prepare_exchange(exchange, exchange_name, market_type)
+    venue_clock = clock if isinstance(clock, VenueClock) else VenueClock(clock)
+    set_by(exchange, venue_clock)
     wire = Wire(exchange)
 
     def load_markets() -> Markets:
@@ -219,8 +230,9 @@ def build_venue(  # noqa: PLR0913 - each is a setting of the account
     return CcxtVenue(
         exchange_name,
         wire,
-        lambda markets: make(Place(wire, markets, clock, market_type, leverage, margin_mode)),
+        lambda markets: make(Place(wire, markets, venue_clock, market_type, leverage, margin_mode)),
         load_markets,
+        clock=venue_clock,
         is_for_reads=is_for_reads,
     )
 

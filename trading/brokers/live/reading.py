@@ -25,6 +25,7 @@ from trading.model.venue_news import AccountSeen, VenueNews
 log = logging.getLogger(__name__)
 
 CLOCK: Final = "clock"
+CLOCK_STEP_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class AccountReader:
         self._poll_at = self._clock_at = self._fills_at = clock.monotonic()
         self._poll_step_s = settings.poll_first_s
         self._gaps = 0
+        self._offset_s = clock.wall() - clock.monotonic()
 
     def begin(self, abilities: Abilities) -> None:
         """Read from now on, beginning with the venue's clock and all of the account."""
@@ -91,6 +93,10 @@ class AccountReader:
             self._gaps = self._health.gaps
             self.looking.want()
             self.note_action()
+        offset_s = moment.at - moment.passed
+        if abs(offset_s - self._offset_s) > CLOCK_STEP_S:
+            # Our clock was set: what the venue's is to it has to be known for the next exit.
+            self._offset_s, self._clock_at = offset_s, moment.passed
         urgent = self._urgent_choice()
         if urgent is not None and urgent.due_at <= moment.passed:
             # Cheaper ones must not use up what it is waiting for.

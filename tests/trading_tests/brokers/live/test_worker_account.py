@@ -451,3 +451,11 @@ def test_an_execution_that_a_venue_shows_hours_late_is_found_by_its_order() -> N
     desk.venue.executions.append(late)
     desk.run(130)
     assert desk.state().filled == Decimal("0.4")
+
+
+def test_a_clock_that_was_set_is_held_against_the_venues_at_once(desk: WorkerDesk) -> None:
+    desk.run(10)
+    asked = desk.venue.requests.count("time")
+    desk.clock.set_wall(desk.clock.wall() - 3_600)
+    desk.run(2)
+    assert desk.venue.requests.count("time") == asked + 1

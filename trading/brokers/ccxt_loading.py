@@ -76,35 +76,20 @@ def load_exchange(
     return exchange
 
 
-def load_pro_exchange(
-    name: str,
-    settings: Mapping[str, Any],
-    *,
-    timeout_s: float,
-    credentials: Credentials | None = None,
-    where: str = "exchange",
-) -> Any:
-    """Build ccxt's WebSocket class of an exchange, which is asyncio; public without credentials."""
+def load_pro_exchange(name: str, settings: Mapping[str, Any], *, timeout_s: float) -> Any:
+    """Build ccxt's WebSocket class of an exchange, which is asyncio, for public data."""
     import ccxt.pro  # type: ignore[import-untyped]  # noqa: PLC0415 - only feeds need it
 
-    exchange = _build(
-        _class_of(ccxt.pro, name, ccxt.pro.exchanges, where), settings, timeout_s, credentials
-    )
-    _choose_system(exchange, name, settings, where)
-    return exchange
+    return _build_public(_class_of(ccxt.pro, name, ccxt.pro.exchanges), name, settings, timeout_s)
 
 
-def load_async_exchange(
-    name: str, settings: Mapping[str, Any], *, timeout_s: float, where: str = "exchange"
-) -> Any:
+def load_async_exchange(name: str, settings: Mapping[str, Any], *, timeout_s: float) -> Any:
     """Build an asyncio class for public data: the WebSocket one where there is one."""
     if has_pro(name):
-        return load_pro_exchange(name, settings, timeout_s=timeout_s, where=where)
+        return load_pro_exchange(name, settings, timeout_s=timeout_s)
     import ccxt.async_support as plain  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
 
-    exchange = _build(_class_of(plain, name, plain.exchanges, where), settings, timeout_s, None)
-    _choose_system(exchange, name, settings, where)
-    return exchange
+    return _build_public(_class_of(plain, name, plain.exchanges), name, settings, timeout_s)
 
 
 def has_pro(name: str) -> bool:
@@ -129,7 +114,7 @@ def check_settings(settings: Mapping[str, Any], where: str) -> None:
         )
 
 
-def _class_of(module: Any, name: str, known: list[str], where: str) -> Any:
+def _class_of(module: Any, name: str, known: list[str], where: str = _EXCHANGE_KEY) -> Any:
     if name in known:
         return getattr(module, name)
     close = difflib.get_close_matches(name.lower(), known, n=5, cutoff=0.5)
@@ -138,7 +123,10 @@ def _class_of(module: Any, name: str, known: list[str], where: str) -> Any:
 
 
 def _build(
-    make: Any, settings: Mapping[str, Any], timeout_s: float, credentials: Credentials | None
+    make: Any,
+    settings: Mapping[str, Any],
+    timeout_s: float,
+    credentials: Credentials | None = None,
 ) -> Any:
     # At debug level these log each request with its headers, and so the key, or its signature.
     for library in ("ccxt", "urllib3"):
@@ -158,7 +146,15 @@ def _build(
     return exchange
 
 
-def _choose_system(exchange: Any, name: str, settings: Mapping[str, Any], where: str) -> None:
+def _build_public(make: Any, name: str, settings: Mapping[str, Any], timeout_s: float) -> Any:
+    exchange = _build(make, settings, timeout_s)
+    _choose_system(exchange, name, settings)
+    return exchange
+
+
+def _choose_system(
+    exchange: Any, name: str, settings: Mapping[str, Any], where: str = _EXCHANGE_KEY
+) -> None:
     """Point the class at the exchange's test or demo system if that is wanted."""
     for key, urls_key in ((SANDBOX, "test"), (DEMO, "demo")):
         if not settings.get(key):

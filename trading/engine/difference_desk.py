@@ -19,7 +19,7 @@ from trading.engine.journal import Journal
 from trading.engine.markets import Markets
 from trading.engine.order_ids import OrderIds
 from trading.engine.orders import OrderDesk
-from trading.engine.residues import Residue
+from trading.engine.residues import residues_by_base
 from trading.engine.venue_state import VenueState
 from trading.model.difference import Difference, DifferenceKind, OpenDifference, Topic
 from trading.model.instrument import Instrument
@@ -176,7 +176,7 @@ class DifferenceDesk:
             self._orders.open_of_account(desk.name),
             self._instruments,
             desk.markets,
-            residues=self._residues(book.residues),
+            residues=residues_by_base(book.residues, self._instruments),
             ignored=self.records.ignored.get(desk.name, {}),
         )
         ours = {
@@ -185,15 +185,6 @@ class DifferenceDesk:
             if one.order_id and self._ids.is_ours(one.order_id, desk.name)
         }
         return compare(believed, seen, ours)
-
-    def _residues(self, residues: Mapping[str, Residue]) -> Mapping[str, Decimal]:
-        """Return what is left of closed positions by currency."""
-        found: dict[str, Decimal] = {}
-        for symbol, one in residues.items():
-            if symbol in self._instruments:
-                base = self._instruments[symbol].base
-                found[base] = found.get(base, _ZERO) + one.quantity
-        return found
 
     def _forget_orders(self, account: str, seen: AccountSeen) -> None:
         """Forget ignored orders that are open no more."""

@@ -61,8 +61,8 @@ _OF_POSITIONS: Final = frozenset({BookingKind.PROFIT, BookingKind.FUNDING, Booki
 class Engine:
     """The venue; see the module for how it trades."""
 
-    def __init__(self, clock: Clock, markets: Iterable[Market], rules: Rules | None = None) -> None:
-        self._books = Books(clock, rules or Rules())
+    def __init__(self, clock: Clock, markets: Iterable[Market]) -> None:
+        self._books = Books(clock, Rules())
         self.clock = clock
         self.keys: dict[str, ApiKey] = {}
         self.closed_markets: set[str] = set()  # symbols in which nothing is taken
@@ -286,9 +286,9 @@ class Engine:
         with self.changed:
             return [each for each in self._books.positions.values() if each.account is account]
 
-    def bookings(self, account: Account, since: float = 0.0) -> list[Booking]:
+    def bookings(self, account: Account) -> list[Booking]:
         with self.changed:
-            return [each for each in self.ledger.of(account.name) if each.at >= since]
+            return list(self.ledger.of(account.name))
 
     def _book(
         self, account: Account, currency: str, amount: Decimal, kind: BookingKind, symbol: str = ""

@@ -107,10 +107,10 @@ class KrakenDialect:
 
     name = "kraken"
 
-    def __init__(self, engine: Engine, counter: CallCounter | None = None) -> None:
+    def __init__(self, engine: Engine) -> None:
         engine.rules = Rules(make_id=make_id, client_ids=ClientIds.OPEN)
         self._engine = engine
-        self.counter = counter
+        self.counter: CallCounter | None = None
         self.complaints: list[str] = []
         pairs = [Pair(each) for each in engine.markets.values() if each.kind is not MarketKind.SWAP]
         self.pairs = {name: pair for pair in pairs for name in pair.names}

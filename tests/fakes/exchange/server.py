@@ -39,13 +39,12 @@ class FakeExchange:
         self,
         engine: Engine,
         dialect: Dialect,
-        faults: Faults | None = None,
         *,
         beat_s: float = 1.0,
     ) -> None:
         self.engine = engine
         self.dialect = dialect
-        self.faults = faults or Faults()
+        self.faults = Faults()
         self.recorder = Recorder()
         self.connections = 0  # WebSockets that were ever taken
         self._beat_s = beat_s

@@ -36,13 +36,13 @@ class Candle:
     turnover: Decimal = ZERO
     count: int = 0
 
-    def take(self, price: Decimal, quantity: Decimal, count: int = 1) -> None:
+    def take(self, price: Decimal, quantity: Decimal) -> None:
         self.high = max(self.high, price)
         self.low = min(self.low, price)
         self.close = price
         self.volume += quantity
         self.turnover += quantity * price
-        self.count += count
+        self.count += 1
 
 
 @dataclass(eq=False, slots=True)

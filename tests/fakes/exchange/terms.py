@@ -81,8 +81,8 @@ class Refusal(StrEnum):
 
 
 class RefusedError(Exception):
-    def __init__(self, refusal: Refusal, text: str = "") -> None:
-        super().__init__(text or refusal.value)
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.value)
         self.refusal = refusal
 
 

@@ -122,9 +122,9 @@ def usual_engine(
 
 
 @contextmanager
-def start_kraken(engine: Engine, faults: Faults | None = None) -> Iterator[RunningExchange]:
+def start_kraken(engine: Engine) -> Iterator[RunningExchange]:
     """Serve an engine as Kraken spot and margin."""
-    with FakeExchange(engine, KrakenDialect(engine), faults) as exchange:
+    with FakeExchange(engine, KrakenDialect(engine)) as exchange:
         socket = f"{exchange.ws_url}/v2"
         urls = {
             "public": exchange.url,
@@ -141,9 +141,9 @@ def start_kraken(engine: Engine, faults: Faults | None = None) -> Iterator[Runni
 
 
 @contextmanager
-def start_kraken_futures(engine: Engine, faults: Faults | None = None) -> Iterator[RunningExchange]:
+def start_kraken_futures(engine: Engine) -> Iterator[RunningExchange]:
     """Serve the swaps of an engine as Kraken Futures; its sandbox is at the same address."""
-    with FakeExchange(engine, KrakenFuturesDialect(engine), faults) as exchange:
+    with FakeExchange(engine, KrakenFuturesDialect(engine)) as exchange:
         trading = f"{exchange.url}/derivatives/api/"
         urls = {
             "public": trading,
@@ -159,14 +159,13 @@ def start_kraken_futures(engine: Engine, faults: Faults | None = None) -> Iterat
 @contextmanager
 def start_binance(
     engine: Engine,
-    faults: Faults | None = None,
     *,
     weight_max: int | None = None,
     beat_s: float = 1.0,
 ) -> Iterator[RunningExchange]:
     """Serve an engine as Binance spot; `weight_max` a minute (6000 in the real one) is enforced."""
     dialect = BinanceDialect(engine, weight_max=weight_max)
-    with FakeExchange(engine, dialect, faults, beat_s=beat_s) as exchange:
+    with FakeExchange(engine, dialect, beat_s=beat_s) as exchange:
         urls = binance_urls(exchange.url, exchange.ws_url)
         yield RunningExchange(exchange, {"urls": urls, "timeout": TIMEOUT_MS})
 
@@ -180,7 +179,6 @@ def coinbase_secret() -> str:
 @contextmanager
 def start_coinbase(
     engine: Engine,
-    faults: Faults | None = None,
     *,
     duplicates: Duplicates = Duplicates.ANSWER_FIRST,
     cancel_delay_s: float = 0.0,
@@ -188,6 +186,6 @@ def start_coinbase(
 ) -> Iterator[RunningExchange]:
     """Serve an engine as Coinbase Advanced Trade; its keys need secrets of that kind."""
     dialect = CoinbaseDialect(engine, duplicates=duplicates, cancel_delay_s=cancel_delay_s)
-    with FakeExchange(engine, dialect, faults, beat_s=beat_s) as exchange:
+    with FakeExchange(engine, dialect, beat_s=beat_s) as exchange:
         urls = {"rest": exchange.url, "ws": exchange.ws_url}
         yield RunningExchange(exchange, {"urls": {"api": urls}, "timeout": TIMEOUT_MS})

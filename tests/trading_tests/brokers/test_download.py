@@ -24,8 +24,6 @@ from trading.market.past_candles import Gap
 from trading.market.settings import ReplaySettings
 from trading.model.market import Bar
 
-PAGES_OF_BINANCE = 1000
-
 
 @pytest.fixture(params=["kraken", "binance"])
 def rig(request: pytest.FixtureRequest) -> Iterator[FeedRig]:

@@ -7,7 +7,9 @@ import pytest
 
 from tests.fakes.bot_api.phone import Phone
 from tests.fakes.bot_api.server import FakeBotApi
+from tests.fakes.exchange.venues import start_kraken, usual_engine
 from tests.process.installation import Installation
+from tests.process.live_desk import LiveDesk
 from tests.process.phone_desk import TRADER
 from tests.processes import Processes
 from tests.small_filesystem import small_filesystem
@@ -32,3 +34,13 @@ def api() -> Iterator[FakeBotApi]:
 def ann(api: FakeBotApi) -> Phone:
     """The phone of the one person who is listed."""
     return api.phone(api.person("Ann", TRADER), has_met_bot=True)
+
+
+@pytest.fixture
+def desk(here: Installation) -> Iterator[LiveDesk]:
+    """A bot with an account at Kraken, where something is traded all the time."""
+    engine, account = usual_engine()
+    with start_kraken(engine) as venue:
+        made = LiveDesk(here, venue, account)
+        with made.ticking():
+            yield made

@@ -1,127 +1,28 @@
-"""The same bot at the fakes of Binance and Coinbase: bought, protected, killed, gapped, flat."""
+"""A bot with one key at Binance and Coinbase: bought, protected, killed, gapped, flat."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 
-import orjson
 import pytest
 
 from tests.fakes.exchange.engine import Engine
-from tests.fakes.exchange.terms import Account, Fees, Market, Order, OrderKind
+from tests.fakes.exchange.terms import Account, Fees, Market, OrderKind
 from tests.fakes.exchange.venues import (
-    KEY,
     KRAKEN_SECRET,
-    RunningExchange,
     coinbase_secret,
     start_binance,
     start_coinbase,
     usual_engine,
 )
 from tests.fakes.exchange.wire import Kind
-from tests.process.installation import (
-    PATIENCE_S,
-    Installation,
-    assert_no_traceback,
-    wait_connected,
-)
-from tests.process.test_trading_console import ask, ask_surely
-from tests.processes import RunningProcess
+from tests.process.installation import PATIENCE_S, Installation, wait_connected
+from tests.process.live_desk import LiveDesk
+from tests.process.test_trading_console import ask
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.long
 
 D = Decimal
-TICK_S = 0.1
-DUST = D(1)  # in the quote currency
-
-
-class OtherDesk:
-    """A bot's folder, its exchange, and the account there."""
-
-    def __init__(self, here: Installation, venue: RunningExchange, account: Account) -> None:
-        self.here, self.venue, self.account = here, venue, account
-        self.engine = venue.engine
-        (self.pair,) = venue.engine.markets
-        self.level = 64_000
-
-    def configure(self) -> None:
-        config = {
-            "exchange": self.venue.exchange.dialect.name,
-            "dry_run": False,
-            "trading": {"pairs": [self.pair], "trade_amount_usd": 500},
-            "ccxt": self.venue.ccxt_config | {"timeout_on_exit": 1},
-            "feed": {"kind": "exchange", "history_candles": 5, "rest_poll_s": 0.1},
-            "live": {"poll_s": 0.1, "requests_per_s": 50},
-            "link": {"reconnect_longest_s": 0.1},
-            "status_interval_s": 0.1,
-        }
-        # JSON is YAML.
-        self.here.bot_file.write_bytes(orjson.dumps(config))
-
-    def put_keys(self) -> None:
-        folder = self.here.bot_folder / "keys"
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, value in (("main_key", KEY), ("main_secret", self.engine.keys[KEY].secret)):
-            (folder / name).write_text(value, encoding="ascii")
-            (folder / name).chmod(0o600)
-
-    def stops(self) -> list[Order]:
-        return [
-            order
-            for order in self.engine.open_orders(self.account)
-            if order.wish.kind is not OrderKind.MARKET
-        ]
-
-    def held(self) -> Decimal:
-        balance = self.engine.balances(self.account).get("BTC")
-        return D(0) if balance is None else balance.total
-
-    @property
-    def is_flat(self) -> bool:
-        return self.held() * self.level < DUST and not self.stops()
-
-    @contextmanager
-    def ticking(self) -> Iterator[None]:
-        """Trade a little in the market all the time, around the level."""
-        done = threading.Event()
-
-        def trade() -> None:
-            step = 0
-            while not done.wait(TICK_S):
-                step += 1
-                self.engine.price(self.pair, D(self.level + step % 5), D("0.1"))
-
-        thread = threading.Thread(target=trade, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
-
-    def start(self) -> tuple[RunningProcess, RunningProcess]:
-        self.configure()
-        self.put_keys()
-        done = self.here.trading_command("confirm", self.here.bot_dir, "--yes")
-        assert done.returncode == 0, done.describe()
-        bridge, trading = self.here.start_bridge(), self.here.start_trading()
-        wait_connected(bridge)
-        return bridge, trading
-
-    def buy(self, bridge: RunningProcess) -> None:
-        """Buy as soon as the market is heard of and the account is known."""
-        self.applied(bridge, f"/buy {self.pair}")
-        wait_until(lambda: len(self.stops()) == 1, PATIENCE_S, "a stop that rests")
-        assert self.stops()[0].quantity <= self.held()
-
-    def applied(self, bridge: RunningProcess, command: str) -> None:
-        wait_until(
-            lambda: ask_surely(bridge, command).startswith("[applied]"),
-            PATIENCE_S,
-            f"{command}\n{bridge.describe()}",
-        )
 
 
 def _engine(name: str) -> tuple[Engine, Account]:
@@ -138,22 +39,18 @@ def _engine(name: str) -> tuple[Engine, Account]:
 
 
 @pytest.fixture(params=["binance", "coinbase"])
-def desk(request: pytest.FixtureRequest, here: Installation) -> Iterator[OtherDesk]:
+def desk(request: pytest.FixtureRequest, here: Installation) -> Iterator[LiveDesk]:
     engine, account = _engine(request.param)
     start = start_binance if request.param == "binance" else start_coinbase
     with start(engine) as venue:
-        made = OtherDesk(here, venue, account)
+        (pair,) = engine.markets
+        made = LiveDesk(here, venue, account, exchange=request.param, pair=pair, has_read_key=False)
         with made.ticking():
             yield made
 
 
-def end(bridge: RunningProcess, trading: RunningProcess) -> None:
-    assert (trading.stop(), bridge.stop()) == (0, 0)
-    assert_no_traceback(trading, bridge)
-
-
-def test_it_is_killed_with_a_stop_at_the_exchange_and_goes_on_to_flat(desk: OtherDesk) -> None:
-    bridge, trading = desk.start()
+def test_it_is_killed_with_a_stop_at_the_exchange_and_goes_on_to_flat(desk: LiveDesk) -> None:
+    bridge, trading = desk.go_live()
     desk.buy(bridge)
     held, (stop,) = desk.held(), desk.stops()
     trading.kill()
@@ -163,11 +60,11 @@ def test_it_is_killed_with_a_stop_at_the_exchange_and_goes_on_to_flat(desk: Othe
     assert (desk.held(), desk.stops()) == (held, [stop])
     desk.applied(bridge, "/flatten")
     assert desk.is_flat
-    end(bridge, again)
+    desk.end(bridge, again)
 
 
-def test_answers_that_are_lost_make_no_order_twice(desk: OtherDesk) -> None:
-    bridge, trading = desk.start()
+def test_answers_that_are_lost_make_no_order_twice(desk: LiveDesk) -> None:
+    bridge, trading = desk.go_live()
     faults = desk.venue.faults
     dropped = faults.drop(acts=True, kind=Kind.SUBMIT)
     hanging = faults.hang(acts=True, kind=Kind.SUBMIT)
@@ -179,12 +76,12 @@ def test_answers_that_are_lost_make_no_order_twice(desk: OtherDesk) -> None:
     assert len(orders) == len({order.client_id for order in orders}) == 2
     desk.applied(bridge, "/flatten")
     assert desk.is_flat
-    end(bridge, trading)
+    desk.end(bridge, trading)
 
 
 @pytest.mark.parametrize("desk", ["coinbase"], indirect=True)
-def test_a_stop_that_a_gap_has_left_behind_is_made_good_at_market(desk: OtherDesk) -> None:
-    bridge, trading = desk.start()
+def test_a_stop_that_a_gap_has_left_behind_is_made_good_at_market(desk: LiveDesk) -> None:
+    bridge, trading = desk.go_live()
     desk.buy(bridge)
     assert desk.stops()[0].wish.kind is OrderKind.BRACKET
     desk.level = 55_000  # more than the 5 % that the exchange follows a bracket's stop
@@ -192,4 +89,4 @@ def test_a_stop_that_a_gap_has_left_behind_is_made_good_at_market(desk: OtherDes
     sold = desk.engine.orders(desk.account)[-1]
     assert sold.wish.kind is OrderKind.MARKET
     assert 55_000 <= sold.average < 55_010
-    end(bridge, trading)
+    desk.end(bridge, trading)

@@ -6,10 +6,10 @@ a hundred MiB.
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from random import Random
-from typing import Final
+from typing import Final, Protocol
 
 from daemonkit.clock import Clock
 from trading.account_identity import AccountIdentity
@@ -55,14 +55,22 @@ BUDGETS: Final[Mapping[str, RequestBudget]] = {
 }
 
 
+class TradedVenue(Venue, Protocol):
+    """A venue whose reads of several requests break off for an order."""
+
+    def give_way_to(self, orders_wait: Callable[[], bool]) -> None:
+        """Say how it is known that an order waits."""
+        ...
+
+
 def build_venues(
     config: BotConfig, keys: Mapping[str, VenueKeys], *, clock: Clock
-) -> dict[str, tuple[Venue, Venue | None]]:
+) -> dict[str, tuple[TradedVenue, Venue | None]]:
     """Make the venues of all live accounts, and their second ones for reads; nothing is asked yet.
 
     ConfigurationError says what cannot work.
     """
-    made: dict[str, tuple[Venue, Venue | None]] = {}
+    made: dict[str, tuple[TradedVenue, Venue | None]] = {}
     for terms in live_terms(config):
         own, venue_clock = keys[terms.name], VenueClock(clock)
         trade = _build_venue(config, terms, own.trade, venue_clock)
@@ -90,7 +98,7 @@ def build_workers(
         settings = worker_settings(config.settings.live, terms.exchange)
         since = None if last_run_at is None else last_run_at - settings.fills_lookback_s
         venue, reads = venues[terms.name]
-        workers[terms.name] = AccountWorker(
+        worker = workers[terms.name] = AccountWorker(
             terms.name,
             venue,
             settings=settings,
@@ -102,6 +110,7 @@ def build_workers(
             check_read_key=identities[terms.name].check_reading_key,
             fills_since=since,
         )
+        venue.give_way_to(worker.orders_wait)
     return workers
 
 
@@ -163,7 +172,7 @@ def _build_venue(
     clock: VenueClock,
     *,
     is_for_reads: bool = False,
-) -> Venue:
+) -> TradedVenue:
     from trading.brokers.ccxt_broker import build_venue  # noqa: PLC0415 - as said above
 
     return build_venue(

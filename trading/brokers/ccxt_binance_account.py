@@ -199,7 +199,9 @@ class _Worths:
         try:
             row = self._wire.read("publicGetTickerPrice", {"symbol": listed["id"]})
             return positive_at(mapping_of(row, "price"), "price")
-        except VenueError:
+        except VenueError as error:
+            if error.kind is FailureKind.GAVE_WAY:
+                raise
             # What a fee is worth is good to know and no reason to lose a fill.
             return None
 

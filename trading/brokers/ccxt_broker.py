@@ -65,6 +65,10 @@ class CcxtVenue:
         """The exchange, for people."""
         return self._name
 
+    def give_way_to(self, orders_wait: Callable[[], bool]) -> None:
+        """Break a read off, with GAVE_WAY, before its next request while an order waits."""
+        self._wire.gives_way = orders_wait
+
     def connect(self) -> Connected:
         """Load the markets, look at the key and set the leverage of contracts."""
         with suppress(VenueError):

@@ -4,7 +4,7 @@ Decodes answers without binary fractions. Must not know what is asked or sent.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,8 @@ class Wire:
 
     def __init__(self, exchange: Any) -> None:
         self.exchange = exchange
+        # Whether a read of several requests breaks off for an order, which waits for one at most.
+        self.gives_way: Callable[[], bool] = _never
         # Prices such as 0.1 stay text until they become Decimal. ccxt reads text as well.
         exchange.on_json_response = _decode
         # Refusals are told apart by what the venue said, which ccxt's errors do not always keep.
@@ -41,6 +43,8 @@ class Wire:
 
     def ask(self, request: Request) -> Any:
         """Make a call that changes nothing; a failure is a VenueError."""
+        if self.gives_way():
+            raise VenueError("an order comes first", FailureKind.GAVE_WAY)
         try:
             answer = self.send(request)
         except Exception as error:
@@ -75,6 +79,10 @@ class Wire:
     def close(self) -> None:
         """Let go of the connections."""
         self.exchange.close()
+
+
+def _never() -> bool:
+    return False
 
 
 def _decode(text: str) -> Any:

@@ -193,6 +193,7 @@ class FailureKind(StrEnum):
     MAINTENANCE = "maintenance"
     BAD_ANSWER = "bad answer"
     REFUSED = "refused"
+    GAVE_WAY = "an order came first"
 
 
 class VenueError(TradingError):

@@ -25,7 +25,7 @@ from trading.brokers.live.sending import STOPPED, OrderSender
 from trading.brokers.live.settings import LiveSettings
 from trading.brokers.live.tracker import OrderTracker
 from trading.brokers.live.troubles import Troubles
-from trading.brokers.venue import KeyRights, Venue, VenueError
+from trading.brokers.venue import FailureKind, KeyRights, Venue, VenueError
 from trading.model.order import Order, OrderType
 from trading.model.report import OrderRejected, Report
 from trading.model.venue_news import InstrumentsKnown, VenueConnected, VenueNews
@@ -33,6 +33,8 @@ from trading.risk.approval import ApprovedOrder
 
 log = logging.getLogger(__name__)
 
+# A read that has given way to orders so often in a row is finished first: fills must be seen too.
+GIVE_WAY_MAX: Final = 3
 # A thread that has nothing to do shows this often that it lives.
 IDLE_S_MAX: Final = 1.0
 Tell = Callable[[Report | VenueNews], None]
@@ -101,6 +103,8 @@ class AccountWorker:
         self._is_closed = False
         self._stop_at: float | None = None
         self._is_connected = self._is_reading = False
+        # How many orders and cancels were given and taken in, and how often a read gave way.
+        self._given = self._taken = self._gave_way = 0
         self._troubles = Troubles(account, tell)
         self._health = VenueHealth(venue.name, settings, self._troubles, rng, now)
         self._connecting = Connecting(
@@ -198,6 +202,12 @@ class AccountWorker:
         is_filling = any(one.order.type is OrderType.MARKET for one in orders)
         return is_filling or self._sender.has_orders or not self._inbox.empty()
 
+    def orders_wait(self) -> bool:
+        """Tell a read on the worker's own thread whether to break off for an order."""
+        if not self._is_connected or self._gave_way >= GIVE_WAY_MAX:
+            return False
+        return self._given != self._taken or self._sender.wait_s(moment_of(self._clock)) == 0
+
     @property
     def trouble(self) -> str:
         """Return why the account takes no new risk, or nothing."""
@@ -259,6 +269,11 @@ class AccountWorker:
         return IDLE_S_MAX
 
     def _take_answer(self, answer: ReadAnswer) -> None:
+        if isinstance(answer.outcome, VenueError) and answer.outcome.kind is FailureKind.GAVE_WAY:
+            # It is still due, and asked again once the order is out.
+            self._gave_way += 1
+            return
+        self._gave_way = 0
         if isinstance(answer.outcome, VenueError):
             self._reader.take_failure(answer.read, answer.outcome)
         else:
@@ -270,6 +285,7 @@ class AccountWorker:
             self._take_wish(self._inbox.get_nowait())
 
     def _take_wish(self, wish: _Wish) -> None:
+        self._taken += isinstance(wish, _Submit | _Cancel)
         match wish:
             case _Submit(order, since):
                 self._take_order(order, since)
@@ -331,6 +347,7 @@ class AccountWorker:
     def _put(self, wish: _Wish) -> bool:
         with self._lock:
             if not self._is_closed:
+                self._given += isinstance(wish, _Submit | _Cancel)
                 self._inbox.put(wish)
             return not self._is_closed
 

@@ -1,6 +1,7 @@
 """What a worker does around orders: connecting, looking, polling, and what it says of trouble."""
 
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -459,3 +460,31 @@ def test_a_clock_that_was_set_is_held_against_the_venues_at_once(desk: WorkerDes
     desk.clock.set_wall(desk.clock.wall() - 3_600)
     desk.run(2)
     assert desk.venue.requests.count("time") == asked + 1
+
+
+def test_an_order_waits_for_one_request_of_a_read_and_not_for_all_of_them() -> None:
+    desk = WorkerDesk(budget=RequestBudget(per_s=1_000.0, burst=1_000.0))
+    desk.venue.gives_way = desk.worker.orders_wait
+    desk.begin()
+    desk.venue.trip_s, desk.venue.parts = 8.0, 20
+    desk.venue.during("open", lambda: desk.submit(make_order("x1", reduces=True)))
+    desk.worker.ask(7)
+    asked_at = desk.clock.monotonic()
+    while not desk.venue.sent:
+        desk.clock.advance(desk.worker.step())
+    assert desk.clock.monotonic() - asked_at <= 3 * 8.0, "one read, and its own way"
+    assert desk.run_until(AccountSeen, 3_000.0).number == 7
+    assert not desk.trouble, "nothing is wrong with a venue that gave way"
+
+
+def test_orders_without_end_do_not_keep_a_read_from_its_end() -> None:
+    desk = WorkerDesk(budget=RequestBudget(per_s=1_000.0, burst=1_000.0))
+    desk.venue.gives_way = desk.worker.orders_wait
+    desk.begin()
+    desk.venue.parts = 3
+    for number in range(300):
+        one_more = make_order(f"x{number}", reduces=True)
+        desk.venue.during("fills", partial(desk.submit, one_more))
+    desk.submit(make_order(kind=OrderType.MARKET))
+    desk.run(5)
+    assert desk.state().state is OrderState.FILLED

@@ -49,6 +49,9 @@ class ModelVenue:
         self.rights = KeyRights()
         self.name = "model"
         self.trip_s = 0.01
+        # How many requests a read takes, and whether it breaks off before the next one.
+        self.parts = 1
+        self.gives_way: Callable[[], bool] = lambda: False
         self.late_s = 1.0
         self.skew_s = 0.0
         self.is_down = False
@@ -238,6 +241,10 @@ class ModelVenue:
 
     def _read(self, kind: str) -> None:
         word = self._request(kind)
+        for _ in range(self.parts - 1):
+            if self.gives_way():
+                raise VenueError("an order comes first", FailureKind.GAVE_WAY)
+            self._request(kind)
         if self.is_down:
             raise VenueError(f"no {kind}", FailureKind.UNREACHABLE)
         if isinstance(word, FailureKind):

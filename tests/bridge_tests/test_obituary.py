@@ -316,8 +316,9 @@ def test_an_obituary_has_positions_their_protection_and_the_last_log_lines(
         "1 open order\n"
         "1 open position:\n"
         "BTC/USDT LONG 0.01\n"
-        " entry 60,000\n"
-        " stop 57,000.5, target 66,000\n"
+        " entry 60,000.00\n"
+        " stop 57,000.50, target\n"
+        "  66,000.00\n"
         " PAPER: its stop acts when the\n"
         "  bot is back\n"
         "last log lines:\n"
@@ -335,6 +336,10 @@ def test_an_obituary_has_positions_their_protection_and_the_last_log_lines(
     [
         (_fields("LIVE"), "LIVE: its stop rests at kraken and acts without the bot"),
         (_fields("LIVE", orders=[]), "⚠ LIVE: no stop rests at kraken; look there yourself"),
+        (
+            _fields("LIVE", orders=[STOP | {"cancelling": True}]),
+            "⚠ LIVE: its stop at kraken was being replaced; look there yourself",
+        ),
         (
             _fields("LIVE", orders=[STOP | {"state": "unknown"}]),
             "⚠ LIVE: its stop was sent to kraken, not confirmed",

@@ -41,6 +41,7 @@ def order_fields(order: Order) -> dict[str, Any]:
         "type": order.type.value,
         "purpose": order.purpose.value,
         "state": order.state.value,
+        "cancelling": order.is_cancelling,
         "quantity": exact_text(order.quantity),
         "filled": exact_text(order.filled),
         "limit_price": exact_or_none(order.limit_price),

@@ -5,7 +5,7 @@ Everything is read from what the bot told last, so nothing in it is trusted to h
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from textwrap import wrap
 from typing import Any, Final
 
@@ -20,6 +20,9 @@ POSITIONS_SHOWN_MAX: Final = 12
 _COLUMNS: Final = 32
 _LOG_LINE_LEN_MAX: Final = 200
 _STATUS_OLD_S: Final = 5.0
+# A mean price has as many digits as a float: to the cent, and six digits of a small one.
+_CENTS_FROM: Final = 10
+_SIX_DIGITS: Final = Context(prec=6)
 _RESTING: Final = {"working", "partially filled"}
 _LOG_HEAD: Final = re.compile(r"\d{4}-\d\d-\d\dT([\d:]{8})[.\d]*Z (\S+) +[^:]*: ")
 _TO_DO: Final = "if it does not come back by itself, look at /health and /logs and start it again"
@@ -138,16 +141,18 @@ def _protection(session: Session, account: str, position: Mapping[str, Any]) -> 
         return "⚠ unknown whether its stop rests at the exchange"
     trails = "; trailing stands still" if position.get("trail_price") is not None else ""
     place = _exchange_of(session, account)
-    states = [
-        _text(one.get("state"))
+    stops = [
+        one
         for one in _maps(session.status_fields.get("orders"))
         if one.get("purpose") == "protection"
         and (_text(one.get("account")) or "main") == account
         and one.get("symbol") == position.get("symbol")
     ]
-    if any(state in _RESTING for state in states):
+    if any(one.get("state") in _RESTING and not one.get("cancelling") for one in stops):
         return f"LIVE: its stop rests at {place} and acts without the bot{trails}"
-    if states:
+    if any(one.get("cancelling") for one in stops):
+        return f"⚠ LIVE: its stop at {place} was being replaced; look there yourself"
+    if stops:
         return f"⚠ LIVE: its stop was sent to {place}, not confirmed"
     return f"⚠ LIVE: no stop rests at {place}; look there yourself"
 
@@ -196,7 +201,11 @@ def _text(value: object) -> str:
 
 
 def _price(position: Mapping[str, Any], level: str) -> str:
-    return _number(position.get(f"{level}_price"))
+    text = _number(position.get(f"{level}_price"))
+    if text == "-":
+        return text
+    price = Decimal(text.replace(",", ""))
+    return f"{price:,.2f}" if abs(price) >= _CENTS_FROM else f"{_SIX_DIGITS.plus(price):f}"
 
 
 def _number(value: object) -> str:

@@ -11,6 +11,9 @@ from trading.reports.numbers import duration_text, price_text
 from trading.reports.tables import COLUMNS, View, cut
 
 SYMBOLS_SHOWN_MAX: Final = 24
+# The feed whose market time is that of the clock on the wall.
+EXCHANGE_FEED: Final = "exchange"
+SILENT_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ def render_text(snapshot: EngineSnapshot) -> str:
         f"engine   {snapshot.state}",
         *([] if snapshot.trading_allowed else ["trading  not allowed here"]),
         f"market   {utc_text(snapshot.market_time)}",
+        *_silence(snapshot),
     ]
     money = snapshot.money.text.splitlines()
     shown = snapshot.prices[:SYMBOLS_SHOWN_MAX]
@@ -123,6 +127,15 @@ def _price_line(one: PriceChange) -> str:
     span = "24h" if one.is_full_day else "run"
     line = f"{one.symbol:<9}{price_text(one.price):>11} {one.change_pct:>+7.2f}%"
     return f"{line} {span}" if len(line) + 4 <= COLUMNS else line
+
+
+def _silence(snapshot: EngineSnapshot) -> list[str]:
+    """Say for how long nothing was heard of a real market; other feeds have a time of their own."""
+    is_real = any(name == EXCHANGE_FEED for name, _state in snapshot.feeds)
+    if not is_real or snapshot.market_time is None:
+        return []
+    silent_s = snapshot.at - snapshot.market_time
+    return [f"⚠ no price for {duration_text(silent_s)}"] if silent_s >= SILENT_S else []
 
 
 def _ticks(snapshot: EngineSnapshot) -> str:

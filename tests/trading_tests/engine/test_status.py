@@ -54,6 +54,15 @@ def test_a_title_is_shown_beside_the_technical_name() -> None:
     assert render_text(snapshot).splitlines()[:2] == ["PAPER kraken (paper)", "Leveraged"]
 
 
+def test_a_real_market_that_says_nothing_is_marked() -> None:
+    snapshot = replace(
+        make_running_core().snapshot(NOW), feeds=[("exchange", "running")], market_time=NOW - 31
+    )
+    assert "⚠ no price for 00:00:31" in render_text(snapshot)
+    assert "⚠" not in render_text(replace(snapshot, market_time=NOW - 3))
+    assert "⚠" not in render_text(replace(snapshot, feeds=[("replay", "running")]))
+
+
 def test_prices_durations_and_moments_read_well() -> None:
     assert price_text(64_123.4) == "64,123.40"
     assert price_text(0.00001234) == "0.00001234"

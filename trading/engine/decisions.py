@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from trading.model.account import MarketKey
 from trading.model.order import Order
+from trading.reports.numbers import quantity_text
 from trading.reports.status_parts import Decision
 from trading.risk.refusal import Refusal
 
@@ -44,7 +45,7 @@ class Decisions:
     def sent(self, order: Order) -> None:
         """Note that an order was sent."""
         why = order.reason or order.purpose
-        text = f"{order.type} {order.side} {order.quantity} sent: {why}"
+        text = f"{order.type} {order.side} {quantity_text(order.quantity)} sent: {why}"
         self.note(order.updated_at, order.key, text)
 
     def refused(self, at: float, key: MarketKey, refusal: Refusal) -> None:

@@ -66,7 +66,12 @@ def _look_lines(look: LookView, open_ones: Sequence[OpenDifference]) -> list[str
         return [head, *wrapped("not compared yet since the start", indent=1)]
     count = sum(one.account == look.account for one in open_ones)
     state = "all agrees" if not count else f"{count:,} open"
-    return [head, *wrapped(f"{state}, looked {duration_text(look.age_s)} ago", indent=1)]
+    looked = f"{state}, looked {duration_text(look.age_s)} ago"
+    return [
+        head,
+        *wrapped(looked, indent=1),
+        *wrapped("looking again: what is new is asked here", indent=1),
+    ]
 
 
 def _block(one: OpenDifference) -> list[str]:

@@ -73,7 +73,7 @@ def cash_moved(account: Account, move: CashMoved, *, is_booked: bool) -> Durable
     lines = [
         f"{account.name}: {move.kind}",
         where_line(account.name, account.is_paper),
-        *row("amount", f"{exact_text(move.amount)} {move.currency}"),
+        *row("amount", f"{quantity_text(move.amount)} {move.currency}"),
         *([] if is_booked else reason_lines("another currency than the account's: not booked")),
     ]
     fields = {

@@ -44,6 +44,8 @@ class KrakenAccount:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._wire, self._markets = place.wire, place.markets
+        # What reads of long lists had brought when they broke off, by endpoint.
+        self._broken_off: dict[str, dict[str, Mapping[str, Any]]] = {}
 
     def holdings(self) -> dict[str, Holding]:
         """Read BalanceEx: what is there, and what open orders hold of it."""
@@ -122,20 +124,42 @@ class KrakenAccount:
     def _pages(
         self, method: str, filters: Mapping[str, str], key: str
     ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Yield the rows of all pages; the offset counts from the newest."""
-        seen: set[str] = set()
-        for _ in range(PAGES_MAX):
-            result = self._result(method, {**filters, "ofs": str(len(seen))})
-            rows = result.get(key)
-            page = {} if rows == [] else mapping_at(result, key)
-            new = [row_id for row_id in page if row_id not in seen]
-            for row_id in new:
-                yield row_id, mapping_of(page[row_id], key)
-            seen.update(new)
-            # Rows that came in meanwhile push older ones to later pages: those are seen twice.
-            if not new or len(seen) >= number_or(result, "count", _ENDLESS):
-                return
-        raise bad_answer(f"{key} has no end", len(seen))
+        """Yield the rows of all pages, the newest first; the offset counts from the newest.
+
+        A long list takes more requests than a key may make at once: what a read that broke off
+        has brought is kept, and the next one goes on behind it.
+        """
+        is_kept = set(filters) == {"start"}
+        kept = self._broken_off.pop(method, {}) if is_kept else {}
+        found: dict[str, Mapping[str, Any]] = {}
+        is_joined = not kept
+        try:
+            for _ in range(PAGES_MAX):
+                new, count = self._page(method, {**filters, "ofs": str(len(found))}, key, found)
+                if not (is_joined or kept.keys().isdisjoint(new)):
+                    # Nothing is between what is new and what was read before.
+                    new |= {each: row for each, row in kept.items() if each not in found}
+                    is_joined = True
+                found |= new
+                yield from new.items()
+                # Rows that came in meanwhile push older ones to later pages: those come twice.
+                if not new or len(found) >= count:
+                    return
+        except VenueError:
+            if is_kept:
+                self._broken_off[method] = found if is_joined else kept
+            raise
+        raise bad_answer(f"{key} has no end", len(found))
+
+    def _page(
+        self, method: str, asked: Mapping[str, str], key: str, known: Mapping[str, Any]
+    ) -> tuple[dict[str, Mapping[str, Any]], Decimal]:
+        """Return the rows of a page that are not known yet, and how many there are in all."""
+        result = self._result(method, asked)
+        rows = result.get(key)
+        page = {} if rows == [] else mapping_at(result, key)
+        new = {each: mapping_of(row, key) for each, row in page.items() if each not in known}
+        return new, number_or(result, "count", _ENDLESS)
 
 
 def _signed(row: Mapping[str, Any]) -> tuple[Decimal, Decimal, Decimal]:

@@ -1,6 +1,7 @@
 """A read of several requests breaks off for an order, and says so: never with half of an answer."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -54,3 +55,43 @@ def test_an_order_goes_out_whatever_waits() -> None:
     with open_desk("kraken") as desk:
         desk.venue.give_way_to(lambda: True)
         assert isinstance(desk.venue.submit(desk.order()), Taken)
+
+
+class Stopwatch:
+    """Break a read off after some requests, each time."""
+
+    def __init__(self, desk: Desk, kind: Kind, requests: int) -> None:
+        self._desk, self._kind, self._requests = desk, kind, requests
+        self._began = 0
+
+    def begin(self) -> None:
+        self._began = self._desk.sent(self._kind)
+
+    def __call__(self) -> bool:
+        return self._desk.sent(self._kind) - self._began >= self._requests
+
+
+def test_a_long_list_of_kraken_is_read_piece_by_piece_while_it_grows() -> None:
+    with open_desk("kraken") as desk:
+
+        def buy(times: int) -> None:
+            for _ in range(times):
+                order = desk.order(quantity=Decimal("0.0001"))
+                assert isinstance(desk.venue.submit(order), Taken)
+
+        buy(160)
+        stopwatch = Stopwatch(desk, Kind.TRADES, 2)
+        desk.venue.give_way_to(stopwatch)
+        for _ in range(12):
+            stopwatch.begin()
+            with suppress(VenueError):
+                fills = desk.venue.fills(SINCE)
+                break
+            buy(3)
+        else:
+            raise AssertionError("a list of four pages was never read to its end")
+        trades = {trade.id for trade in desk.engine.trades(desk.account)}
+        assert {fill.fill_id for fill in fills} == trades
+        desk.venue.give_way_to(lambda: False)
+        buy(1)
+        assert len(desk.venue.fills(SINCE)) == len(trades) + 1

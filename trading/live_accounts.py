@@ -37,6 +37,11 @@ _STOP_S_MAX: Final = 3.0
 _SETTLE_SHARE: Final = 0.4
 _QUIET_LOOKS: Final = 3
 
+# How old the executions may be that nobody asks for, and how many other reads could be made
+# meanwhile: a poll of the open orders shows as well that there are some.
+_FILLS_S: Final = 10.0
+_FILLS_SHARE: Final = 20.0
+
 # What a key may ask of an exchange, where it is stricter than usual. Kraken counts reads in points
 # of which the lowest tier gets one in three seconds; its orders are counted elsewhere.
 BUDGETS: Final[Mapping[str, RequestBudget]] = {
@@ -47,7 +52,8 @@ BUDGETS: Final[Mapping[str, RequestBudget]] = {
             RequestKind.ORDER: 0.0,
             RequestKind.CANCEL: 0.0,
             RequestKind.SERVER_TIME: 0.0,
-            RequestKind.FIND: 2.0,
+            # Open orders, and then the closed ones; by Kraken's id it is one request of one.
+            RequestKind.FIND: 3.0,
             RequestKind.FILLS: 2.0,
             RequestKind.CASH_MOVES: 2.0,
         },
@@ -205,5 +211,6 @@ def worker_settings(section: LiveSection, exchange: str) -> LiveSettings:
         unknown_settle_s=section.unknown_settle_s,
         entry_age_max_s=section.entry_age_max_s,
         exit_retry_s=section.exit_retry_s,
+        fills_s=max(_FILLS_S, _FILLS_SHARE / budget.per_s),
         budget=budget,
     )

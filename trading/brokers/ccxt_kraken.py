@@ -137,13 +137,18 @@ class KrakenDialect(KrakenAccount):
         return CancelAnswer.NOT_OPEN
 
     def find(self, order: Order, market: Market) -> VenueOrder | None:
-        """Look among the open ones first: an order goes from there to the closed ones only."""
+        """Ask by Kraken's id, which is cheapest; else the open ones, and then the closed ones.
+
+        An order goes from those to these only.
+        """
+        if order.venue_id and (found := self._by_venue_id(order, market)) is not None:
+            return found
         by_id = {"cl_ord_id": order.id}
         for rows in (self._open_rows(by_id), self._closed_rows(order, by_id)):
             for venue_id, row in rows:
                 if row.get("cl_ord_id") == order.id or venue_id == order.venue_id:
                     return self._order(venue_id, row, market)
-        return self._by_venue_id(order, market) if order.venue_id else None
+        return None
 
     def open_orders(self) -> list[VenueOrder]:
         """Read OpenOrders, which has no pages."""

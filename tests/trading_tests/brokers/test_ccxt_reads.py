@@ -300,6 +300,29 @@ def test_an_order_on_a_later_page_of_the_closed_ones_is_found() -> None:
         assert venue.find(order(id="tzzzzzzzzzzzzzzzzz")) is None
 
 
+def test_an_order_whose_id_at_kraken_is_known_is_found_by_one_request_of_the_cheapest() -> None:
+    closed = {**KRAKEN_ORDER, "cl_ord_id": ORDER_ID, "status": "closed"}
+    with connected() as (server, venue):
+        server.answers["/0/private/QueryOrders"] = Reply({"error": [], "result": {"OAB": closed}})
+        found = venue.find(order(venue_id="OAB"))
+        assert found is not None
+        assert (found.venue_id, found.state) == ("OAB", VenueOrderState.FILLED)
+        assert [seen.path for seen in server.seen] == ["/0/private/QueryOrders"]
+
+
+def test_an_id_that_kraken_does_not_know_is_looked_for_everywhere_else() -> None:
+    with connected() as (server, venue):
+        unknown = Reply({"error": ["EOrder:Unknown order"]})
+        server.answers["/0/private/QueryOrders"] = unknown
+        opened = {"OAB": {**KRAKEN_ORDER, "cl_ord_id": ORDER_ID}}
+        server.answers["/0/private/OpenOrders"] = Reply({"error": [], "result": {"open": opened}})
+        assert venue.find(order(venue_id="OXX")) is not None
+        server.answers["/0/private/OpenOrders"] = Reply({"error": [], "result": {"open": {}}})
+        nothing = Reply({"error": [], "result": {"closed": {}, "count": 0}})
+        server.answers["/0/private/ClosedOrders"] = nothing
+        assert venue.find(order(venue_id="OXX")) is None
+
+
 def test_half_of_the_places_is_not_enough_to_say_that_an_order_is_not_there() -> None:
     with connected() as (server, venue):
         server.answers["/0/private/OpenOrders"] = Reply({"error": [], "result": {"open": {}}})

@@ -11,7 +11,7 @@ from typing import Final
 from trading.brokers.live.breaker import BreakerState, CircuitBreaker
 from trading.brokers.live.limiter import RequestLimiter
 from trading.brokers.live.moment import Moment
-from trading.brokers.live.settings import LiveSettings, RequestKind
+from trading.brokers.live.settings import LOOK_UPS, Haste, LiveSettings, RequestKind
 from trading.brokers.live.troubles import Troubles
 from trading.brokers.venue import FailureKind, VenueError
 
@@ -52,12 +52,12 @@ class VenueHealth:
         """Return how long an order or a cancel has to wait: only as long as the venue asked for."""
         return self.limiter.wait_s(RequestKind.ORDER, moment.passed)
 
-    def read_wait_s(self, kind: RequestKind, moment: Moment, *, is_routine: bool = False) -> float:
+    def read_wait_s(self, kind: RequestKind, moment: Moment, haste: Haste = Haste.URGENT) -> float:
         """Return how long a read of this kind has to wait."""
         now = moment.passed
         return max(
             self.breaker.wait_s(now),
-            self.limiter.wait_s(kind, now, is_routine=is_routine),
+            self.limiter.wait_s(kind, now, haste),
             self._reads_not_before - now,
             self._not_before.get(kind, now) - now,
         )
@@ -90,13 +90,16 @@ class VenueHealth:
         """Note how a read failed, and let its kind rest for a while."""
         wait_s = self.wait_before_retry_s(self._tries.get(kind, 0))
         self._tries[kind] = self._tries.get(kind, 0) + 1
-        if kind is not RequestKind.FIND:
+        if kind not in LOOK_UPS:
             # Look-ups have waits of their own, one for each order.
             self._not_before[kind] = moment.passed + wait_s
         if error.kind in _FAILURES:
             self.note_failure(str(error), moment)
         elif error.kind is FailureKind.BUSY:
-            self._pause(error.retry_after_s or wait_s, moment)
+            # Only a pause that the venue itself asks for keeps orders back as well: where it asks
+            # for none, it is a matter of how much is read.
+            self._reads_not_before = max(self._reads_not_before, moment.passed + wait_s)
+            self.note_passing_refusal(error.retry_after_s, moment)
         elif error.kind is FailureKind.KEY:
             self._reads_not_before = moment.passed + self._settings.key_retry_s
             self.troubles.set(KEY, f"{self._name} refuses the key: {error}", moment.at)
@@ -108,7 +111,7 @@ class VenueHealth:
         """Tell when one kind of read fails again and again, although others may work."""
         is_lasting = self._tries[kind] >= self._settings.breaker_failures
         # An order that cannot be looked up stays unknown, which is told by itself.
-        is_told = kind is RequestKind.FIND or error.kind is FailureKind.KEY
+        is_told = kind in LOOK_UPS or error.kind is FailureKind.KEY
         if is_lasting and not is_told and self.breaker.state is BreakerState.CLOSED:
             self.troubles.set(kind, f"{self._name} does not tell the {kind}: {error}", moment.at)
 

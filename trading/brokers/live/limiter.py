@@ -6,7 +6,7 @@ paid back. A pause that the venue asks for holds for every request. Pure: time i
 
 from typing import Final
 
-from trading.brokers.live.settings import RequestBudget, RequestKind
+from trading.brokers.live.settings import Haste, RequestBudget, RequestKind
 
 _TINY: Final = 1e-6
 ON_CREDIT: Final = frozenset({RequestKind.ORDER, RequestKind.CANCEL})
@@ -21,20 +21,18 @@ class RequestLimiter:
         self._filled_at = now
         self._paused_until = now
 
-    def wait_s(self, kind: RequestKind, now: float, *, is_routine: bool = False) -> float:
+    def wait_s(self, kind: RequestKind, now: float, haste: Haste = Haste.URGENT) -> float:
         """Return how long a request of this kind has to wait from now on.
 
-        A routine read leaves half of what can be saved up to those that somebody waits for.
+        A read that can wait leaves a part of what can be saved up to those that cannot.
         """
         pause_s = max(0.0, self._paused_until - now)
         if kind in ON_CREDIT:
             return pause_s
         self._fill(now)
-        # A weight above the burst could never be saved up.
+        # More than the burst could never be saved up.
         wanted = min(self._weight(kind), self._budget.burst)
-        if is_routine:
-            wanted = max(wanted, self._budget.burst / 2)
-        missing = wanted - self._tokens
+        missing = max(wanted, haste.value * self._budget.burst) - self._tokens
         # A wait that no clock can show would be no wait, again and again.
         return max(pause_s, missing / self._budget.per_s if missing > _TINY else 0.0)
 

@@ -9,7 +9,7 @@ from trading.brokers.live.account_look import AccountLook
 from trading.brokers.live.moment import Moment
 from trading.brokers.live.order_shelf import OrderShelf
 from trading.brokers.live.reads import AccountReads, Read
-from trading.brokers.live.settings import LiveSettings, RequestKind
+from trading.brokers.live.settings import Haste, LiveSettings, RequestKind
 from trading.brokers.venue import Abilities
 from trading.model.venue_news import AccountSeen
 
@@ -45,6 +45,7 @@ class Looking:
         self._abilities = Abilities(stops=False, brackets=False, positions=False, cash_moves=False)
         self._look: AccountLook | None = None
         self._wanted: list[int] = []
+        self._is_wanted = True
         self.due_at = clock.monotonic()
 
     def begin(self, abilities: Abilities) -> None:
@@ -56,7 +57,13 @@ class Looking:
         """Have a look begun now; a number is answered by one that begins after this."""
         if number is not None:
             self._wanted.append(number)
+        self._is_wanted = True
         self.due_at = min(self.due_at, self._clock.monotonic())
+
+    @property
+    def haste(self) -> Haste:
+        """Return whether somebody waits for the look, or it is one of every few minutes."""
+        return Haste.WANTED if self._is_wanted else Haste.ROUTINE
 
     @property
     def next_kind(self) -> RequestKind:
@@ -115,7 +122,7 @@ class Looking:
             return
         for number in look.numbers or [0]:
             self._seen(look.seen(self._account, number, self._shelf))
-        self._look = None
+        self._look, self._is_wanted = None, bool(self._wanted)
         self.due_at = now if self._wanted else now + self._settings.reconcile_s
 
     def _rest_s(self, look: AccountLook, fault: str) -> float:

@@ -109,6 +109,11 @@ class OrderShelf:
         return any(one.is_watched and not one.is_foreign for one in self.open.values())
 
     @property
+    def has_entries(self) -> bool:
+        """Tell whether an order from here may bring something that needs a stop."""
+        return any(not (one.order.reduce_only or one.is_foreign) for one in self.open.values())
+
+    @property
     def is_anything_underway(self) -> bool:
         """Tell whether an order waits to be sent or is being sent."""
         return any(one.phase in (Phase.QUEUED, Phase.SENDING) for one in self.open.values())

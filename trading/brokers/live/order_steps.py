@@ -118,7 +118,9 @@ class OrderSteps:
             report = end_report(tracked, shown, moment)
             return [] if report is None else [report]
         if asked.passed - tracked.ended_at < self._settings.fills_patience_s:
-            self.need_fills(moment, self._settings.find_first_s)
+            # Later each time: they cost more than most reads.
+            waited_s = moment.passed - tracked.ended_at
+            self.need_fills(moment, max(self._settings.find_first_s, waited_s))
             return []
         # From now on with patience; the venue may also correct what it says of the order.
         self.need_fills(moment, self._settings.find_longest_s)

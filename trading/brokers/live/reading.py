@@ -15,8 +15,8 @@ from trading.brokers.live.breaker import BreakerState
 from trading.brokers.live.health import VenueHealth
 from trading.brokers.live.looking import Looking
 from trading.brokers.live.moment import Moment, moment_of
-from trading.brokers.live.reads import AccountReads, Apply, Read
-from trading.brokers.live.settings import LiveSettings, RequestKind
+from trading.brokers.live.reads import AccountReads, Apply, Read, kind_of_find
+from trading.brokers.live.settings import Haste, LiveSettings, RequestKind
 from trading.brokers.live.tracker import OrderTracker
 from trading.brokers.venue import Abilities, VenueError, VenueOrder
 from trading.model.report import Report
@@ -30,12 +30,12 @@ CLOCK_STEP_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Hold a read that may be next; a routine one can wait for those that bring news."""
+    """Hold a read that may be next, and how much it leaves to those that cannot wait."""
 
     due_at: float
     kind: RequestKind
     make: Callable[[], Read]
-    is_routine: bool = False
+    haste: Haste = Haste.URGENT
 
 
 class AccountReader:
@@ -103,8 +103,9 @@ class AccountReader:
             return self._wait_s(urgent, moment), urgent.make()
         choices = [self._clock_choice(moment), self._look_choice()]
         if self._tracker.shelf.has_watched:
-            choices.append(Choice(self._poll_at, RequestKind.OPEN_ORDERS, self._poll, True))
-            choices.append(Choice(self._fills_at, RequestKind.FILLS, self._fills, True))
+            choices.append(self._poll_choice(moment))
+            fills = Choice(self._fills_at, RequestKind.FILLS, self._fills, Haste.ROUTINE)
+            choices.append(fills)
         if urgent is not None:
             choices.append(urgent)
         waits = [(self._wait_s(choice, moment), choice.due_at) for choice in choices]
@@ -126,7 +127,7 @@ class AccountReader:
         read.failed(moment)
 
     def _wait_s(self, choice: Choice, moment: Moment) -> float:
-        health_s = self._health.read_wait_s(choice.kind, moment, is_routine=choice.is_routine)
+        health_s = self._health.read_wait_s(choice.kind, moment, choice.haste)
         return max(0.0, choice.due_at - moment.passed, health_s)
 
     def _urgent_choice(self) -> Choice | None:
@@ -137,11 +138,24 @@ class AccountReader:
             choices.append(Choice(fills_at, RequestKind.FILLS, self._fills))
         if tracked is not None and tracked.look_at is not None:
             find = partial(self._reads.find, tracked)
-            choices.append(Choice(tracked.look_at, RequestKind.FIND, find))
-        return min(choices, key=lambda choice: choice.due_at, default=None)
+            choices.append(Choice(tracked.look_at, kind_of_find(tracked), find))
+        due = [choice for choice in choices if choice.due_at <= self._clock.monotonic()]
+        return due[0] if due else min(choices, key=lambda choice: choice.due_at, default=None)
 
     def _look_choice(self) -> Choice:
-        return Choice(self.looking.due_at, self.looking.next_kind, self.looking.next_read)
+        looking, haste = self.looking, self.looking.haste
+        if haste is Haste.WANTED and not self._tracker.shelf.has_entries:
+            # There is nothing whose executions would have to be read at once.
+            haste = Haste.URGENT
+        return Choice(looking.due_at, looking.next_kind, looking.next_read, haste)
+
+    def _poll_choice(self, moment: Moment) -> Choice:
+        """Poll with what others leave, but never so rarely that a filled entry is not seen."""
+        haste, late_s = Haste.ROUTINE, moment.passed - self._poll_at
+        if self._tracker.shelf.has_entries and late_s >= self._settings.poll_late_s:
+            is_urgent = late_s >= 2 * self._settings.poll_late_s
+            haste = Haste.URGENT if is_urgent else Haste.WANTED
+        return Choice(self._poll_at, RequestKind.OPEN_ORDERS, self._poll, haste)
 
     def _clock_choice(self, moment: Moment) -> Choice:
         is_down = self._health.breaker.state is not BreakerState.CLOSED

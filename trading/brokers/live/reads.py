@@ -26,6 +26,11 @@ CASH_LATE_S: Final = 6 * 3_600.0
 Apply = Callable[[Moment], None]
 
 
+def kind_of_find(tracked: TrackedOrder) -> RequestKind:
+    """Return which look-up an order needs: by the venue's id it is cheaper at some."""
+    return RequestKind.FIND_BY_ID if tracked.venue_id else RequestKind.FIND
+
+
 def nothing_more(_moment: Moment) -> None:
     """Do nothing."""
 
@@ -84,7 +89,7 @@ class AccountReads:
         def failed(moment: Moment) -> None:
             self._tracker.find_failed(order_id, moment)
 
-        return Read(RequestKind.FIND, ask, failed=failed)
+        return Read(kind_of_find(tracked), ask, failed=failed)
 
     def open_orders(self, then: Callable[[Sequence[VenueOrder]], None]) -> Read:
         """Read the open orders."""

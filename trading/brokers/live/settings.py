@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
+from typing import Final
 
 
 class RequestKind(StrEnum):
@@ -11,6 +12,7 @@ class RequestKind(StrEnum):
     ORDER = "order"
     CANCEL = "cancel"
     FIND = "find"
+    FIND_BY_ID = "find by id"
     OPEN_ORDERS = "open orders"
     FILLS = "fills"
     HOLDINGS = "holdings"
@@ -18,6 +20,20 @@ class RequestKind(StrEnum):
     CASH_MOVES = "cash moves"
     SERVER_TIME = "server time"
     CONNECT = "connect"
+
+
+LOOK_UPS: Final = frozenset({RequestKind.FIND, RequestKind.FIND_BY_ID})
+
+
+class Haste(Enum):
+    """Name how urgent a read is, by the share of what can be saved up that it leaves to others.
+
+    URGENT is what a stop waits for: the executions of an entry, what became of an unclear order.
+    """
+
+    URGENT = 0.0
+    WANTED = 0.25
+    ROUTINE = 0.75
 
 
 def _light_orders() -> Mapping[RequestKind, float]:
@@ -48,11 +64,13 @@ class LiveSettings:
     older entries are not sent; `exit_retry_s`: how long a reducing order that was refused for a
     passing reason is tried again; `fills_patience_s`: how long executions may lag behind the
     order they belong to; `fills_lookback_s`: how far back the first look at executions goes;
+    `poll_late_s`: a poll that is late by this is wanted, and by twice of it is urgent;
     `pause_longest_s`: the longest pause that a venue may ask for at once.
     """
 
     poll_s: float = 2.0
     poll_first_s: float = 0.1
+    poll_late_s: float = 4.0
     fills_s: float = 10.0
     reconcile_s: float = 180.0
     unknown_settle_s: float = 20.0

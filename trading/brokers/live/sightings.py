@@ -16,6 +16,7 @@ from trading.brokers.live.phases import Phase, PhaseTrigger
 from trading.brokers.live.settings import LiveSettings
 from trading.brokers.live.tracked import TrackedOrder, order_of
 from trading.brokers.venue import VenueFill, VenueOrder, VenueOrderState
+from trading.model.order import OrderType
 from trading.model.report import NEVER_REACHED, OrderCancelled, Report
 
 FOREIGN_MAX: Final = 1_000
@@ -50,7 +51,7 @@ class Sightings:
         for tracked in self._shelf.open.values():
             is_missing = tracked.is_watched and tracked.order.id not in seen
             if is_missing and tracked.acted_at <= asked.passed and tracked.look_at is None:
-                tracked.look_at, tracked.look_step_s = moment.passed, 0.0
+                self._look_for(tracked, moment)
         return reports + self._steps.place_again(moment)
 
     def found(
@@ -84,6 +85,13 @@ class Sightings:
                 reports.append(OrderCancelled(self._account, tracked.order.id, reason, moment.at))
         return reports
 
+    def _look_for(self, tracked: TrackedOrder, moment: Moment) -> None:
+        """Have an order looked up that a list lacks; executions, one read for all, come first."""
+        tracked.look_at, tracked.look_step_s = moment.passed, 0.0
+        if tracked.phase is Phase.LIVE:
+            self._steps.need_fills(moment)
+            tracked.look_at += self._settings.find_first_s
+
     def _take_in_foreign(self, shown: VenueOrder, moment: Moment) -> TrackedOrder | None:
         """Watch an order that is not from here: its end is told as that of any other."""
         if sum(one.is_foreign for one in self._shelf.open.values()) >= FOREIGN_MAX:
@@ -116,6 +124,9 @@ class Sightings:
             self._steps.look_again(tracked, moment)
         elif tracked.phase in (Phase.UNCLEAR, Phase.QUEUED):
             return self._steps.take(tracked, shown.venue_id, moment)
+        elif tracked.order.type is OrderType.MARKET:
+            # It does not rest, and what it brings needs a stop: no poll is waited for.
+            self._steps.look_again(tracked, moment)
         return []
 
     def _found_closed(

@@ -24,12 +24,13 @@ from trading.brokers.venue import (
     VenueFill,
     VenueOrder,
 )
-from trading.model.order import Order
+from trading.model.order import Order, OrderType
 from trading.model.order_states import ENDED, OrderState
 from trading.model.report import OrderCancelled, OrderRejected, Report
 
 STOPPED_BEFORE: Final = "the bot stopped before the exchange's answer was known"
 CANCELLED_UNSENT: Final = "cancelled before it was sent"
+_WAITING: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.BRACKET})
 _UNKNOWN_AT_START: Final = frozenset({OrderState.NEW, OrderState.SENT, OrderState.UNKNOWN})
 
 
@@ -147,9 +148,12 @@ class OrderTracker:
         tracked = self.shelf.open[order_id]
         # Whatever was asked before this answer is out of date.
         tracked.sent_at = tracked.acted_at = moment.passed
+        if isinstance(answer, Taken) and tracked.order.type in _WAITING:
+            # Polls tell when it is triggered: the budget is for what needs a stop.
+            return self._steps.take(tracked, answer.venue_id, moment)
         self._steps.need_fills(moment)
         if isinstance(answer, Taken):
-            return self._steps.take(tracked, answer.venue_id, moment)
+            return self._taken(tracked, answer, moment)
         if tracked.is_complete:
             # All of it was executed meanwhile, whatever the answer says.
             return self._steps.take(tracked, tracked.venue_id, moment)
@@ -157,6 +161,13 @@ class OrderTracker:
             self.shelf.settle(tracked)
             return [OrderRejected(self._account, order_id, answer.reason, moment.at)]
         return self._steps.lose(tracked, answer.reason, moment)
+
+    def _taken(self, tracked: TrackedOrder, answer: Taken, moment: Moment) -> list[Report]:
+        reports = self._steps.take(tracked, answer.venue_id, moment)
+        if tracked.phase is Phase.LIVE and tracked.order.type is OrderType.MARKET:
+            # If it was not executed at once it is looked up, and not left to the polls.
+            self._steps.look_again(tracked, moment)
+        return reports
 
     def postpone(self, order_id: str, reason: str, moment: Moment) -> list[Report]:
         """Have an order wait again that was definitely refused, but for a passing reason."""

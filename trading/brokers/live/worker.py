@@ -22,7 +22,7 @@ from trading.brokers.live.moment import Moment, moment_of
 from trading.brokers.live.reading import AccountReader
 from trading.brokers.live.reads_thread import ReadAnswer, ReadsThread, ask
 from trading.brokers.live.sending import STOPPED, OrderSender
-from trading.brokers.live.settings import LiveSettings
+from trading.brokers.live.settings import LiveSettings, RequestKind
 from trading.brokers.live.tracker import OrderTracker
 from trading.brokers.live.troubles import Troubles
 from trading.brokers.venue import FailureKind, KeyRights, Venue, VenueError
@@ -243,6 +243,7 @@ class AccountWorker:
         self._sender.refuse_all_old()
         if wait_s := self._connecting.wait_s(moment_of(self._clock)):
             return min(wait_s, IDLE_S_MAX)
+        self._health.limiter.take(RequestKind.CONNECT, self._clock.monotonic())
         connected = self._connecting.try_once()
         if connected is None:
             return 0.0

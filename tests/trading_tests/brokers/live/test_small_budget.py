@@ -1,0 +1,152 @@
+"""How soon a stop rests after a fill when the key may ask as little as Kraken's lowest tier.
+
+In the model's own time, with Kraken's count of calls: what goes over it is a failure of the test.
+"""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.trading_tests.brokers.live.worker_desk import WorkerDesk, make_order
+from trading.brokers.live.settings import LiveSettings
+from trading.brokers.venue import Abilities, VenueOrderState
+from trading.live_accounts import worker_settings
+from trading.model.order import Order, OrderType, Side
+from trading.model.report import OrderFilled, Report
+from trading.model.venue_news import VenueNews
+from trading.settings.live import LiveSection
+
+KRAKEN = Abilities(stops=True, brackets=False, positions=False, cash_moves=True, deadline_s=12.0)
+COSTS = {"open": 1, "holdings": 1, "fills": 2, "cash": 2, "connect": 1}
+ENTRIES = [f"e{number}" for number in range(5)]
+
+
+class TightDesk(WorkerDesk):
+    """A worker at a venue that counts as Kraken does, and an engine that gives each fill a stop."""
+
+    def __init__(self) -> None:
+        self.filled_at: dict[str, float] = {}
+        super().__init__(KRAKEN)
+        self.settings: LiveSettings = worker_settings(LiveSection(), "kraken")
+        self.worker = self.make_worker()
+
+    def hear(self, told: Report | VenueNews) -> None:
+        """Have a stop sent for the fill of an entry."""
+        super().hear(told)
+        if isinstance(told, OrderFilled) and told.order_id in ENTRIES:
+            number = 1 + sum(one.startswith(f"s{told.order_id}") for one in self.venue.sent)
+            self.submit(stop_for(f"s{told.order_id}-{number}", str(told.fill.quantity)))
+
+    def fill_now(self, order_id: str, quantity: str = "1") -> None:
+        """Execute a part of an entry, and remember when."""
+        self.filled_at[order_id] = self.clock.monotonic()
+        self.venue.fill(order_id, quantity)
+
+    def unprotected_s(self, order_id: str, within_s: float) -> float:
+        """Let the worker work until the fill of an entry has its stop, and return how long."""
+        ends_at = self.clock.monotonic() + within_s
+        while not any(one.startswith(f"s{order_id}") for one in self.venue.sent):
+            assert self.clock.monotonic() < ends_at, f"no stop for {order_id}"
+            self.clock.advance(min(self.worker.step(), 0.05))
+        return self.clock.monotonic() - self.filled_at[order_id]
+
+    def points(self, since: int = 0) -> float:
+        """Return what the requests cost at Kraken."""
+        return sum(self.cost_of(one) for one in self.venue.requests[since:])
+
+    @staticmethod
+    def cost_of(request: str) -> float:
+        # An order from here is always known by the venue's id in these tests.
+        return COSTS.get(request, 1 if request == "find" else 0)
+
+
+def stop_for(order_id: str, quantity: str) -> Order:
+    return make_order(
+        order_id,
+        side=Side.SELL,
+        kind=OrderType.STOP,
+        quantity=quantity,
+        reduces=True,
+        stop_price=Decimal(80),
+    )
+
+
+@pytest.fixture
+def desk() -> TightDesk:
+    made = TightDesk()
+    made.begin()
+    return made
+
+
+def test_five_purchases_at_the_market_within_ten_seconds_have_their_stops_at_once(
+    desk: TightDesk,
+) -> None:
+    desk.run(60)
+    began, known = desk.clock.monotonic(), len(desk.venue.requests)
+    for order_id in ENTRIES:
+        desk.filled_at[order_id] = desk.clock.monotonic()
+        desk.submit(make_order(order_id, kind=OrderType.MARKET))
+        assert desk.unprotected_s(order_id, 5) < 2
+        desk.run(1.5)
+    assert desk.clock.monotonic() - began < 10
+    assert desk.points(known) <= 15 + 10 * 0.33
+
+
+def test_purchases_that_are_executed_late_are_not_left_to_the_polls(desk: TightDesk) -> None:
+    desk.venue.fills_at_once = False
+    desk.run(60)
+    for order_id in ENTRIES[:2]:
+        desk.submit(make_order(order_id, kind=OrderType.MARKET))
+        desk.run(0.4)
+        desk.fill_now(order_id)
+        assert desk.unprotected_s(order_id, 5) < 2
+
+
+def test_entries_at_a_limit_that_fill_one_after_the_other_have_stops_within_a_bound(
+    desk: TightDesk,
+) -> None:
+    desk.submit(*(make_order(order_id) for order_id in ENTRIES))
+    desk.run(60)
+    for order_id in ENTRIES:
+        desk.fill_now(order_id)
+        desk.run(2)
+    for order_id in ENTRIES:
+        assert desk.unprotected_s(order_id, 20) < 12
+    desk.run(30)
+
+
+def test_executions_of_many_orders_are_read_once_and_none_is_looked_up(desk: TightDesk) -> None:
+    desk.submit(*(make_order(order_id) for order_id in ENTRIES))
+    desk.run(60)
+    known = len(desk.venue.requests)
+    for order_id in ENTRIES:
+        desk.fill_now(order_id)
+    for order_id in ENTRIES:
+        assert desk.unprotected_s(order_id, 20) < 6
+    assert "find" not in desk.venue.requests[known:]
+
+
+def test_executions_that_lag_behind_are_not_asked_for_until_nothing_is_left(
+    desk: TightDesk,
+) -> None:
+    desk.submit(make_order("e0"))
+    desk.run(60)
+    desk.venue.end("e0", VenueOrderState.FILLED)
+    shown = desk.venue.order("e0")
+    desk.venue.orders[shown.venue_id] = type(shown)(
+        **{name: getattr(shown, name) for name in shown.__slots__} | {"filled": Decimal(1)}
+    )
+    known = desk.venue.requests.count("fills")
+    desk.run(8)
+    assert desk.venue.requests.count("fills") - known <= 7
+    desk.venue.orders[shown.venue_id] = shown
+    desk.fill_now("e0")
+    assert desk.unprotected_s("e0", 20) < 12
+
+
+def test_never_more_is_asked_than_the_exchange_counts(desk: TightDesk) -> None:
+    desk.submit(*(make_order(order_id) for order_id in ENTRIES))
+    for number in range(20):
+        desk.worker.ask(number)
+        desk.run(15)
+    assert desk.points() <= 15 + (desk.clock.monotonic() - 1_000) * 0.33

@@ -488,3 +488,16 @@ def test_orders_without_end_do_not_keep_a_read_from_its_end() -> None:
     desk.submit(make_order(kind=OrderType.MARKET))
     desk.run(5)
     assert desk.state().state is OrderState.FILLED
+
+
+def test_reads_that_are_too_many_rest_ever_longer_and_keep_no_exit_back(desk: WorkerDesk) -> None:
+    desk.submit(make_order("r1"))
+    desk.run(5)
+    for read in ("open", "fills", "find", "holdings", "time"):
+        desk.venue.script(read, *[FailureKind.BUSY] * 100)
+    for number in range(10):
+        desk.run(30)
+        desk.submit(make_order(f"x{number}", side=Side.SELL, kind=OrderType.MARKET, reduces=True))
+        desk.run(1)
+        assert desk.venue.sent[-1] == f"x{number}"
+    assert len(desk.venue.requests) < 60

@@ -1,6 +1,7 @@
 """The durable events about a live account's venue: what they say and how much they matter."""
 
 from decimal import Decimal
+from typing import Final
 
 from trading.model.account import Account
 from trading.model.event import DurableEvent, Severity
@@ -17,6 +18,9 @@ from trading.reports.numbers import (
 )
 from trading.reports.order_lines import order_fields
 
+# With a refused key an exit does not get through: nothing is promised but that it is tried.
+_MEANWHILE: Final = "exits are still tried, and stops that rest there act by themselves"
+
 
 def venue_trouble(account: Account, reason: str, at: float) -> DurableEvent:
     """Say why an account takes no new risk, or that it does again."""
@@ -29,7 +33,7 @@ def venue_trouble(account: Account, reason: str, at: float) -> DurableEvent:
     head.append(where_line(account.name, account.is_paper))
     if not reason:
         return make_alert("venue_recovered", Severity.NOTICE, head, at, fields)
-    lines = [*head, *reason_lines(reason), *reason_lines("what is held can still be left")]
+    lines = [*head, *reason_lines(reason), *reason_lines(_MEANWHILE)]
     key = f"venue_trouble:{account.name}"
     return make_alert("venue_trouble", Severity.WARNING, lines, at, fields, key)
 

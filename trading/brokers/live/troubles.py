@@ -1,8 +1,11 @@
 """Why an account takes no new risk, as far as its venue is concerned: told when it changes only."""
 
+import logging
 from collections.abc import Callable
 
 from trading.model.venue_news import VenueTrouble
+
+log = logging.getLogger(__name__)
 
 
 class Troubles:
@@ -26,9 +29,12 @@ class Troubles:
         """Note what is wrong; the same cause is told once, with its first words."""
         if cause not in self._texts:
             self._texts[cause] = text
+            log.warning("no new risk account=%s: %s", self._account, text)
             self._tell(VenueTrouble(self._account, self.reason, at))
 
     def clear(self, cause: str, at: float) -> None:
         """Note that something is in order again."""
-        if self._texts.pop(cause, None) is not None:
+        text = self._texts.pop(cause, None)
+        if text is not None:
+            log.info("over account=%s: %s", self._account, text)
             self._tell(VenueTrouble(self._account, self.reason, at))

@@ -104,9 +104,7 @@ class LiveBot:
         setup = build_trading_setup(config, feed, saved.values, kept, run=epoch, frozen=None)
         setup = replace(setup, instances=[self._hands()])
         self.trader = Trader(setup, saved, UnguardedCalls())
-        self.core = EngineCore(
-            build_core_settings(config, RunOptions()), saved.values, self.trader
-        )
+        self.core = EngineCore(build_core_settings(config, RunOptions()), saved.values, self.trader)
         self.worker = self._build_worker(saved.values)
         self.store = _build_store(self.database, self, self.clock)
         self._process(EngineStarted(self.clock.wall()))
@@ -153,7 +151,7 @@ class LiveBot:
         bot = self
 
         class Hands(Strategy):
-            def on_tick(self, tick: Tick) -> None:
+            def on_tick(self, _tick: Tick) -> None:
                 while bot.acts:
                     bot.acts.popleft()(self.context)
 

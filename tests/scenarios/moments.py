@@ -17,8 +17,8 @@ class KilledError(BaseException):
 class Moments:
     """Count the moments of one life after the other, and end it at those that were chosen."""
 
-    def __init__(self, kills: list[tuple[str, int]]) -> None:
-        self._kills = list(kills)
+    def __init__(self) -> None:
+        self._kills: list[tuple[str, int]] = []
         self.seen: Counter[str] = Counter()
         self.deaths: list[str] = []
 
@@ -31,9 +31,10 @@ class Moments:
             self.seen.clear()
             raise KilledError
 
-    def spare(self) -> None:
-        """Let it live from now on."""
-        self._kills.clear()
+    def arm(self, kills: list[tuple[str, int]]) -> None:
+        """Choose at which moments from now on it dies, one after the other."""
+        self._kills = list(kills)
+        self.seen.clear()
 
 
 class StepClock(ManualClock):

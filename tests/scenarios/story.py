@@ -1,9 +1,10 @@
 """One seeded life of a live account: how it enters and leaves, what goes wrong, when it dies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -21,6 +22,7 @@ EXCHANGES: Final = ("kraken", "binance", "coinbase", "kraken-margin", "krakenfut
 SIZE: Final = "0.01"
 PRICE: Final = 64_000
 _REST_ROUNDS: Final = 80
+_ENTRIES_MAX: Final = 5
 _READS: Final = (
     Kind.ORDER,
     Kind.OPEN_ORDERS,
@@ -37,50 +39,98 @@ _DEFINITE: Final = (Word.RATE_LIMIT, Word.NONCE, Word.MAINTENANCE, Word.KEY)
 Script = Callable[["Scenario", Kind, int], object]
 
 
+def _hang(at: "Scenario", kind: Kind, nth: int, *, acts: bool) -> None:
+    def wait(_asked: Asked) -> None:
+        # What is done at the exchange is done before the time has passed.
+        if not acts:
+            at.bot.clock.advance(10.0)
+
+    at.faults.hang(acts=acts, kind=kind, nth=nth, before=wait)
+
+
+def _late(at: "Scenario", kind: Kind, nth: int) -> None:
+    """Take a request some seconds after the connection ended."""
+    seconds = at.rng.choice((0.5, 4.0, 9.0))
+
+    def delay(asked: Asked) -> None:
+        at.desk.delay(asked, seconds)
+
+    at.faults.drop(acts=False, kind=kind, nth=nth, before=delay)
+
+
+def _stale(at: "Scenario", kind: Kind, _nth: int) -> None:
+    """Show some lists without what is young."""
+    at.faults.stale(at.rng.choice((0.5, 3.0)), kind=(kind, *_READS), times=8)
+
+
+def _drop(at: "Scenario", kind: Kind, nth: int, *, acts: bool, times: int = 1) -> None:
+    at.faults.drop(acts=acts, kind=kind, nth=nth, times=times)
+
+
+def _status(
+    at: "Scenario", kind: Kind, nth: int, *, acts: bool, status: int = 502, times: int = 1
+) -> None:
+    at.faults.status(status, acts=acts, kind=kind, nth=nth, times=times)
+
+
+def _html(at: "Scenario", kind: Kind, nth: int, *, acts: bool) -> None:
+    at.faults.html(acts=acts, kind=kind, nth=nth)
+
+
+def _say(at: "Scenario", kind: Kind, nth: int, *, acts: bool, word: Word) -> None:
+    at.faults.say(word, acts=acts, kind=kind, nth=nth)
+
+
+def _too_many(at: "Scenario", kind: Kind, nth: int) -> None:
+    at.faults.too_many_requests(3, kind=kind, nth=nth)
+
+
+def _odd(at: "Scenario", kind: Kind, nth: int) -> None:
+    at.faults.odd(kind=kind, nth=nth)
+
+
+def _truncated(at: "Scenario", kind: Kind, nth: int) -> None:
+    at.faults.truncate(kind=kind, nth=nth)
+
+
+def _cut(at: "Scenario", kind: Kind, nth: int) -> None:
+    at.faults.cut(kind=kind, nth=nth)
+
+
 def _scripts() -> dict[str, Script]:
     """Return every trouble by its name, to be scripted at the n-th request of a kind."""
     made: dict[str, Script] = {}
     for acts in (True, False):
         word = "acted" if acts else "ignored"
         made |= {
-            f"hang {word}": lambda at, kind, nth, acts=acts: at.faults.hang(
-                acts=acts, kind=kind, nth=nth, before=lambda _asked: at.bot.clock.advance(10.0)
-            ),
-            f"drop {word}": lambda at, kind, nth, acts=acts: at.faults.drop(
-                acts=acts, kind=kind, nth=nth
-            ),
-            f"502 {word}": lambda at, kind, nth, acts=acts: at.faults.status(
-                502, acts=acts, kind=kind, nth=nth
-            ),
-            f"html {word}": lambda at, kind, nth, acts=acts: at.faults.html(
-                acts=acts, kind=kind, nth=nth
-            ),
+            f"hang {word}": partial(_hang, acts=acts),
+            f"drop {word}": partial(_drop, acts=acts),
+            f"502 {word}": partial(_status, acts=acts),
+            f"html {word}": partial(_html, acts=acts),
         }
-        for said in _UNSURE:
-            made[f"{said} {word}"] = lambda at, kind, nth, acts=acts, said=said: at.faults.say(
-                said, acts=acts, kind=kind, nth=nth
-            )
-    for said in _DEFINITE:
-        made[said.value] = lambda at, kind, nth, said=said: at.faults.say(
-            said, acts=False, kind=kind, nth=nth
-        )
+        made |= {f"{said} {word}": partial(_say, acts=acts, word=said) for said in _UNSURE}
+    made |= {said.value: partial(_say, acts=False, word=said) for said in _DEFINITE}
     return made | {
-        "429": lambda at, kind, nth: at.faults.too_many_requests(3, kind=kind, nth=nth),
-        "odd": lambda at, kind, nth: at.faults.odd(kind=kind, nth=nth),
-        "truncated": lambda at, kind, nth: at.faults.truncate(kind=kind, nth=nth),
-        "cut": lambda at, kind, nth: at.faults.cut(kind=kind, nth=nth),
-        "late": lambda at, kind, nth: at.late(kind, nth),
-        "stale": lambda at, kind, nth: at.stale(kind),
-        "down for a while": lambda at, kind, nth: at.faults.status(
-            503, acts=False, kind=kind, nth=nth, times=4
-        ),
-        "half dead for a while": lambda at, kind, nth: at.faults.drop(
-            acts=True, kind=kind, nth=nth, times=3
-        ),
+        "429": _too_many,
+        "odd": _odd,
+        "truncated": _truncated,
+        "cut": _cut,
+        "late": _late,
+        "stale": _stale,
+        "down for a while": partial(_status, acts=False, status=503, times=4),
+        "half dead for a while": partial(_drop, acts=True, times=3),
     }
 
 
 SCRIPTS: Final = _scripts()
+
+
+@dataclass(frozen=True)
+class Fate:
+    """Hold what goes wrong in a part of a life, and when it dies in it."""
+
+    troubles: list[tuple[str, Kind, int]]
+    kills: list[tuple[str, int]]
 
 
 @dataclass(frozen=True)
@@ -91,8 +141,8 @@ class Plan:
     fees: Fees
     enter: str
     leave: str
-    troubles: list[tuple[str, Kind, int]]
-    kills: list[tuple[str, int]]
+    coming: "Fate"
+    going: "Fate"
     is_short: bool
     config: dict[str, Any]
 
@@ -100,15 +150,14 @@ class Plan:
 def make_plan(seed: int) -> Plan:
     """Choose by the seed; seeds one after the other go through exchanges, troubles and steps."""
     rng = Random(seed)
-    names = list(SCRIPTS)
-    number = seed // len(EXCHANGES)
+    names, number = list(SCRIPTS), seed // len(EXCHANGES)
     first = (names[number % len(names)], STEPS[number // len(names) % 2], rng.choice((1, 1, 2)))
-    troubles = [first] if rng.random() < 0.85 else []
-    for _ in range(rng.choice((0, 0, 1, 2))):
-        troubles.append((rng.choice(names), rng.choice(STEPS), rng.choice((1, 1, 2, 3))))
+    fates = [_fate(rng), _fate(rng)]
+    # A cancel comes while it leaves only.
+    place = 1 if first[1] is Kind.CANCEL else number % 2
+    fates[place].troubles.insert(0, first)
     exchange = EXCHANGES[seed % len(EXCHANGES)]
     is_short = exchange not in ("kraken", "binance", "coinbase") and rng.random() < 0.5
-    kills = [_kill(rng) for _ in range(rng.choice((0, 1, 1, 2, 3)))]
     risk: dict[str, Any] = {"daily_loss_pct": 0.9, "total_loss_pct": 0.9, "max_drawdown_pct": 0.9}
     risk |= {"symbol_daily_loss_pct": 0.9, "symbol_total_loss_pct": 0.9}
     leave = rng.choice(list(LEAVES))
@@ -119,16 +168,25 @@ def make_plan(seed: int) -> Plan:
         _fees(exchange, rng),
         rng.choice(["market", "market", "limit", "limit in parts", "stop", "market in parts"]),
         leave,
-        troubles,
-        kills,
+        fates[0],
+        fates[1],
         is_short,
         {"risk": risk},
     )
 
 
+def _fate(rng: Random) -> Fate:
+    names = list(SCRIPTS)
+    troubles = [
+        (rng.choice(names), rng.choice(STEPS), rng.choice((1, 1, 2, 3)))
+        for _ in range(rng.choice((0, 0, 1, 2)))
+    ]
+    return Fate(troubles, [_kill(rng) for _ in range(rng.choice((0, 0, 1, 1, 2, 4)))])
+
+
 def _kill(rng: Random) -> tuple[str, int]:
     name = rng.choice(NAMES)
-    most = {"processed": 60, "asked": 80, "told": 14}.get(name, 4)
+    most = {"processed": 20, "asked": 30, "told": 8}.get(name, 2)
     return name, rng.randint(1, most)
 
 
@@ -145,11 +203,10 @@ class Scenario:
     def __init__(self, seed: int, desk: ExchangeDesk, folder: Path, plan: Plan) -> None:
         self.rng = Random(seed + 1_000_000)
         self.plan, self.desk = plan, desk
-        self.moments = Moments(plan.kills)
-        self.bot = LiveBot(folder, desk, Moments([]), Random(seed), **plan.config)
+        self.moments = Moments()
+        self.bot = LiveBot(folder, desk, Moments(), Random(seed), **plan.config)
         self.bot.run(3)
         self.bot.moments = self.moments
-        self.entry_price = D(PRICE)
 
     @property
     def faults(self) -> Faults:
@@ -159,41 +216,31 @@ class Scenario:
     def sign(self) -> int:
         return -1 if self.plan.is_short else 1
 
-    def late(self, kind: Kind, nth: int) -> None:
-        """Take a request some seconds after the connection ended."""
-
-        def delay(asked: Asked) -> None:
-            self.desk.delay(asked, seconds)
-
-        seconds = self.rng.choice((0.5, 4.0, 9.0))
-        self.faults.drop(acts=False, kind=kind, nth=nth, before=delay)
-
-    def stale(self, kind: Kind) -> None:
-        """Show some lists without what is young."""
-        self.faults.stale(self.rng.choice((0.5, 3.0)), kind=(kind, *_READS), times=8)
-
     def play(self) -> None:
         """Enter, leave, come to rest."""
-        self.live(lambda: self.bot.do("starttrading"))
+        self.bot.do("starttrading")
         self.bot.note(f"{self.plan}")
-        for trouble, kind, nth in self.plan.troubles:
-            SCRIPTS[trouble](self, kind, nth)
-        for _ in range(2):
-            if not self.is_in:
+        self.meet(self.plan.coming)
+        for _ in range(_ENTRIES_MAX):
+            if self.is_in:
+                break
+            if not self.bot.trader.orders.open:
                 self.live(lambda: ENTRIES[self.plan.enter](self))
-                self.live(lambda: self.bot.run(self.rng.uniform(2, 9)))
-        if self.rng.random() < 0.4:
-            # What has not gone wrong while it came in may do so while it leaves.
-            for kind in (Kind.SUBMIT, Kind.CANCEL):
-                SCRIPTS[self.rng.choice(list(SCRIPTS))](self, kind, 1)
+            self.live(lambda: self.bot.run(self.rng.uniform(3, 12)))
+        self.meet(self.plan.going)
         self.live(lambda: LEAVES[self.plan.leave](self))
         self.live(lambda: self.bot.run(self.rng.uniform(5, 40)))
         self.come_to_rest()
 
+    def meet(self, fate: Fate) -> None:
+        """Have things go wrong from now on."""
+        self.moments.arm(fate.kills)
+        for trouble, kind, nth in fate.troubles:
+            SCRIPTS[trouble](self, kind, nth)
+
     @property
     def is_in(self) -> bool:
-        desk = self.bot.trader.desks["main"]
-        return bool(desk.book.positions or self.bot.trader.orders.open)
+        return bool(self.bot.trader.desks["main"].book.positions)
 
     def live(self, act: Callable[[], object]) -> None:
         """Do something, and start again should it die of it."""
@@ -215,7 +262,7 @@ class Scenario:
 
     def come_to_rest(self) -> None:
         """End all trouble, and let everything that is on its way come to its end."""
-        self.moments.spare()
+        self.moments.arm([])
         self.faults.clear()
         self.bot.note("the trouble is over")
         for _ in range(_REST_ROUNDS):
@@ -236,13 +283,14 @@ class Scenario:
         self.desk.prices.extend((price, D(one)) for one in volumes)
         self.desk.prices.append((price, None))
 
-    def enter_at(self, kind: str, factor: str, **more: Any) -> None:
+    def enter_at(self, kind: str, factor: str) -> None:
         """Have the strategy enter at a price."""
         price = float((PRICE * (1 + (D(factor) - 1) * self.sign)).quantize(D(1)))
         side = "sell" if self.plan.is_short else "buy"
 
         def place(context: StrategyContext) -> None:
-            context.place_order(side, SIZE, type=kind, **{f"{kind}_price": price}, **more)
+            limit, stop = (price, None) if kind == "limit" else (None, price)
+            context.place_order(side, float(SIZE), type=kind, limit_price=limit, stop_price=stop)
 
         self.bot.acts.append(place)
         self.bot.run(2)
@@ -320,6 +368,10 @@ def _leave_crossing(at: Scenario) -> None:
     at.bot.do(*at.rng.choice((("flatten",), ("sell", at.desk.symbol))))
 
 
+def _leave_flat(at: Scenario) -> None:
+    at.bot.do("flatten")
+
+
 def _leave_flat_twice(at: Scenario) -> None:
     at.bot.do("flatten")
     at.bot.run(at.rng.uniform(0, 1))
@@ -345,10 +397,10 @@ LEAVES: Final[dict[str, Callable[[Scenario], None]]] = {
     "gap": _leave_by_gap,
     "target": _leave_by_target,
     "trail": _leave_by_trail,
-    "sell": lambda at: at.leave_market(),
+    "sell": Scenario.leave_market,
     "sell in parts": _leave_in_parts,
     "sell thinly": _leave_thinly,
-    "flatten": lambda at: at.bot.do("flatten") and None,
+    "flatten": _leave_flat,
     "flatten twice": _leave_flat_twice,
     "crossing": _leave_crossing,
     "plunge": _leave_with_a_plunge,
@@ -371,7 +423,7 @@ def play(seed: int, folder: Path) -> LiveBot:
 
 
 @contextmanager
-def _telling(seed: int, scenario: Scenario) -> Any:
+def _telling(seed: int, scenario: Scenario) -> Iterator[None]:
     try:
         yield
     except Exception as error:

@@ -54,6 +54,10 @@ AWAKE_S: Final = 1.0
 # A command is answered with a picture of link and store that is at most this old; and what
 # trading has changed is shown at most this often.
 FRESH_S: Final = 0.1
+# A picture of it takes milliseconds, which an order on its way to the disk and to its exchange
+# would have to share. So it rests for a moment after each decision, but not for ever.
+REST_S: Final = 0.02
+RESTED_S_MAX: Final = 0.5
 
 
 class StoreInlet(Protocol):
@@ -136,6 +140,8 @@ class EngineThread:
             Finish: self._finish,
         }
         self._sampled_at = self._shown_at = float("-inf")
+        # When something was last handed on to be committed, and first since the last picture.
+        self._decided_at, self._first_decided_at = float("-inf"), float("inf")
         self.beat = clock.monotonic()
 
     def start(self) -> None:
@@ -172,6 +178,7 @@ class EngineThread:
             self._is_awake = True
             self._on_awake()
         wait_s = self._timers.due_in_s(now, HELD_BACK_S if self._store.is_behind else ROUND_S_MAX)
+        wait_s = min(wait_s, self._picture_due_in_s(now))
         for item in self._inbox.take_round(wait_s, wants_commands=self._wants_commands):
             # A round of many slow items is slow, not frozen.
             self._beat()
@@ -187,8 +194,15 @@ class EngineThread:
                 return
         for name in self._timers.take_due(self._clock.monotonic()):
             self._fire(name)
-        if self._core.has_news and self._clock.monotonic() - self._shown_at >= FRESH_S:
+        if self._picture_due_in_s(self._clock.monotonic()) <= 0:
             self._sample()
+
+    def _picture_due_in_s(self, now: float) -> float:
+        """Return how long until what is new is to be shown."""
+        if not self._core.has_news:
+            return ROUND_S_MAX
+        rested_at = min(self._decided_at + REST_S, self._first_decided_at + RESTED_S_MAX)
+        return max(0.0, self._shown_at + FRESH_S - now, rested_at - now)
 
     def _beat(self) -> float:
         """Show a sign of life, and tell the core when there was none for long; return the time."""
@@ -218,6 +232,7 @@ class EngineThread:
 
     def _sample(self) -> None:
         self._sampled_at = self._shown_at = self._clock.monotonic()
+        self._first_decided_at = float("inf")
         self._apply(self._core.process(self._sample_health()))
 
     def _fire(self, name: TimerName) -> None:
@@ -230,6 +245,8 @@ class EngineThread:
         unit = [effect for effect in effects if isinstance(effect, CommittedEffect)]
         if unit:
             self._store.submit(unit)
+            self._decided_at = self._clock.monotonic()
+            self._first_decided_at = min(self._first_decided_at, self._decided_at)
         for effect in effects:
             act = self._outlets.get(type(effect))
             if act is not None:

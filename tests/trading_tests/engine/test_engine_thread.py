@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from daemonkit.clock import SystemClock
+from daemonkit.clock import Clock, ManualClock, SystemClock
 from tcpproto import Command, Reply, ReplyState, Status
 from tests.trading_tests.makers import (
     NOW,
@@ -19,7 +19,7 @@ from tests.trading_tests.makers import (
 from tests.waiting import wait_until
 from trading.engine.core import EngineCore
 from trading.engine.effects import CommittedEffect, Effect, RecordOutcome, SaveState
-from trading.engine.engine import EngineThread
+from trading.engine.engine import FRESH_S, REST_S, RESTED_S_MAX, EngineThread
 from trading.engine.events import (
     EngineEvent,
     StopRequested,
@@ -71,12 +71,12 @@ class RecordingOutlet:
 class Rig:
     """One engine thread with everything around it in plain sight."""
 
-    def __init__(self, core: EngineCore) -> None:
+    def __init__(self, core: EngineCore, clock: Clock | None = None) -> None:
         self.inbox = Inbox()
         self.store = RecordingStore()
         self.outlet = RecordingOutlet()
         self.ends: list[Exception | None] = []
-        self.clock = SystemClock()
+        self.clock = clock or SystemClock()
         self.engine = EngineThread(
             core,
             self.inbox,
@@ -225,3 +225,42 @@ def test_a_flood_of_commands_keeps_no_market_event_waiting(rig: Rig) -> None:
         wait_until(lambda: rig.ticks_handled == 5_000, 10, "all ticks")
     finally:
         stop.set()
+
+
+class DecidingCore(EngineCore):
+    """Decide something at each price, and have news because of it."""
+
+    is_changed = False
+
+    @property
+    def has_news(self) -> bool:
+        return self.is_changed
+
+    def process(self, event: EngineEvent) -> Sequence[Effect]:
+        self.is_changed = isinstance(event, Tick)
+        return [SaveState("order", "decided")] if self.is_changed else super().process(event)
+
+
+def decide(rig: Rig) -> None:
+    """Have something decided, and wait until it is on its way to the disk."""
+    before = len(rig.store.units)
+    rig.inbox.publisher(lossless=True)(make_tick())
+    wait_until(lambda: len(rig.store.units) > before, 5, "the decision")
+
+
+def test_what_was_decided_goes_its_way_before_a_picture_of_it_is_made() -> None:
+    clock = ManualClock(NOW, 100.0)
+    settings = make_core(status_interval_s=3600)._settings
+    rig = Rig(DecidingCore(settings, {}, make_trader()), clock)
+    rig.engine.start()
+    for _ in range(3):
+        decide(rig)
+    assert len(rig.outlet.statuses) == 1  # of the start
+    clock.advance(REST_S)
+    wait_until(lambda: len(rig.outlet.statuses) == 2, 5, "a picture")
+    clock.advance(FRESH_S)
+    for _ in range(2 * round(RESTED_S_MAX / REST_S) + 2):
+        clock.advance(REST_S / 2)
+        decide(rig)
+    wait_until(lambda: len(rig.outlet.statuses) == 3, 5, "a picture although nothing rests")
+    rig.stop()

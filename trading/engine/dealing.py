@@ -23,7 +23,7 @@ from trading.engine.protection import ProtectiveOrder, reconcile_protection
 from trading.errors import IllegalTransitionError
 from trading.model.account import MarketKey
 from trading.model.instrument import Instrument
-from trading.model.order import Order, OrderIntent, Purpose
+from trading.model.order import Fill, Order, OrderIntent, Purpose
 from trading.model.order_states import ENDED, OrderState
 from trading.model.position import Position, Trade
 from trading.model.report import OrderFilled, OrderRejected, Report
@@ -76,6 +76,7 @@ class Dealer:
         self.closed_trades: list[Trade] = []
         # Hears what is no news of any order of ours: a repeat, or about somebody else's.
         self.on_unknown: Callable[[Report], None] = lambda _report: None
+        self.on_fill: Callable[[Fill], None] = lambda _fill: None
 
     def place(self, intent: OrderIntent) -> Order | Refusal:
         """Have risk look at an intent and send the order it approves."""
@@ -335,6 +336,7 @@ class Dealer:
             return
         if change.fill is not None:
             self._book(change)
+            self.on_fill(change.fill)
         self._changed(change)
 
     def _changed(self, change: OrderChange) -> None:

@@ -71,6 +71,8 @@ class DifferenceAnswers:
             raise NotPossibleError(
                 f"no difference {number} is open; /reconcile shows those that are"
             )
+        if why := self._differences.why_not_yet(one):
+            raise NotPossibleError(f"difference {number}: {why}; try again in a moment")
         if choice not in one.difference.choices:
             allowed = " or ".join(one.difference.choices)
             raise NotPossibleError(f"{choice} is no answer to this one; allowed {allowed}")

@@ -23,12 +23,15 @@ from trading.engine.residues import residues_by_base
 from trading.engine.venue_state import VenueState
 from trading.model.difference import Difference, DifferenceKind, OpenDifference, Topic
 from trading.model.instrument import Instrument
+from trading.model.order import Fill
 from trading.model.report import OrderFilled, Report
 from trading.model.venue_news import AccountSeen, OpenOrderSeen
 from trading.reports import difference_alerts as alerts
 
 # An amount that moves with each look is told again when it has grown so much.
 _GROWN: Final = 2
+# By how much the clocks of a venue and of this machine may differ.
+_CLOCKS_S: Final = 2.0
 _ZERO: Final = Decimal(0)
 
 
@@ -38,10 +41,14 @@ class _Watch:
 
     looked_at: float | None = None
     suspects: dict[Topic, Difference] = field(default_factory=dict)
-    # The open differences that the last look did not show.
+    # What the last look showed; and the open differences that it showed to be gone.
+    shown: frozenset[Topic] = frozenset()
     gone: set[int] = field(default_factory=set)
     # The last look that a person waits for: what it finds is looked at again at once.
     awaited: int = 0
+    # When, by the venue, the last look began, and whether it lacks what was booked since.
+    seen_at: float = float("-inf")
+    is_behind: bool = False
 
 
 class DifferenceDesk:
@@ -100,10 +107,11 @@ class DifferenceDesk:
             return False
         watch = self._watches[seen.account]
         is_doubted = watch.looked_at is None or (bool(seen.number) and seen.number == watch.awaited)
-        watch.looked_at = self._markets.wall
+        watch.looked_at, watch.seen_at, watch.is_behind = self._markets.wall, seen.at, False
         self._forget_orders(desk.name, seen)
         comparison = self._compare(desk, seen)
         found = {one.topic: one for one in comparison.found}
+        watch.shown = frozenset(found)
         before, watch.suspects = watch.suspects, {}
         doubts = [
             one
@@ -126,6 +134,24 @@ class DifferenceDesk:
                 filled = min(order.quantity, order.filled + report.fill.quantity)
                 found = replace(one.difference, order=replace(order, filled=filled))
                 self._update(one, found)
+
+    def note_fill(self, fill: Fill) -> None:
+        """Take in a fill that was booked: an old one may be all that a difference is about."""
+        watch = self._watches.get(fill.account)
+        if watch is None or fill.at > watch.seen_at + _CLOCKS_S:
+            return
+        if not watch.is_behind and self.records.of_account(fill.account):
+            watch.is_behind = True
+            self.ask(fill.account)
+
+    def why_not_yet(self, one: OpenDifference) -> str:
+        """Say why a difference cannot be answered now, or nothing: it may be none any more."""
+        watch = self._watches[one.account]
+        if watch.looked_at is None:
+            return "its account has not been looked at since the start"
+        if watch.is_behind and one.topic.kind is not DifferenceKind.ORDER:
+            return "a fill came in late, and the account is looked at again"
+        return "" if one.topic in watch.shown else "the last look did not show it"
 
     def settle(self, number: int) -> None:
         """Close a difference that was answered."""

@@ -51,6 +51,7 @@ class Reconciliation:
             saved=saved,
         )
         dealer.on_unknown = self.differences.note_report
+        dealer.on_fill = self.differences.note_fill
         self._liquidations = LiquidationWatch(desks, markets, announcer)
         bookings = DifferenceBookings(
             self.differences,

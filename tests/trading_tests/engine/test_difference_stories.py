@@ -6,6 +6,7 @@ import pytest
 
 from tcpproto import ReplyState
 from tests.trading_tests.engine.floor import D, Floor
+from tests.trading_tests.engine.live_venue import Venue
 from tests.trading_tests.engine.live_world import World, seen_order
 from tests.trading_tests.makers import (
     BTC,
@@ -423,6 +424,7 @@ def test_what_was_traded_since_the_look_is_not_undone_by_an_answer() -> None:
     plan = ExitPlan(stop_fraction=D("0.05"))
     world.floor.trader.orders.add(replace(entry, state=OrderState.WORKING, exit_plan=plan))
     world.price = 50.0
+    world.floor.tick(50.0, ETH, after_s=60.0)
     world.fill(entry)
     world.carry_out()
     assert world.floor.position(ETH).quantity == D(1)
@@ -546,3 +548,52 @@ def test_an_account_on_paper_has_nothing_to_compare() -> None:
     floor = Floor()
     assert "nothing to compare" in floor.do("reconcile").text
     assert of_kind(floor.effects, AskAccount) == []
+
+
+def test_what_a_late_fill_explains_is_not_booked_once_more_by_an_answer() -> None:
+    venue = Venue()
+    entry = venue.buy()
+    venue.accept(entry)
+    venue.cancelled(entry.id, "the exchange has it no longer")
+    venue.show(BTC="1", usdt="9900")
+    venue.show(BTC="1", usdt="9900")
+    venue.fill(entry, 100.0)
+    (again,), stop = venue.asked(), venue.sent()
+    for number in ("1", "2"):
+        said = venue.floor.do("reconcile", number, "adopt")
+        assert said.state is ReplyState.REJECTED
+        assert "a fill came in late" in said.text
+    venue.show(again, BTC="1", usdt="9900")
+    said = venue.floor.do("reconcile", "1", "adopt")
+    assert "the last look did not show it" in said.text
+    venue.accept(stop)
+    venue.show(BTC="1", usdt="9900")
+    venue.show(BTC="1", usdt="9900")
+    assert not venue.floor.trader.reconciliation.differences.open
+    assert venue.floor.position().quantity == 1
+    assert venue.floor.trader.desks["main"].book.cash == 9_900
+
+
+def test_a_difference_is_not_answered_before_the_account_was_looked_at_again() -> None:
+    venue = Venue()
+    venue.show(BTC="1")
+    venue.show(BTC="1")
+    venue.floor.restart()
+    venue.floor.tick(100.0)
+    said = venue.floor.do("reconcile", "1", "adopt")
+    assert said.state is ReplyState.REJECTED
+    assert "not been looked at since the start" in said.text
+    venue.connect()
+    venue.show(BTC="1")
+    assert venue.floor.do("reconcile", "1", "adopt").state is ReplyState.APPLIED
+
+
+def test_a_fill_from_after_the_look_holds_no_answer_up() -> None:
+    venue = Venue()
+    entry = venue.buy()
+    venue.accept(entry)
+    venue.show(BTC="1")
+    venue.show(BTC="1")
+    venue.floor.tick(100.0, after_s=60.0)
+    venue.fill(entry, 100.0)
+    assert venue.floor.do("reconcile", "1", "adopt").state is ReplyState.APPLIED

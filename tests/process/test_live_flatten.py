@@ -13,7 +13,7 @@ import pytest
 from tcpproto import Command, ReplyState
 from tests.fakes.exchange.engine import Engine
 from tests.fakes.exchange.terms import Fees, Market, Order, OrderKind, Side
-from tests.fakes.exchange.venues import KEY, KRAKEN_SECRET, start_binance, usual_engine
+from tests.fakes.exchange.venues import start_binance, usual_engine
 from tests.process.installation import PATIENCE_S, Installation, assert_no_traceback
 from tests.process.live_desk import LiveDesk
 from tests.process.own_strategies import make_checkout
@@ -60,7 +60,7 @@ class FullDesk(LiveDesk):
     def write(self, **more: object) -> None:
         config = {
             "name": "paper",
-            "exchange": "binance",
+            "exchange": self.exchange,
             "dry_run": False,
             "trading": {"pairs": self.symbols, "trade_amount_usd": 100},
             "ccxt": self.venue.ccxt_config | {"timeout_on_exit": 1},
@@ -141,17 +141,13 @@ def desk(request: pytest.FixtureRequest, here: Installation) -> Iterator[FullDes
     for market in markets:
         engine.price(market.symbol, PRICE)
     with start_binance(engine) as venue, _ticking(engine):
-        yield FullDesk(here, venue, account)
+        yield FullDesk(here, venue, account, exchange="binance", has_read_key=False)
 
 
 def fill_up(desk: FullDesk, script: Path, bridge: ScriptedBridge) -> RunningProcess:
     """Confirm the account, start the bot, and wait until everything is held and waits."""
     desk.write()
-    folder = desk.here.bot_folder / "keys"
-    folder.mkdir(parents=True)
-    for name, value in (("main_key", KEY), ("main_secret", KRAKEN_SECRET)):
-        (folder / name).write_text(value, encoding="ascii")
-        (folder / name).chmod(0o600)
+    desk.put_keys()
     desk.confirm()
     instances = [
         {"market": symbol, "strategy": "holder", "parameters": {"entries": entries_of(number)}}

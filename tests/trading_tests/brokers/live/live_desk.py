@@ -12,7 +12,6 @@ from daemonkit.secrets import Secret
 from tests.fakes.exchange.terms import Rights
 from tests.fakes.exchange.venues import KRAKEN_SECRET
 from tests.trading_tests.brokers.ccxt_fake_desks import Desk, open_desk
-from tests.trading_tests.brokers.live.worker_desk import REPORTS
 from tests.waiting import wait_until
 from trading.brokers.ccxt_broker import build_venue
 from trading.brokers.live.settings import LiveSettings, RequestBudget
@@ -67,7 +66,7 @@ class LiveDesk:
     def _hear(self, told: Report | VenueNews) -> None:
         with self._lock:
             self.told.append(told)
-            if isinstance(told, REPORTS):
+            if isinstance(told, Report):
                 self.orders.apply(told)
 
     def start(self) -> None:

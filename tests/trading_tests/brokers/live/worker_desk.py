@@ -15,30 +15,12 @@ from trading.brokers.venue import Abilities
 from trading.engine.journal import Journal
 from trading.engine.orders import OrderDesk, sent
 from trading.model.order import Order, OrderType, Purpose, Side
-from trading.model.order_states import OrderState
-from trading.model.report import (
-    OrderAccepted,
-    OrderCancelled,
-    OrderExpired,
-    OrderFilled,
-    OrderLost,
-    OrderRejected,
-    OrderTriggered,
-    Report,
-)
+from trading.model.order_states import ENDED
+from trading.model.report import Report
 from trading.model.venue_news import AccountSeen, VenueNews, VenueTrouble
 from trading.risk.approval import approve
 
 ACCOUNT = "main"
-REPORTS = (
-    OrderAccepted,
-    OrderCancelled,
-    OrderExpired,
-    OrderFilled,
-    OrderLost,
-    OrderRejected,
-    OrderTriggered,
-)
 T = TypeVar("T")
 
 
@@ -94,7 +76,7 @@ class WorkerDesk:
     def hear(self, told: Report | VenueNews) -> None:
         """Take in what the worker tells, as the engine does: an illegal report raises."""
         self.told.append(told)
-        if isinstance(told, REPORTS):
+        if isinstance(told, Report):
             self.orders.apply(told)
 
     def begin(self, saved: Iterable[Order] = ()) -> None:
@@ -147,7 +129,7 @@ class WorkerDesk:
         return [
             type(one).__name__.removeprefix("Order").lower()
             for one in self.told
-            if isinstance(one, REPORTS) and one.order_id == order_id
+            if isinstance(one, Report) and one.order_id == order_id
         ]
 
     def state(self, order_id: str = "o1") -> Order:
@@ -168,9 +150,4 @@ class WorkerDesk:
 
     def is_ended(self, order_id: str = "o1") -> bool:
         """Tell whether the engine knows how an order ended."""
-        return self.state(order_id).state in {
-            OrderState.FILLED,
-            OrderState.CANCELLED,
-            OrderState.REJECTED,
-            OrderState.EXPIRED,
-        }
+        return self.state(order_id).state in ENDED

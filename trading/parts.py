@@ -38,7 +38,7 @@ from trading.store.database import StateDatabase, StoreLimits
 from trading.store.release import ReleaseRouter
 from trading.store.reserve import RESERVE_NAME, RoomyReserve
 from trading.store.writer import LAST_TRY_S, StoreThread, StoreTimings
-from trading.trading_parts import build_trading
+from trading.trading_parts import TradingParts, build_trading
 
 log = logging.getLogger(__name__)
 
@@ -97,20 +97,7 @@ class Parts:
         )
         trading = build_trading(config, database, clock, engine_beat=lambda: self._engine.beat)
         self._guard = trading.guard
-        self._workers = LiveWorkers(
-            build_workers(
-                config,
-                keys,
-                clock=clock,
-                rng=around.rng,
-                tell=self._inbox.put_notice,
-                identities={
-                    name: self._identity_of(name, trading.values, around.control) for name in keys
-                },
-                last_run_at=trading.last_run_at,
-            ),
-            trading.orders,
-        )
+        self._workers = self._build_workers(config, keys, trading, around)
         released = ReleaseRouter(self._uplink, self._workers.outlets)
         self._store = build_store(config, database, released, self._inbox, around)
         self._store.keep_files(trading.files)
@@ -192,6 +179,27 @@ class Parts:
     def close(self) -> None:
         """Take away what only a run that broke off leaves behind."""
         self._guard.close()
+
+    def _build_workers(
+        self,
+        config: BotConfig,
+        keys: Mapping[str, VenueKeys],
+        trading: TradingParts,
+        around: Surroundings,
+    ) -> LiveWorkers:
+        identities = {
+            name: self._identity_of(name, trading.values, around.control) for name in keys
+        }
+        workers = build_workers(
+            config,
+            keys,
+            clock=around.clock,
+            rng=around.rng,
+            tell=self._inbox.put_notice,
+            identities=identities,
+            last_run_at=trading.last_run_at,
+        )
+        return LiveWorkers(workers, trading.orders)
 
     def _identity_of(
         self, account: str, values: Mapping[str, str], control: Control

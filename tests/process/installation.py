@@ -202,10 +202,11 @@ def last_error(process: RunningProcess) -> str:
 
 
 def assert_no_traceback(*processes: RunningProcess) -> None:
-    """Fail if a program printed a traceback."""
+    """Fail if a program printed a traceback, or that it left connections open at its end."""
     for process in processes:
         for text in (process.stdout, process.stderr):
             assert "Traceback (most recent call last)" not in text, process.describe()
+            assert "Unclosed" not in text, process.describe()
 
 
 def assert_each_once(events: list[StoredEvent]) -> None:

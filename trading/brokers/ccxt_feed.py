@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 STEP_S: Final = 0.1
 LOOK_S_MAX: Final = 1.0
 CLOSE_S_MAX: Final = 1.0
+# How long what listens, and what asks and listens, may take to close its connections.
+LISTENER_ENDS_S: Final = 1.5
+WORK_ENDS_S: Final = 3.0
 RECONNECT_FIRST_S: Final = 0.5
 RECONNECT_LONGEST_S: Final = 30.0
 CLOCK_CHECK_S: Final = 600.0
@@ -149,7 +152,7 @@ class ExchangeFeed:
                         task.result()
                 await asyncio.sleep(STEP_S)
         finally:
-            await end_tasks(tasks)
+            await end_tasks(tasks, again_s=LISTENER_ENDS_S)
             await _close(reads)
 
     def _build_market(self, reads: MarketReads, publish: Publish) -> LiveMarket:
@@ -280,7 +283,7 @@ async def _unless_stopped(work: Coroutine[Any, Any, T], stop: threading.Event | 
             if done:
                 return task.result()
     finally:
-        await end_tasks([task])
+        await end_tasks([task], again_s=WORK_ENDS_S)
     return None
 
 

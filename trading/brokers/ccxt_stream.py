@@ -177,15 +177,18 @@ class StreamSession:
         return Instant(self._clock.wall(), self._clock.monotonic())
 
 
-async def end_tasks(tasks: Collection["asyncio.Task[Any]"]) -> None:
-    """Cancel tasks until they have ended: a library may swallow the first time."""
+async def end_tasks(tasks: Collection["asyncio.Task[Any]"], *, again_s: float = CANCEL_S) -> None:
+    """Cancel tasks until they have ended: a library may swallow the first time.
+
+    Tasks that close connections when they end need an `again_s` that is long enough for it.
+    """
     left = {task for task in tasks if not task.done()}
     for _ in range(CANCELS_MAX):
         if not left:
             break
         for task in left:
             task.cancel()
-        _, left = await asyncio.wait(left, timeout=CANCEL_S)
+        _, left = await asyncio.wait(left, timeout=again_s)
     for task in tasks:
         if task.done() and not task.cancelled():
             # Looked at, so that nobody is told of an error that nobody asked for.

@@ -1,5 +1,6 @@
 """The live market of an exchange, read by the real library from the fake exchange on loopback."""
 
+import asyncio
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from daemonkit.clock import ManualClock
 from tests.fakes.exchange.wire import Kind
 from tests.trading_tests.brokers.feed_rig import BTC, ETH, MINUTE, START, FeedRig, open_rig
 from trading.brokers.ccxt_feed import ExchangeFeed
+from trading.brokers.ccxt_stream import end_tasks
 from trading.engine.events import FeedFailed, FeedStarted, HistoryLoaded
 from trading.engine.inbox import Inbox
 from trading.feed_runner import FeedRetry, FeedRunner
@@ -303,3 +305,29 @@ def test_a_clock_that_is_wrong_is_said_and_closes_no_candle_early(
         kraken.clock.advance(20)
         kraken.wait_for(kraken.bars, "the candle")
     assert kraken.bars()[0].close == 444.0
+
+
+@pytest.mark.parametrize(("again_s", "is_whole"), [(5.0, True), (0.01, False)])
+def test_what_closes_slowly_is_broken_off_only_when_it_is_cancelled_again(
+    again_s: float, is_whole: bool
+) -> None:
+    said = list[str]()
+
+    async def listen(begun: asyncio.Event) -> None:
+        try:
+            begun.set()
+            await asyncio.Event().wait()
+        finally:
+            closed = asyncio.Event()
+            asyncio.get_running_loop().call_later(0.2, closed.set)
+            await closed.wait()
+            said.append("closed")
+
+    async def run() -> None:
+        begun = asyncio.Event()
+        task = asyncio.create_task(listen(begun))
+        await begun.wait()
+        await end_tasks([task], again_s=again_s)
+
+    asyncio.run(run())
+    assert said == ["closed"] * is_whole

@@ -2,15 +2,17 @@
 
 import sqlite3
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from tests.fakes.exchange.terms import MarketKind, OrderKind
+from tests.fakes.exchange.engine import Engine
+from tests.fakes.exchange.terms import Account, MarketKind, OrderKind
 from tests.fakes.exchange.terms import Order as TheirOrder
-from tests.scenarios.live_bot import ExchangeDesk, LiveBot
 from trading.engine.difference_records import load_records
 from trading.engine.differences import cash_figure
 from trading.engine.reconciliation import DIFFERENCES_KEY
@@ -30,23 +32,33 @@ _STEP: Final = Decimal("1e-8")
 
 
 @dataclass(frozen=True)
+class There:
+    """Name the account at the exchange, and the market it trades in."""
+
+    engine: Engine
+    account: Account
+    exchange: str
+    symbol: str
+
+
+@dataclass(frozen=True)
 class Kept:
-    """Hold what is in the file."""
+    """Hold what is in the file; `events` are those that no bridge has taken yet."""
 
     orders: dict[str, Order]
     fills: list[Fill]
     positions: list[Position]
     values: dict[str, str]
     trades: int
-    events: list[dict[str, Any]]
+    events: Sequence[str]
 
-    def told(self, kind: str) -> list[dict[str, Any]]:
-        return [one for one in self.events if one["kind"] == kind]
+    def told(self, *kinds: str) -> int:
+        return sum(one in kinds for one in self.events)
 
 
-def read_kept(bot: LiveBot) -> Kept:
+def read_kept(path: Path) -> Kept:
     """Read the file as the next start would."""
-    with sqlite3.connect(bot.config.database) as database:
+    with sqlite3.connect(path) as database:
         rows = {
             table.name: database.execute(f"SELECT {columns_of(table)} FROM {table.name}").fetchall()
             for table in (TRADE_ORDER, FILL, POSITION)
@@ -67,15 +79,19 @@ def read_kept(bot: LiveBot) -> Kept:
     return kept
 
 
-def check_books(bot: LiveBot) -> None:
+def _kind_of(body: bytes) -> str:
+    message: Mapping[str, Any] = orjson.loads(body)["message"]
+    return str(message["kind"])
+
+
+def check_books(kept: Kept, there: There) -> None:
     """Fail on anything that a person would have to find out about."""
-    kept, desk = read_kept(bot), bot.desk
-    theirs = desk.engine.orders(desk.account)
-    _check_orders(kept, theirs)
-    _check_fills(kept, desk)
-    _check_money(kept, desk)
-    _check_protection(kept, desk)
-    _check_told(kept)
+    _check_orders(kept, there.engine.orders(there.account))
+    _check_fills(kept, there)
+    _check_money(kept, there)
+    _check_protection(kept, there)
+    differences = load_records(kept.values.get(DIFFERENCES_KEY)).open
+    assert not differences, f"left to a person: {differences}"
 
 
 def _check_orders(kept: Kept, theirs: list[TheirOrder]) -> None:
@@ -98,9 +114,9 @@ def _check_orders(kept: Kept, theirs: list[TheirOrder]) -> None:
     assert ours_open == theirs_open, f"open here {ours_open}, open there {theirs_open}"
 
 
-def _check_fills(kept: Kept, desk: ExchangeDesk) -> None:
+def _check_fills(kept: Kept, there: There) -> None:
     # What a Kraken Futures fill cost is not told: it is reckoned, and not rounded.
-    is_told = desk.exchange_name != "krakenfutures"
+    is_told = there.exchange != "krakenfutures"
 
     def fee(value: Decimal) -> Decimal:
         return value if is_told else value.quantize(_STEP)
@@ -111,14 +127,14 @@ def _check_fills(kept: Kept, desk: ExchangeDesk) -> None:
     )
     theirs = sorted(
         (one.client_id, one.side.value, one.quantity, one.price, fee(one.fee), one.fee_currency)
-        for one in desk.engine.trades(desk.account)
+        for one in there.engine.trades(there.account)
     )
     assert ours == theirs, f"fills here\n{ours}\nthere\n{theirs}"
 
 
-def _check_money(kept: Kept, desk: ExchangeDesk) -> None:
-    market = desk.engine.markets[desk.venue_symbol]
-    totals = {name: one.total for name, one in desk.engine.balances(desk.account).items()}
+def _check_money(kept: Kept, there: There) -> None:
+    market = there.engine.markets[there.symbol]
+    totals = {name: one.total for name, one in there.engine.balances(there.account).items()}
     cash = Decimal(kept.values["cash.main"])
     if market.kind is MarketKind.SPOT:
         residues = load_residues(kept.values.get(RESIDUES_KEY + "main"))
@@ -127,19 +143,19 @@ def _check_money(kept: Kept, desk: ExchangeDesk) -> None:
         assert held + rest == totals.get(market.base, _ZERO), f"{held} + {rest}, there {totals}"
         assert cash == totals[market.quote], f"cash {cash}, there {totals}"
         return
-    there = {one.market.symbol: one.quantity for one in desk.engine.positions(desk.account)}
-    here = {one.symbol.partition(":")[0]: one.quantity for one in kept.positions}
-    assert here == there, f"positions here {here}, there {there}"
+    shown = {one.market.symbol: one.quantity for one in there.engine.positions(there.account)}
+    held_here = {one.symbol.partition(":")[0]: one.quantity for one in kept.positions}
+    assert held_here == shown, f"positions here {held_here}, there {shown}"
     figure = cash_figure(cash, kept.positions, has_positions_apart=True)
     slack = _STEP * (1 + len(kept.fills))
     assert abs(figure - totals[market.quote]) <= slack, f"cash {figure}, there {totals}"
 
 
-def _check_protection(kept: Kept, desk: ExchangeDesk) -> None:
-    market = desk.engine.markets[desk.venue_symbol]
+def _check_protection(kept: Kept, there: There) -> None:
+    market = there.engine.markets[there.symbol]
     protections = {one.id for one in kept.orders.values() if one.purpose is Purpose.PROTECTION}
-    there = desk.engine.open_orders(desk.account)
-    stops = [one for one in there if one.client_id in protections]
+    resting = there.engine.open_orders(there.account)
+    stops = [one for one in resting if one.client_id in protections]
     assert all(one.wish.kind in _STOPS for one in stops)
     if not kept.positions:
         assert not stops, f"stops of nothing: {stops}"
@@ -156,14 +172,13 @@ def _check_protection(kept: Kept, desk: ExchangeDesk) -> None:
     assert stop.wish.trigger == position.stop_price, f"{stop.wish} for {position}"
 
 
-def _check_told(kept: Kept) -> None:
-    differences = load_records(kept.values.get(DIFFERENCES_KEY)).open
-    assert not differences, f"left to a person: {differences}"
+def check_told(kept: Kept) -> None:
+    """Fail when a person was not told what matters, or told it twice."""
     assert not kept.told("strange_report")
-    closed = len(kept.told("sold")) + len(kept.told("bought_back"))
+    closed = kept.told("sold", "bought_back")
     assert closed == kept.trades, f"{kept.trades} trades were closed, {closed} were told"
     entries = {one.id for one in kept.orders.values() if one.purpose is Purpose.ENTRY}
     is_filled = any(one.order_id in entries for one in kept.fills)
     # A part that was left again before the rest of it ended is told as the trade it became.
-    is_told = kept.told("bought") or kept.told("sold_short") or kept.trades
+    is_told = kept.told("bought", "sold_short") or kept.trades
     assert bool(is_told) >= is_filled, "an entry is not told"

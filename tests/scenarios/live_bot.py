@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -24,6 +25,7 @@ from tests.fakes.exchange.server import FakeExchange
 from tests.fakes.exchange.terms import Account, Fees, MarketKind
 from tests.fakes.exchange.venues import KEY, RunningExchange, usual_engine, usual_markets
 from tests.fakes.exchange.wire import Asked
+from tests.scenarios.books import There
 from tests.scenarios.moments import Moments, StepClock
 from tests.trading_tests.brokers.ccxt_fake_desks import SETTINGS, Setting
 from tests.trading_tests.makers import make_command, make_health, make_instance
@@ -40,8 +42,7 @@ from trading.engine.setup import InstanceSetup
 from trading.engine.trader import TIME_KEY, Trader
 from trading.live_accounts import build_workers
 from trading.market.feed import Feed
-from trading.model.market import Tick
-from trading.model.order import Order
+from trading.model.market import Bar, Tick
 from trading.model.order_states import OrderState
 from trading.parts import RunOptions, build_core_settings
 from trading.risk.approval import ApprovedOrder
@@ -54,6 +55,7 @@ from trading.strategies.context import StrategyContext
 
 NOW: Final = 1_800_000_000.0
 TICK_S: Final = 1.0
+_STEPS_MAX: Final = 2_000
 TIMEOUT_S: Final = 0.3  # of real time, on loopback
 _ON_ITS_WAY: Final = frozenset({OrderState.NEW, OrderState.SENT, OrderState.UNKNOWN})
 Act = Callable[[StrategyContext], object]
@@ -102,12 +104,13 @@ class LiveBot:
         saved = load_saved_trading(self.database, kept)
         feed = cast("Feed", SimpleNamespace(ticks_show_ranges=True))
         setup = build_trading_setup(config, feed, saved.values, kept, run=epoch, frozen=None)
-        setup = replace(setup, instances=[self._hands()])
+        if not setup.instances:
+            setup = replace(setup, instances=[self._hands()])
         self.trader = Trader(setup, saved, UnguardedCalls())
         self.core = EngineCore(build_core_settings(config, RunOptions()), saved.values, self.trader)
         self.worker = self._build_worker(saved.values)
         self.store = _build_store(self.database, self, self.clock)
-        self._process(EngineStarted(self.clock.wall()))
+        self.tell(EngineStarted(self.clock.wall()))
         self.worker.begin(kept.orders)
         self._sample_at = self.clock.monotonic()
 
@@ -186,7 +189,7 @@ class LiveBot:
     def turn(self) -> None:
         """Let the next thing happen: a word is heard, a request is made, or time passes."""
         if self._told:
-            self._process(self._told.popleft())
+            self.tell(self._told.popleft())
             return
         wait_s = self.worker.step()
         self.moments.pass_by("asked")
@@ -198,6 +201,29 @@ class LiveBot:
         until = self.clock.monotonic() + seconds
         while self.clock.monotonic() < until:
             self.turn()
+
+    def settle(self) -> None:
+        """Let everything happen that needs no time."""
+        for _ in range(_STEPS_MAX):
+            if self._told:
+                self.tell(self._told.popleft())
+            elif self.worker.step() > 0 and not self._told:
+                return
+        raise AssertionError(f"{_STEPS_MAX} steps at a time that stands")
+
+    def live_through(self, bar: Bar) -> None:
+        """Let a candle happen: its prices at the exchange and here, and what follows from them."""
+        self.clock.advance(bar.start + bar.interval_s - self.clock.wall())
+        self.desk.arrive_late()
+        rises = bar.close >= bar.open
+        between = (bar.low, bar.high) if rises else (bar.high, bar.low)
+        for price in (bar.open, *between, bar.close):
+            self.desk.engine.price(self.desk.venue_symbol, Decimal(repr(price)))
+            self.tell(Tick(self.desk.symbol, price, 1.0, self.clock.wall()))
+            self.settle()
+        self.tell(bar)
+        self.tell(make_health(self.clock.wall(), uptime_s=self.clock.monotonic()))
+        self.settle()
 
     def do(self, verb: str, *args: str) -> str:
         """Give a command as a person would; return its name."""
@@ -213,7 +239,7 @@ class LiveBot:
             expires_at=now + 600,
             confirmed=True,
         )
-        self._process(CommandReceived(command, now))
+        self.tell(CommandReceived(command, now))
         return name
 
     def look(self) -> None:
@@ -247,7 +273,8 @@ class LiveBot:
         self._told.append(event)
         self.moments.pass_by("told")
 
-    def _process(self, event: EngineEvent) -> None:
+    def tell(self, event: EngineEvent) -> None:
+        """Let the core process an event, and commit and release what it wants."""
         effects = self.core.process(event)
         self.moments.pass_by("processed")
         self._commit([one for one in effects if isinstance(one, CommittedEffect)])
@@ -271,8 +298,8 @@ class LiveBot:
         now = self.clock.wall()
         for symbol, tape in self.desk.engine.tapes.items():
             if symbol == self.desk.venue_symbol and tape.last is not None:
-                self._process(Tick(self.desk.symbol, float(tape.last), 1.0, now))
-        self._process(make_health(now, uptime_s=self.clock.monotonic()))
+                self.tell(Tick(self.desk.symbol, float(tape.last), 1.0, now))
+        self.tell(make_health(now, uptime_s=self.clock.monotonic()))
 
 
 class ExchangeDesk:
@@ -295,6 +322,10 @@ class ExchangeDesk:
     @property
     def exchange(self) -> FakeExchange:
         return self.running.exchange
+
+    @property
+    def there(self) -> There:
+        return There(self.engine, self.account, self.exchange_name, self.venue_symbol)
 
     def move(self) -> None:
         """Trade once, at the next price if there is one; without a volume any quantity."""
@@ -386,8 +417,3 @@ def _words(event: Any) -> str:
         return f"{text} {fill.order_id[-5:]} {fill.side} {fill.quantity} at {fill.price}, {fee}"
     order_id, reason = getattr(event, "order_id", ""), getattr(event, "reason", "")
     return f"{text} {order_id[-5:]} {reason}".rstrip()
-
-
-def open_orders_of(bot: LiveBot) -> list[Order]:
-    """Return what the core has open."""
-    return list(bot.trader.orders.open.values())

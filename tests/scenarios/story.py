@@ -12,7 +12,7 @@ from typing import Any, Final
 from tests.fakes.exchange.faults import Faults
 from tests.fakes.exchange.terms import Fees
 from tests.fakes.exchange.wire import Asked, Kind, Word
-from tests.scenarios.books import check_books
+from tests.scenarios.books import check_books, check_told, read_kept
 from tests.scenarios.live_bot import ExchangeDesk, LiveBot, open_exchange
 from tests.scenarios.moments import NAMES, KilledError, Moments
 from trading.strategies.context import StrategyContext
@@ -36,10 +36,24 @@ STEPS: Final = (Kind.SUBMIT, Kind.CANCEL, *_READS)
 _UNSURE: Final = (Word.TIMEOUT, Word.UNAVAILABLE, Word.INTERNAL, Word.BUSY)
 _DEFINITE: Final = (Word.RATE_LIMIT, Word.NONCE, Word.MAINTENANCE, Word.KEY)
 
-Script = Callable[["Scenario", Kind, int], object]
+
+@dataclass(frozen=True)
+class Stage:
+    """Hold what trouble is made with."""
+
+    desk: ExchangeDesk
+    bot: LiveBot
+    rng: Random
+
+    @property
+    def faults(self) -> Faults:
+        return self.desk.running.faults
 
 
-def _hang(at: "Scenario", kind: Kind, nth: int, *, acts: bool) -> None:
+Script = Callable[[Stage, Kind, int], object]
+
+
+def _hang(at: Stage, kind: Kind, nth: int, *, acts: bool) -> None:
     def wait(_asked: Asked) -> None:
         # What is done at the exchange is done before the time has passed.
         if not acts:
@@ -48,7 +62,7 @@ def _hang(at: "Scenario", kind: Kind, nth: int, *, acts: bool) -> None:
     at.faults.hang(acts=acts, kind=kind, nth=nth, before=wait)
 
 
-def _late(at: "Scenario", kind: Kind, nth: int) -> None:
+def _late(at: Stage, kind: Kind, nth: int) -> None:
     """Take a request some seconds after the connection ended."""
     seconds = at.rng.choice((0.5, 4.0, 9.0))
 
@@ -58,42 +72,42 @@ def _late(at: "Scenario", kind: Kind, nth: int) -> None:
     at.faults.drop(acts=False, kind=kind, nth=nth, before=delay)
 
 
-def _stale(at: "Scenario", kind: Kind, _nth: int) -> None:
+def _stale(at: Stage, kind: Kind, _nth: int) -> None:
     """Show some lists without what is young."""
     at.faults.stale(at.rng.choice((0.5, 3.0)), kind=(kind, *_READS), times=8)
 
 
-def _drop(at: "Scenario", kind: Kind, nth: int, *, acts: bool, times: int = 1) -> None:
+def _drop(at: Stage, kind: Kind, nth: int, *, acts: bool, times: int = 1) -> None:
     at.faults.drop(acts=acts, kind=kind, nth=nth, times=times)
 
 
 def _status(
-    at: "Scenario", kind: Kind, nth: int, *, acts: bool, status: int = 502, times: int = 1
+    at: Stage, kind: Kind, nth: int, *, acts: bool, status: int = 502, times: int = 1
 ) -> None:
     at.faults.status(status, acts=acts, kind=kind, nth=nth, times=times)
 
 
-def _html(at: "Scenario", kind: Kind, nth: int, *, acts: bool) -> None:
+def _html(at: Stage, kind: Kind, nth: int, *, acts: bool) -> None:
     at.faults.html(acts=acts, kind=kind, nth=nth)
 
 
-def _say(at: "Scenario", kind: Kind, nth: int, *, acts: bool, word: Word) -> None:
+def _say(at: Stage, kind: Kind, nth: int, *, acts: bool, word: Word) -> None:
     at.faults.say(word, acts=acts, kind=kind, nth=nth)
 
 
-def _too_many(at: "Scenario", kind: Kind, nth: int) -> None:
+def _too_many(at: Stage, kind: Kind, nth: int) -> None:
     at.faults.too_many_requests(3, kind=kind, nth=nth)
 
 
-def _odd(at: "Scenario", kind: Kind, nth: int) -> None:
+def _odd(at: Stage, kind: Kind, nth: int) -> None:
     at.faults.odd(kind=kind, nth=nth)
 
 
-def _truncated(at: "Scenario", kind: Kind, nth: int) -> None:
+def _truncated(at: Stage, kind: Kind, nth: int) -> None:
     at.faults.truncate(kind=kind, nth=nth)
 
 
-def _cut(at: "Scenario", kind: Kind, nth: int) -> None:
+def _cut(at: Stage, kind: Kind, nth: int) -> None:
     at.faults.cut(kind=kind, nth=nth)
 
 
@@ -123,6 +137,8 @@ def _scripts() -> dict[str, Script]:
 
 
 SCRIPTS: Final = _scripts()
+# After these the account rests for a minute.
+REFUSING: Final = frozenset({Word.KEY.value})
 
 
 @dataclass(frozen=True)
@@ -207,6 +223,7 @@ class Scenario:
         self.bot = LiveBot(folder, desk, Moments(), Random(seed), **plan.config)
         self.bot.run(3)
         self.bot.moments = self.moments
+        self.stage = Stage(desk, self.bot, self.rng)
 
     @property
     def faults(self) -> Faults:
@@ -236,7 +253,7 @@ class Scenario:
         """Have things go wrong from now on."""
         self.moments.arm(fate.kills)
         for trouble, kind, nth in fate.troubles:
-            SCRIPTS[trouble](self, kind, nth)
+            SCRIPTS[trouble](self.stage, kind, nth)
 
     @property
     def is_in(self) -> bool:
@@ -416,7 +433,9 @@ def play(seed: int, folder: Path) -> LiveBot:
         with _telling(seed, scenario):
             try:
                 scenario.play()
-                check_books(scenario.bot)
+                kept = read_kept(scenario.bot.config.database)
+                check_books(kept, desk.there)
+                check_told(kept)
             finally:
                 scenario.bot.kill()
     return scenario.bot

@@ -75,6 +75,10 @@ class LiveDealing:
         leaving = self._leaving(desk, orders) if not position.closing else _ZERO
         rest = replace(position, quantity=position.quantity - leaving) if leaving else position
         quantity = sellable(desk.account, rest, instrument)
+        if not position.closing and _is_growing(position, quantity, instrument, orders):
+            # Its stop would be refused, and the position closed, in the middle of its entry. Until
+            # there is more of it the stop is watched here.
+            return NOTHING_TO_DO
         return reconcile_protection(position, orders, means, quantity)
 
     @staticmethod
@@ -186,3 +190,17 @@ class LiveDealing:
         self._announcer.sold(trade, desk.book.cash)
         self._announcer.tell(rest_written_off(position, worth, now))
         return trade
+
+
+def _is_growing(
+    position: Position,
+    quantity: Decimal,
+    instrument: Instrument | None,
+    orders: Sequence[Order],
+) -> bool:
+    """Tell whether too little is held for a stop, no stop is there, and more is being bought."""
+    price = position.stop_price
+    if instrument is None or price is None or quantity * price >= instrument.cost_min:
+        return False
+    purposes = {one.purpose for one in orders if not one.is_cancelling}
+    return Purpose.ENTRY in purposes and Purpose.PROTECTION not in purposes

@@ -6,10 +6,10 @@ import pytest
 
 from tests.trading_tests.engine.floor import D
 from tests.trading_tests.engine.live_venue import Venue
-from tests.trading_tests.makers import BTC, of_kind
+from tests.trading_tests.makers import BTC, make_instrument, of_kind
 from trading.engine.effects import CancelOrder, SubmitOrder
 from trading.model.account import MarketType
-from trading.model.order import OrderType, Purpose
+from trading.model.order import Order, OrderType, Purpose
 from trading.model.order_states import OrderState
 from trading.model.report import OrderRejected
 from trading.model.venue_news import VenueTrouble
@@ -292,3 +292,39 @@ def test_once_the_venue_is_well_again_nothing_waits_for_a_pause() -> None:
     assert venue.is_idle
     venue.floor.tell(VenueTrouble("main", "", venue.floor.now))
     assert venue.sent().purpose in {Purpose.EXIT, Purpose.PROTECTION}
+
+
+def begin_to_buy(venue: Venue) -> Order:
+    """Buy one, of which a little comes at first: less than a stop can be for."""
+    entry = venue.buy()
+    venue.accept(entry)
+    venue.fill(entry, 100.0, "0.06")
+    return entry
+
+
+COSTLY = make_instrument(quantity_step=D("0.01"), quantity_min=D("0.01"), cost_min=D(10))
+
+
+def test_a_first_part_that_is_too_small_for_a_stop_waits_for_the_rest_of_its_entry() -> None:
+    venue = Venue(instruments=[COSTLY])
+    entry = begin_to_buy(venue)
+    assert venue.is_idle, "its stop would be refused, and the position closed"
+    venue.fill(entry, 100.0, "0.94")
+    assert (venue.sent().purpose, venue.sent().quantity) == (Purpose.PROTECTION, D(1))
+
+
+def test_a_first_part_is_sold_at_its_stop_although_none_rests() -> None:
+    venue = Venue(instruments=[COSTLY])
+    entry = begin_to_buy(venue)
+    venue.floor.tick(94.9)
+    assert venue.asked_to_cancel() == [entry.id]
+    venue.fill(entry, 94.9, "0.94")
+    way_out = venue.sent()
+    assert (way_out.purpose, way_out.quantity) == (Purpose.EXIT, D(1))
+
+
+def test_once_no_more_of_an_entry_comes_what_there_is_gets_its_stop() -> None:
+    venue = Venue(instruments=[COSTLY])
+    entry = begin_to_buy(venue)
+    venue.cancelled(entry.id, "by the exchange")
+    assert venue.sent().purpose is Purpose.PROTECTION

@@ -96,9 +96,9 @@ def test_what_is_worth_too_little_is_written_off_only_once_it_is_to_be_left() ->
     entry = venue.buy()
     venue.accept(entry)
     venue.fill(entry, 100.0, "0.04")
+    venue.cancelled(entry.id, "by the venue")
     protection = venue.sent()
     venue.accept(protection)
-    venue.cancelled(entry.id, "by the venue")
     assert venue.floor.held() is not None
     venue.floor.do("sell", BTC)
     venue.cancelled(protection.id)

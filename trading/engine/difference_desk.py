@@ -119,7 +119,8 @@ class DifferenceDesk:
             if not self._take_found(desk, one, before.get(one.topic))
         ]
         is_sure = self._take_ends(desk, watch, found, comparison) and not doubts
-        if is_doubted and not is_sure:
+        # An order of ours that nobody here follows may fill meanwhile: it is not left for minutes.
+        if (is_doubted and not is_sure) or any(one.is_ours for one in doubts):
             self._journal.ask_account(desk.name, desk.venue.next_number())
         self._bar(desk, desk.venue)
         return is_sure or not is_doubted

@@ -597,3 +597,16 @@ def test_a_fill_from_after_the_look_holds_no_answer_up() -> None:
     venue.floor.tick(100.0, after_s=60.0)
     venue.fill(entry, 100.0)
     assert venue.floor.do("reconcile", "1", "adopt").state is ReplyState.APPLIED
+
+
+def test_an_order_of_ours_that_comes_back_is_cancelled_with_a_second_look_at_once() -> None:
+    venue = Venue()
+    entry = venue.buy()
+    venue.lose(entry)
+    venue.cancelled(entry.id, NEVER_REACHED)
+    there = seen_order("V1", entry.id, quantity=entry.quantity)
+    venue.show(0, there)
+    (again,) = venue.asked()
+    venue.show(again, there)
+    assert venue.asked_to_cancel() == [entry.id]
+    assert not venue.asked()

@@ -70,10 +70,7 @@ def read_kept(path: Path) -> Kept:
             [position_from_row(row) for row in rows["position"]],
             dict(database.execute("SELECT key, value FROM state_value").fetchall()),
             database.execute("SELECT count(*) FROM trade").fetchone()[0],
-            [
-                orjson.loads(body)["message"]
-                for (body,) in database.execute("SELECT body FROM outbox")
-            ],
+            [_kind_of(body) for (body,) in database.execute("SELECT body FROM outbox")],
         )
     database.close()
     return kept

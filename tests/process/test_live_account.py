@@ -141,6 +141,19 @@ def test_positions_on_paper_are_not_taken_for_real_ones(desk: LiveDesk) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("kind", ["dry_run: false\n", LEVERAGED])
+def test_real_positions_are_not_taken_for_those_on_paper(desk: LiveDesk, kind: str) -> None:
+    desk.configure(kind)
+    desk.put_keys()
+    desk.confirm()
+    assert desk.here.start_trading().stop() == 0
+    before = desk.here.state_db.read_bytes()
+    desk.configure(kind.replace("dry_run: false", "dry_run: true"))
+    assert "found real positions and trades, allowed paper" in refusal(desk)
+    assert desk.here.state_db.read_bytes() == before
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("exchange", ["binance", "coinbase"])
 def test_other_exchanges_hold_its_stop_too_and_are_flattened(
     here: Installation, exchange: str

@@ -109,7 +109,7 @@ class LiveLife:
 
     def check(self) -> None:
         """Wait until book and exchange agree; what they differ in otherwise is the failure."""
-        there = There(self.desk.engine, self.desk.account, "kraken", BTC)
+        there = There(self.desk.engine, self.desk.account, "kraken", BTC, is_spot=True)
 
         def agrees() -> bool:
             try:

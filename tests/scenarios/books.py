@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from tests.fakes.exchange.engine import Engine
-from tests.fakes.exchange.terms import Account, MarketKind, OrderKind
+from tests.fakes.exchange.terms import Account, OrderKind
 from tests.fakes.exchange.terms import Order as TheirOrder
 from trading.engine.difference_records import load_records
 from trading.engine.differences import cash_figure
@@ -39,6 +39,7 @@ class There:
     account: Account
     exchange: str
     symbol: str
+    is_spot: bool
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def _check_money(kept: Kept, there: There) -> None:
     market = there.engine.markets[there.symbol]
     totals = {name: one.total for name, one in there.engine.balances(there.account).items()}
     cash = Decimal(kept.values["cash.main"])
-    if market.kind is MarketKind.SPOT:
+    if there.is_spot:
         residues = load_residues(kept.values.get(RESIDUES_KEY + "main"))
         rest = sum((one.quantity for one in residues.values()), _ZERO)
         held = sum((one.quantity for one in kept.positions), _ZERO)
@@ -161,7 +162,7 @@ def _check_protection(kept: Kept, there: There) -> None:
     assert not position.closing, f"still being closed: {position}"
     step = market.quantity_step
     sellable = abs(position.quantity) // step * step
-    if market.kind is MarketKind.SPOT and sellable < market.quantity_min:
+    if there.is_spot and sellable < market.quantity_min:
         return
     assert [one.left for one in stops] == [sellable], f"{position} is protected by {stops}"
     (stop,) = stops

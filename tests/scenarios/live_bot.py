@@ -325,7 +325,8 @@ class ExchangeDesk:
 
     @property
     def there(self) -> There:
-        return There(self.engine, self.account, self.exchange_name, self.venue_symbol)
+        is_spot = self.setting.market_type == "spot"
+        return There(self.engine, self.account, self.exchange_name, self.venue_symbol, is_spot)
 
     def move(self) -> None:
         """Trade once, at the next price if there is one; without a volume any quantity."""

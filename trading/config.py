@@ -69,7 +69,7 @@ class BotConfig:
     @property
     def restore_hint(self) -> str:
         """The command that puts a backup in the database's place."""
-        return f"python -m trading restore {self.bot_dir} --from BACKUP"
+        return f".venv/bin/python -m trading restore {self.bot_dir} --from BACKUP"
 
 
 def load_config(bot_dir: Path, environ: Mapping[str, str]) -> BotConfig:

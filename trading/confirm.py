@@ -51,7 +51,7 @@ def check_live_accounts(
         config.database,
         owner,
         _fingerprints(config, keys),
-        command=f"python -m trading confirm {config.bot_dir}",
+        command=f".venv/bin/python -m trading confirm {config.bot_dir}",
         restore_hint=config.restore_hint,
     )
     return keys

@@ -150,6 +150,7 @@ class VenueDesk:
         venue.has_stops, venue.has_brackets = news.has_stops, news.has_brackets
         # A worker that has just been started may never have heard of them.
         self._dealer.repeat_cancels(news.account)
+        self._dealer.hurry(self._desks[news.account].markets.values())
         self._dealer.review(news.account)
 
     def _on_trouble(self, news: VenueTrouble) -> None:

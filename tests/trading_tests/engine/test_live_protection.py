@@ -328,3 +328,15 @@ def test_once_no_more_of_an_entry_comes_what_there_is_gets_its_stop() -> None:
     entry = begin_to_buy(venue)
     venue.cancelled(entry.id, "by the exchange")
     assert venue.sent().purpose is Purpose.PROTECTION
+
+
+def test_what_waited_for_the_connection_goes_out_with_it() -> None:
+    venue = Venue()
+    stop = venue.bought()
+    venue.floor.do("sell", BTC)
+    venue.cancelled(stop.id)
+    _refuse_all(venue, 600)
+    venue.floor.sample(60.0)
+    _refuse_all(venue, 5)
+    venue.connect()
+    assert not venue.is_idle

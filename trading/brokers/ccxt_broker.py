@@ -34,6 +34,7 @@ from trading.brokers.venue import (
     VenuePosition,
 )
 from trading.model.order import Order
+from trading.model.values import replace
 
 MARKET_TYPES: Final = ("spot", "margin", "swap")
 MARGIN_MODES: Final = ("isolated", "cross")
@@ -119,7 +120,8 @@ class CcxtVenue:
         """Look an order up everywhere."""
         dialect = self._connected()
         market = self._read_market(order)
-        return self._reading(lambda: dialect.find(order, market))
+        dated = replace(order, created_at=self._clock.past(order.created_at))
+        return self._reading(lambda: dialect.find(dated, market))
 
     def open_orders(self) -> Sequence[VenueOrder]:
         """Return the open orders of the account's markets."""
@@ -128,7 +130,7 @@ class CcxtVenue:
     def fills(self, since: float) -> Sequence[VenueFill]:
         """Return the executions of the account's markets since a time, oldest first."""
         dialect = self._connected()
-        return self._reading(lambda: dialect.fills(since))
+        return self._reading(lambda: dialect.fills(self._clock.past(since)))
 
     def holdings(self) -> Mapping[str, Holding]:
         """Return what the account has."""
@@ -141,7 +143,7 @@ class CcxtVenue:
     def cash_moves(self, since: float) -> Sequence[CashMove]:
         """Return the bookings that no fill explains, oldest first."""
         dialect = self._connected()
-        return self._reading(lambda: dialect.cash_moves(since))
+        return self._reading(lambda: dialect.cash_moves(self._clock.past(since)))
 
     def server_time(self) -> float:
         """Return the exchange's clock."""

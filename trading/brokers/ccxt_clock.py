@@ -12,6 +12,7 @@ from daemonkit.clock import Clock
 # Venues take as much; a reading is no better than its round trip.
 TOLERATED_S: Final = 1.0
 _MILLIS: Final = 1_000
+_HOUR_S: Final = 3_600.0
 
 
 class VenueClock:
@@ -28,6 +29,14 @@ class VenueClock:
     def monotonic(self) -> float:
         """Return the seconds passed since an arbitrary moment."""
         return self._clock.monotonic()
+
+    def past(self, at: float) -> float:
+        """Return a time since which something is looked for, and an hour ago for one to come.
+
+        It may be of a clock that was ahead: what was done since would be looked for in vain.
+        """
+        now = self.wall()
+        return at if at <= now else now - _HOUR_S
 
     def measure(self, read: Callable[[], float]) -> float:
         """Read the venue's clock, and keep how far it is from ours if that matters."""

@@ -38,6 +38,18 @@ def test_a_position_is_left_although_the_clock_was_set_wrong(name: str, off_s: f
 
 
 @pytest.mark.parametrize("name", OWN)
+def test_what_was_done_while_the_clock_was_hours_ahead_is_found_all_the_same(name: str) -> None:
+    with open_desk(name, clock=ClockThatIsOff(-7_200.0)) as desk:
+        # Dated by our clock; without the exchange's id, as after an answer that was lost.
+        order = desk.order(created_at=SystemClock.wall())
+        assert isinstance(desk.venue.submit(order), Taken)
+        found = desk.venue.find(order)
+        assert found is not None, "it would be given up, and its way out sent once more"
+        assert found.filled == order.quantity
+        assert len(desk.venue.fills(SystemClock.wall() - 3_600)) == 1
+
+
+@pytest.mark.parametrize("name", OWN)
 def test_a_start_with_a_wrong_clock_connects(name: str) -> None:
     with open_desk(name, clock=ClockThatIsOff(-90.0)) as desk:
         assert desk.connected.instruments

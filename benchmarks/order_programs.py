@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -23,6 +24,7 @@ import orjson
 
 from benchmarks.order_tap import FILE_VARIABLE
 from tcpproto import ReplyState
+from tests.fakes.exchange.engine import Engine
 from tests.fakes.exchange.terms import Account, Rights
 from tests.fakes.exchange.venues import (
     KEY,
@@ -97,7 +99,7 @@ def run_plain(folder: Path, count: int, rng: Random) -> list[Hops]:
         arrived = _arrivals(venue)
     stamps = _read(folder)
     called = {order_id: at for at, order_id in stamps["call"]}
-    hops = []
+    hops: list[Hops] = []
     for at, body in stamps["wire"][5:]:
         order_id = parse_qs(body)["cl_ord_id"][0]
         hops.append(
@@ -136,7 +138,11 @@ def _make_orders(venue: RunningExchange, account: Account, count: int, rng: Rand
             price += STEP
             time.sleep(rng.uniform(*_REST_S))
             engine.price(PAIR, price)
-            _until(lambda wanted=wanted: len(engine.open_orders(account)) == wanted, "an order")
+            _until(partial(_has_open, engine, account, wanted), "an order")
+
+
+def _has_open(engine: Engine, account: Account, wanted: int) -> bool:
+    return len(engine.open_orders(account)) == wanted
 
 
 def _tick(venue: RunningExchange, price: Decimal) -> bool:
@@ -147,12 +153,12 @@ def _tick(venue: RunningExchange, price: Decimal) -> bool:
 
 def _hops_of(stamps: Stamps, arrived: Mapping[str, float]) -> list[Hops]:
     first: dict[str, float] = {}
-    for at, price in stamps["event"]:
-        first.setdefault(price, at)
+    for at, shown in stamps["event"]:
+        first.setdefault(shown, at)
     places = {
         name: {of: at for at, of in stamps[name]} for name in ("decided", "committed", "called")
     }
-    hops = []
+    hops: list[Hops] = []
     for at, body in stamps["wire"]:
         said = parse_qs(body)
         order_id, price = said["cl_ord_id"][0], Decimal(said["price"][0]) + BELOW

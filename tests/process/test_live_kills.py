@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from daemonkit.clock import SystemClock
 from tests.fakes.exchange.faults import Faults
 from tests.fakes.exchange.venues import start_kraken, usual_engine, usual_markets
 from tests.fakes.exchange.wire import Asked, Kind, Word
@@ -94,9 +95,17 @@ class LiveLife:
             self.bridge.send(self.bridge.command(*deal, confirmed=True))
         if self.rng.random() < 0.3:
             self.desk.level = self.rng.choice((58_000, 71_000))
+        # Not all commands make requests: a bot without anything open asks for little.
+        until = SystemClock.monotonic() + 1.5
         more = self._requests + self.rng.randint(0, 12)
         wait_until(
-            lambda: bot.returncode is not None or self._requests >= more, PATIENCE_S, "a moment"
+            lambda: (
+                bot.returncode is not None
+                or self._requests >= more
+                or SystemClock.monotonic() >= until
+            ),
+            PATIENCE_S,
+            "a moment",
         )
         self.deeds.append("KILLED")
         bot.kill()

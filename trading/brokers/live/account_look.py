@@ -7,6 +7,7 @@ that is known to be open was in its list. Pure; it is told what was read and wha
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 from trading.brokers.live.moment import Moment
 from trading.brokers.live.order_shelf import OrderShelf
@@ -14,6 +15,9 @@ from trading.brokers.live.phases import Phase
 from trading.brokers.live.settings import RequestKind
 from trading.brokers.venue import Abilities, Holding, VenueOrder, VenuePosition
 from trading.model.venue_news import AccountSeen, OpenOrderSeen, PositionSeen
+
+# The clocks of the venue and of this machine may differ by less.
+CLOCKS_APART_S: Final = 60.0
 
 
 class AccountLook:
@@ -91,9 +95,12 @@ class AccountLook:
         self._positions = positions
         self._done += 1
 
-    def take_cash_moves(self, new: int) -> None:
-        """Take in how many bookings were new."""
-        self._news += new
+    def take_cash_moves(self, last_at: float) -> None:
+        """Take in of when the last booking is that was new.
+
+        A look after a start is told those of hours: what was read of the money has them already.
+        """
+        self._news += last_at > self._began.at - CLOCKS_APART_S
         self._done += 1
 
     def why_not(self, shelf: OrderShelf, actions: int) -> str:

@@ -141,8 +141,8 @@ class AccountReads:
 
         return Read(RequestKind.POSITIONS, ask)
 
-    def cash_moves(self, then: Callable[[int], None]) -> Read:
-        """Read the bookings that no execution explains, and say how many of them were new."""
+    def cash_moves(self, then: Callable[[float], None]) -> Read:
+        """Read the bookings that no execution explains, and say of when the last new one is."""
         since, venue_at = self._cash_since, self._venue_at
 
         def ask(venue: Venue) -> Apply:
@@ -172,7 +172,7 @@ class AccountReads:
         for report in reports:
             self._tell(report)
 
-    def _tell_cash(self, moves: Sequence[CashMove]) -> int:
+    def _tell_cash(self, moves: Sequence[CashMove]) -> float:
         new = [one for one in moves if one.id not in self._cash_ids]
         for one in new:
             self._cash_ids[one.id] = None
@@ -181,4 +181,4 @@ class AccountReads:
             self._tell(CashMoved(self._account, one.id, one.currency, one.amount, kind, one.at))
         while len(self._cash_ids) > CASH_IDS_MAX:
             self._cash_ids.popitem(last=False)
-        return len(new)
+        return max((one.at for one in new), default=0.0)

@@ -285,6 +285,17 @@ def test_money_that_came_is_told_once_and_before_the_look_that_counts_it() -> No
     assert seen.holdings["USDT"] == 10_500
 
 
+@pytest.mark.parametrize(("age_s", "looks"), [(1_800.0, 1), (0.0, 2)])
+def test_only_money_that_came_during_a_look_has_it_done_again(age_s: float, looks: int) -> None:
+    desk = WorkerDesk(MARGIN)
+    desk.venue.book("500")
+    desk.clock.advance(age_s)
+    desk.begin()
+    desk.run(5)
+    assert len(desk.told_of(CashMoved)) == len(desk.told_of(AccountSeen)) == 1
+    assert desk.venue.requests.count("holdings") == looks
+
+
 def test_a_read_that_raises_in_the_adapter_is_tried_again(desk: WorkerDesk) -> None:
     desk.venue.script("holdings", "bug")
     desk.worker.ask(1)

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from daemonkit.clock import Clock
 from trading.account_identity import AccountIdentity
+from trading.brokers.account_stream import AccountStream
 from trading.brokers.ccxt_clock import VenueClock
 from trading.brokers.ccxt_loading import Credentials
 from trading.brokers.live.settings import LiveSettings, RequestBudget, RequestKind
@@ -115,6 +116,7 @@ def build_workers(
             check_key=identities[terms.name].check_trading_key,
             check_read_key=identities[terms.name].check_reading_key,
             fills_since=since,
+            stream=_build_stream(config, terms, settings),
         )
         venue.give_way_to(worker.orders_wait)
     return workers
@@ -199,6 +201,22 @@ def _build_venue(
     )
 
 
+def _build_stream(
+    config: BotConfig, terms: AccountTerms, settings: LiveSettings
+) -> AccountStream | None:
+    from trading.brokers.ccxt_account_stream import build_stream  # noqa: PLC0415 - as said above
+
+    if not config.settings.live.stream:
+        return None
+    return build_stream(
+        terms.exchange,
+        terms.market_type,
+        terms.class_settings,
+        timeout_s=config.settings.live.request_timeout_s,
+        silence_s=settings.stream_silence_s,
+    )
+
+
 def worker_settings(section: LiveSection, exchange: str) -> LiveSettings:
     """Return the rules of an account's worker at an exchange."""
     budget = BUDGETS.get(exchange, RequestBudget())
@@ -211,6 +229,7 @@ def worker_settings(section: LiveSection, exchange: str) -> LiveSettings:
         unknown_settle_s=section.unknown_settle_s,
         entry_age_max_s=section.entry_age_max_s,
         exit_retry_s=section.exit_retry_s,
+        poll_stream_s=max(section.poll_s, section.poll_stream_s),
         fills_s=max(_FILLS_S, _FILLS_SHARE / budget.per_s),
         budget=budget,
     )

@@ -75,7 +75,7 @@ def test_an_account_trades_real_money_only_with_keys_and_once_it_is_confirmed(
 
 def test_it_buys_with_a_stop_at_the_exchange_flattens_and_stops(desk: LiveDesk) -> None:
     bridge, trading = desk.go_live()
-    live = {"broker-main", "reads-main", "feed-exchange"}
+    live = {"broker-main", "reads-main", "stream-main", "feed-exchange"}
     check_threads(trading, (TRADING - {"feed-synthetic"}) | live | SHARED)
     desk.buy(bridge)
     assert "LIVE" in ask(bridge, "/positions")

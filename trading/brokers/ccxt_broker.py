@@ -145,6 +145,11 @@ class CcxtVenue:
         dialect = self._connected()
         return self._reading(lambda: dialect.cash_moves(self._clock.past(since)))
 
+    def ask(self, request: Request) -> Any:
+        """Ask for something that only this exchange has; a failure is a VenueError."""
+        self._connected()
+        return self._wire.ask(request)
+
     def server_time(self) -> float:
         """Return the exchange's clock."""
         return self._measure(self._connected())

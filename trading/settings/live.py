@@ -16,11 +16,15 @@ class LiveSection(Settings):
     """The `live` section.
 
     An order that the venue cannot find counts as never arrived once `unknown_settle_s` have
-    passed, so a request must have ended by then. `requests_per_s` is what the key may ask, where
-    the exchange allows it another number than its lowest tier.
+    passed, so a request must have ended by then. `stream`: where the exchange can say that
+    something happened, it is listened to, and `poll_stream_s` is how often is looked while it is
+    heard of. `requests_per_s` is what the key may ask, where the exchange allows it another number
+    than its lowest tier.
     """
 
     poll_s: _Short = 2.0
+    stream: bool = True
+    poll_stream_s: _Short = 20.0
     reconcile_s: _Long = 180.0
     unknown_settle_s: _Medium = 20.0
     entry_age_max_s: _Short = 5.0

@@ -127,9 +127,13 @@ class OrderSteps:
         tracked.look_at = moment.passed + self._settings.find_longest_s
         return self.lose(tracked, FILLS_MISSING, moment)
 
-    def take_in_fills(self, fills: Iterable[VenueFill], moment: Moment) -> list[Report]:
+    def take_in_fills(
+        self, fills: Iterable[VenueFill], asked: Moment, moment: Moment
+    ) -> list[Report]:
         """Tell the executions that were not told yet."""
-        self.fills_due_at = None
+        if self.fills_due_at is not None and self.fills_due_at <= asked.passed:
+            # What was wanted after this was asked is still to be read.
+            self.fills_due_at = None
         return self._tell(self._fills.take_new(fills, moment.at), moment)
 
     def place_again(self, moment: Moment) -> list[Report]:

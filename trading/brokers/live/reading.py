@@ -6,7 +6,7 @@ orders are open, the look at the whole account, the venue's clock.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -17,8 +17,9 @@ from trading.brokers.live.looking import Looking
 from trading.brokers.live.moment import Moment, moment_of
 from trading.brokers.live.reads import AccountReads, Apply, Read, kind_of_find
 from trading.brokers.live.settings import Haste, LiveSettings, RequestKind
+from trading.brokers.live.stream_thread import StreamThread, StreamWish, TokenWanted
 from trading.brokers.live.tracker import OrderTracker
-from trading.brokers.venue import Abilities, VenueError, VenueOrder
+from trading.brokers.venue import Abilities, FailureKind, Venue, VenueError, VenueOrder
 from trading.model.report import Report
 from trading.model.venue_news import AccountSeen, VenueNews
 
@@ -51,7 +52,14 @@ class AccountReader:
         clock: Clock,
         actions: Callable[[], int],
         tell: Callable[[Report | VenueNews], None],
+        stream: StreamThread | None = None,
     ) -> None:
+        self._stream = stream
+        self._token_at: float | None = None
+        # When something was heard that no read has shown yet.
+        self._hint_at: float | None = None
+        self._is_poll_wanted = False
+        self._fills_asked_at = clock.monotonic()
         self._tracker = tracker
         self._health = health
         self._settings = settings
@@ -84,7 +92,18 @@ class AccountReader:
     def note_action(self) -> None:
         """Poll at once, and then with growing steps: something was done."""
         self._poll_at = self._clock.monotonic()
-        self._poll_step_s = self._settings.poll_first_s
+        self._poll_step_s = self._poll_first_s
+
+    def note_wish(self, stream: StreamThread, wish: StreamWish) -> None:
+        """Take in what the stream wants; what it has heard only says what to read."""
+        if isinstance(wish, TokenWanted):
+            self._token_at = self._clock.monotonic()
+            return
+        heard_at = stream.take_news(wish)
+        if wish.is_execution and heard_at >= self._fills_asked_at:
+            self._hint_at = heard_at
+        if not (wish.is_execution and stream.is_healthy(self._clock.monotonic())):
+            self.note_action()
 
     def next_read(self, moment: Moment) -> tuple[float, Read]:
         """Return the next read and how long it has to wait."""
@@ -108,6 +127,11 @@ class AccountReader:
             choices.append(fills)
         if urgent is not None:
             choices.append(urgent)
+        if self._hint_at is not None:
+            choices.append(Choice(self._hint_at, RequestKind.FILLS, self._fills, Haste.WANTED))
+        if self._token_at is not None and self._stream is not None:
+            token = partial(self._token, self._stream)
+            choices.append(Choice(self._token_at, RequestKind.STREAM, token, Haste.WANTED))
         waits = [(self._wait_s(choice, moment), choice.due_at) for choice in choices]
         first = min(range(len(choices)), key=waits.__getitem__)
         return waits[first][0], choices[first].make()
@@ -123,7 +147,13 @@ class AccountReader:
     def take_failure(self, read: Read, error: VenueError) -> None:
         """Take in that a read failed."""
         moment = moment_of(self._clock)
-        self._health.note_read_failure(read.kind, error, moment)
+        if read.kind is not RequestKind.STREAM:
+            self._health.note_read_failure(read.kind, error, moment)
+        elif error.kind is FailureKind.BUSY:
+            # Of all its failures this one alone says something about the others.
+            self._health.note_passing_refusal(
+                error.retry_after_s or self._settings.retry_first_s, moment
+            )
         read.failed(moment)
 
     def _wait_s(self, choice: Choice, moment: Moment) -> float:
@@ -133,6 +163,8 @@ class AccountReader:
     def _urgent_choice(self) -> Choice | None:
         tracked, fills_at = self._tracker.shelf.next_find(), self._tracker.fills_due_at
         choices: list[Choice] = []
+        if self._hint_at is not None and self._tracker.shelf.has_entries:
+            fills_at = self._hint_at if fills_at is None else min(fills_at, self._hint_at)
         if fills_at is not None:
             # Executions come first: they often say all, and one request brings those of all orders.
             choices.append(Choice(fills_at, RequestKind.FILLS, self._fills))
@@ -150,10 +182,11 @@ class AccountReader:
         return Choice(looking.due_at, looking.next_kind, looking.next_read, haste)
 
     def _poll_choice(self, moment: Moment) -> Choice:
-        """Poll with what others leave, but never so rarely that a filled entry is not seen."""
+        """Poll with what others leave, but never so rarely that nothing is seen for long."""
         haste, late_s = Haste.ROUTINE, moment.passed - self._poll_at
-        if self._tracker.shelf.has_entries and late_s >= self._settings.poll_late_s:
-            is_urgent = late_s >= 2 * self._settings.poll_late_s
+        if self._is_poll_wanted or late_s >= self._settings.poll_late_s:
+            is_hinted = self._is_poll_wanted and self._tracker.shelf.has_entries
+            is_urgent = is_hinted or late_s >= 2 * self._settings.poll_late_s
             haste = Haste.URGENT if is_urgent else Haste.WANTED
         return Choice(self._poll_at, RequestKind.OPEN_ORDERS, self._poll, haste)
 
@@ -167,19 +200,64 @@ class AccountReader:
         return self._reads.open_orders(self._polled)
 
     def _fills(self) -> Read:
-        return self._reads.fills(self._read_fills)
+        def begin(moment: Moment) -> None:
+            self._fills_asked_at = moment.passed
+
+        return replace(self._reads.fills(self._read_fills), begin=begin)
+
+    def _token(self, stream: StreamThread) -> Read:
+        """Ask for the token of the stream among the reads of the key; no failure is a trouble."""
+        failures: list[VenueError] = []
+
+        def ask(venue: Venue) -> Apply:
+            try:
+                token = stream.stream.ask_token(venue)
+            except VenueError as error:
+                failures.append(error)
+                raise
+            return lambda _asked: stream.give_token(token)
+
+        def begin(_moment: Moment) -> None:
+            self._token_at = None
+
+        def failed(_moment: Moment) -> None:
+            bug = VenueError("no token", FailureKind.BAD_ANSWER)
+            stream.give_token(failures[0] if failures else bug)
+
+        return Read(RequestKind.STREAM, ask, begin, failed)
 
     def _server_time(self) -> Read:
         return self._reads.server_time(self._read_clock)
 
     def _polled(self, _orders: Sequence[VenueOrder]) -> None:
+        self._is_poll_wanted = False
         self._poll_at = self._clock.monotonic() + self._poll_step_s
-        self._poll_step_s = min(self._settings.poll_s, self._poll_step_s * 2)
+        longest_s = self._settings.poll_stream_s if self._is_streaming else self._settings.poll_s
+        self._poll_step_s = min(longest_s, self._poll_step_s * 2)
 
     def _read_fills(self, new: int) -> None:
         self._fills_at = self._clock.monotonic() + self._settings.fills_s
+        if self._hint_at is not None and self._hint_at <= self._fills_asked_at:
+            self._end_hint(new)
         if new:
-            self._poll_step_s = self._settings.poll_first_s
+            self._poll_step_s = self._poll_first_s
+
+    def _end_hint(self, new: int) -> None:
+        """Have the open orders read after what was heard: they tell what executions lag behind."""
+        self._hint_at = None
+        self._is_poll_wanted = not new
+        wait_s = self._settings.poll_s if new else 0.0
+        self._poll_at = min(self._poll_at, self._clock.monotonic() + wait_s)
+        self._poll_step_s = self._poll_first_s
+
+    @property
+    def _is_streaming(self) -> bool:
+        return self._stream is not None and self._stream.is_healthy(self._clock.monotonic())
+
+    @property
+    def _poll_first_s(self) -> float:
+        settings = self._settings
+        return settings.poll_s if self._is_streaming else settings.poll_first_s
 
     def _read_clock(self, server_at: float, asked: Moment, answered: Moment) -> None:
         """Judge the clocks: half of the round trip may be on either way."""

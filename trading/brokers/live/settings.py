@@ -19,6 +19,7 @@ class RequestKind(StrEnum):
     POSITIONS = "positions"
     CASH_MOVES = "cash moves"
     SERVER_TIME = "server time"
+    STREAM = "stream"
     CONNECT = "connect"
 
 
@@ -64,12 +65,16 @@ class LiveSettings:
     older entries are not sent; `exit_retry_s`: how long a reducing order that was refused for a
     passing reason is tried again; `fills_patience_s`: how long executions may lag behind the
     order they belong to; `fills_lookback_s`: how far back the first look at executions goes;
-    `poll_late_s`: a poll that is late by this is wanted, and by twice of it is urgent;
+    `poll_stream_s`: how often open orders are read while a stream tells when something happens,
+    and `stream_silence_s` how long it may say nothing; `poll_late_s`: a poll that is late by this
+    is wanted, and by twice of it is urgent;
     `pause_longest_s`: the longest pause that a venue may ask for at once.
     """
 
     poll_s: float = 2.0
     poll_first_s: float = 0.1
+    poll_stream_s: float = 20.0
+    stream_silence_s: float = 5.0
     poll_late_s: float = 4.0
     fills_s: float = 10.0
     reconcile_s: float = 180.0

@@ -75,7 +75,7 @@ class Sightings:
 
     def saw_fills(self, fills: Iterable[VenueFill], asked: Moment, moment: Moment) -> list[Report]:
         """Take in executions that were asked for at a moment."""
-        reports = self._steps.take_in_fills(fills, moment)
+        reports = self._steps.take_in_fills(fills, asked, moment)
         for tracked in list(self._shelf.open.values()):
             if tracked.ending is not None:
                 reports += self._steps.try_end(tracked, asked, moment)

@@ -15,6 +15,7 @@ from random import Random
 from typing import Final
 
 from daemonkit.clock import Clock
+from trading.brokers.account_stream import AccountStream
 from trading.brokers.live.breaker import BreakerState
 from trading.brokers.live.connecting import Connecting, refuse_unsafe_key
 from trading.brokers.live.health import VenueHealth
@@ -23,6 +24,7 @@ from trading.brokers.live.reading import AccountReader
 from trading.brokers.live.reads_thread import ReadAnswer, ReadsThread, ask
 from trading.brokers.live.sending import STOPPED, OrderSender
 from trading.brokers.live.settings import LiveSettings, RequestKind
+from trading.brokers.live.stream_thread import StreamThread, TokenWanted, Woken
 from trading.brokers.live.tracker import OrderTracker
 from trading.brokers.live.troubles import Troubles
 from trading.brokers.venue import FailureKind, KeyRights, Venue, VenueError
@@ -67,7 +69,7 @@ class _Stop:
     within_s: float
 
 
-_Wish = _Submit | _Cancel | _Withhold | _Ask | _Stop | ReadAnswer
+_Wish = _Submit | _Cancel | _Withhold | _Ask | _Stop | ReadAnswer | TokenWanted | Woken
 
 
 class AccountWorker:
@@ -91,6 +93,7 @@ class AccountWorker:
         check_key: Callable[[KeyRights], str] = refuse_unsafe_key,
         check_read_key: Callable[[KeyRights], str] = lambda _rights: "",
         fills_since: float | None = None,
+        stream: AccountStream | None = None,
     ) -> None:
         self.account = account
         self.beat = now = clock.monotonic()
@@ -119,6 +122,13 @@ class AccountWorker:
         self._sender = OrderSender(
             venue, self._tracker, self._health, settings=settings, clock=clock, say=self._say
         )
+        self._stream = (
+            None
+            if stream is None
+            else StreamThread(
+                account, stream, settings=settings, clock=clock, rng=rng, put=self._put
+            )
+        )
         self._reader = AccountReader(
             account,
             self._tracker,
@@ -127,6 +137,7 @@ class AccountWorker:
             clock=clock,
             actions=lambda: self._sender.actions,
             tell=tell,
+            stream=self._stream,
         )
         self._reads = (
             None if reads is None else ReadsThread(account, reads, clock, self._put, check_read_key)
@@ -163,6 +174,8 @@ class AccountWorker:
         self.begin(saved_orders)
         if self._reads is not None:
             self._reads.start()
+        if self._stream is not None:
+            self._stream.start()
         self._thread.start()
 
     def begin(self, saved_orders: Iterable[Order]) -> None:
@@ -182,6 +195,8 @@ class AccountWorker:
         is_over = not self._thread.is_alive()
         if self._reads is not None:
             is_over &= self._reads.join(max(0.0, ends_at - self._clock.monotonic()))
+        if self._stream is not None:
+            is_over &= self._stream.join(max(0.0, ends_at - self._clock.monotonic()))
         return is_over
 
     def is_alive(self) -> bool:
@@ -303,6 +318,9 @@ class AccountWorker:
             case _Stop(within_s):
                 self._stop_at = self._clock.monotonic() + within_s
                 self._sender.stop(within_s)
+            case TokenWanted() | Woken():
+                assert self._stream is not None, "nobody else wishes this"
+                self._reader.note_wish(self._stream, wish)
             case _:
                 self._is_reading = False
                 self._take_answer(wish)
@@ -329,6 +347,8 @@ class AccountWorker:
         self._sender.refuse_unsent()
         if self._reads is not None:
             self._reads.stop()
+        if self._stream is not None:
+            self._stream.stop()
         self._venue.close()
         return IDLE_S_MAX
 

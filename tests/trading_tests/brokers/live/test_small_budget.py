@@ -3,13 +3,18 @@
 In the model's own time, with Kraken's count of calls: what goes over it is a failure of the test.
 """
 
+import threading
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from tests.trading_tests.brokers.live.worker_desk import WorkerDesk, make_order
+from trading.brokers.account_stream import Hint
 from trading.brokers.live.settings import LiveSettings
-from trading.brokers.venue import Abilities, VenueOrderState
+from trading.brokers.live.worker import AccountWorker
+from trading.brokers.venue import Abilities, Venue, VenueOrderState
 from trading.live_accounts import worker_settings
 from trading.model.order import Order, OrderType, Side
 from trading.model.report import OrderFilled, Report
@@ -150,3 +155,97 @@ def test_never_more_is_asked_than_the_exchange_counts(desk: TightDesk) -> None:
         desk.worker.ask(number)
         desk.run(15)
     assert desk.points() <= 15 + (desk.clock.monotonic() - 1_000) * 0.33
+
+
+class ScriptedStream:
+    """A stream of which the test says what it hears; its thread is not started."""
+
+    def ask_token(self, _venue: Venue, /) -> str:
+        return "token"
+
+    def listen(self, _token: str, _tell: Callable[[Hint], None], stop: threading.Event, /) -> None:
+        stop.wait()
+
+
+class StreamingDesk(TightDesk):
+    """A tight desk whose worker hears of what happens."""
+
+    def make_worker(self, **more: Any) -> AccountWorker:
+        return super().make_worker(stream=ScriptedStream(), **more)
+
+    def hint(self, hint: Hint) -> None:
+        """Have something heard."""
+        assert self.worker._stream is not None
+        self.worker._stream._hear(hint)
+
+    def run(self, seconds: float) -> None:
+        """Let time pass with a heartbeat every second."""
+        for _ in range(int(seconds)):
+            self.hint(Hint.LIFE)
+            super().run(1)
+        super().run(seconds % 1)
+
+
+@pytest.fixture
+def streaming() -> StreamingDesk:
+    made = StreamingDesk()
+    made.begin()
+    return made
+
+
+def test_with_a_stream_each_of_five_entries_has_its_stop_at_once(
+    streaming: StreamingDesk,
+) -> None:
+    desk = streaming
+    desk.submit(*(make_order(order_id) for order_id in ENTRIES))
+    desk.run(60)
+    known = len(desk.venue.requests)
+    for order_id in ENTRIES:
+        desk.fill_now(order_id)
+        desk.hint(Hint.EXECUTION)
+        desk.hint(Hint.ORDER)
+        assert desk.unprotected_s(order_id, 5) < 0.5
+        desk.hint(Hint.ORDER)
+        desk.run(1)
+    assert desk.points(known) <= 15 + 10 * 0.33
+
+
+def test_executions_that_show_up_later_than_they_are_heard_of_are_not_left_to_rare_polls(
+    streaming: StreamingDesk,
+) -> None:
+    desk = streaming
+    desk.submit(make_order("e0"))
+    desk.run(60)
+    desk.hint(Hint.EXECUTION)
+    desk.run(1)
+    desk.fill_now("e0")
+    assert desk.unprotected_s("e0", 5) < 2.5
+
+
+def test_an_execution_that_nobody_hears_of_is_seen_by_the_rare_poll(
+    streaming: StreamingDesk,
+) -> None:
+    desk = streaming
+    desk.submit(make_order("e0"))
+    desk.run(60)
+    known = desk.venue.requests.count("open")
+    desk.run(60)
+    assert 2 <= desk.venue.requests.count("open") - known <= 4
+    desk.fill_now("e0")
+    desk.run(22)
+    assert desk.unprotected_s("e0", 0.1) < 23
+
+
+def test_a_stream_that_falls_silent_leaves_it_to_polls_as_without_one(
+    streaming: StreamingDesk,
+) -> None:
+    desk = streaming
+    desk.submit(make_order("e0"))
+    desk.run(60)
+    # Nothing is heard from here on; the thread says so when it gives the connection up.
+    WorkerDesk.run(desk, 5.1)
+    assert desk.worker._stream is not None
+    desk.worker._stream._wake(is_execution=True)
+    WorkerDesk.run(desk, 10)
+    desk.fill_now("e0")
+    assert desk.unprotected_s("e0", 20) < 12

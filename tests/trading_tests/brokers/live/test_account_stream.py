@@ -1,0 +1,213 @@
+"""The private WebSocket of a Kraken account wakes its worker, and its worker does without it."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pytest
+
+from daemonkit.clock import SystemClock
+from tests.fakes.exchange.kraken import CallCounter, KrakenDialect
+from tests.fakes.exchange.wire import Kind, Word
+from tests.trading_tests.brokers.ccxt_fake_desks import open_desk
+from tests.trading_tests.brokers.live.live_desk import SETTINGS, LiveDesk, second_venue
+from tests.waiting import wait_until
+from trading.brokers.ccxt_account_stream import build_stream
+from trading.brokers.live.settings import LiveSettings
+from trading.brokers.live.worker import AccountWorker
+from trading.brokers.venue import Venue
+from trading.live_accounts import worker_settings
+from trading.model.order import Order, OrderType, Purpose, Side
+from trading.model.report import OrderFilled, Report
+from trading.model.venue_news import VenueNews, VenueTrouble
+from trading.settings.live import LiveSection
+
+# So rare that what is seen soon was seen because of the stream.
+RARE = replace(SETTINGS, poll_s=30.0, poll_stream_s=30.0, fills_s=30.0, stream_silence_s=3.0)
+TOKEN = "GetWebSocketsToken"
+LOGGER = "trading.brokers.live.stream_thread"
+
+
+class StreamDesk(LiveDesk):
+    """A worker with a stream at the fake Kraken; each execution of an entry gets its stop."""
+
+    def __init__(self, desk: Any, settings: LiveSettings, reads: Venue | None = None) -> None:
+        self.settings = settings
+        self.protects = False
+        self.unprotected_s: list[float] = []
+        super().__init__(desk, reads)
+
+    def _make_worker(self) -> AccountWorker:
+        stream = build_stream(
+            "kraken",
+            "spot",
+            self.desk.running.ccxt_config,
+            timeout_s=1.0,
+            silence_s=self.settings.stream_silence_s,
+        )
+        return AccountWorker(
+            "main",
+            self.desk.venue,
+            settings=self.settings,
+            clock=SystemClock(),
+            rng=Random(1),
+            tell=self._hear,
+            reads=self._reads,
+            stream=stream,
+        )
+
+    def _hear(self, told: Report | VenueNews) -> None:
+        super()._hear(told)
+        if self.protects and isinstance(told, OrderFilled) and told.fill.side is Side.BUY:
+            self.send(stop_for(self, told.fill.symbol, told.fill.quantity))
+            self.unprotected_s.append(SystemClock.wall() - told.fill.at)
+
+    def wait_heard(self) -> None:
+        """Wait until the stream is heard of."""
+        stream = self.worker._stream
+        assert stream is not None
+        wait_until(lambda: stream.is_healthy(SystemClock.monotonic()), 5, "the stream")
+
+    def rest(self) -> Order:
+        """Have an entry rest, and wait until nothing is asked of it any more."""
+        order = self.send(self.desk.limit("60000", quantity=Decimal("0.02")))
+        wait_until(lambda: self.state(order).venue_id, 5, "the acceptance")
+        return order
+
+
+def stop_for(desk: LiveDesk, symbol: str, quantity: Decimal) -> Order:
+    return desk.desk.order(
+        symbol=symbol,
+        side=Side.SELL,
+        type=OrderType.STOP,
+        purpose=Purpose.PROTECTION,
+        quantity=quantity,
+        reduce_only=True,
+        stop_price=Decimal(1000),
+    )
+
+
+def wait_passed(seconds: float) -> None:
+    ends_at = SystemClock.monotonic() + seconds
+    wait_until(lambda: SystemClock.monotonic() > ends_at, seconds + 5, "the time")
+
+
+@contextmanager
+def stream_desk(
+    settings: LiveSettings = RARE, *, has_read_key: bool = False, token: Word | None = None
+) -> Iterator[StreamDesk]:
+    with open_desk("kraken") as desk:
+        if token is not None:
+            faults = desk.running.faults
+            faults.say(token, acts=False, when=lambda asked: asked.name == TOKEN, times=3)
+        made = StreamDesk(desk, settings, second_venue(desk) if has_read_key else None)
+        made.start()
+        try:
+            yield made
+        finally:
+            made.stop()
+        assert desk.running.exchange.recorder.crashes == []
+
+
+def fall(desk: StreamDesk) -> None:
+    """Have every entry that rests below the market executed."""
+    desk.desk.engine.price(desk.desk.symbol, Decimal(59_000), Decimal(1))
+
+
+@pytest.mark.parametrize("has_read_key", [False, True])
+def test_an_execution_is_read_at_once_although_polls_are_rare(has_read_key: bool) -> None:
+    with stream_desk(has_read_key=has_read_key) as desk:
+        desk.wait_heard()
+        order = desk.rest()
+        desk.look(1)
+        fall(desk)
+        desk.wait_ended(order, within_s=2)
+        desk.check_against_the_exchange()
+        assert not any("nonce" in str(one) for one in desk.told)
+
+
+def test_a_stream_that_breaks_is_opened_anew_and_what_happened_meanwhile_is_read() -> None:
+    with stream_desk() as desk:
+        desk.wait_heard()
+        order = desk.rest()
+        desk.look(1)
+        desk.desk.running.faults.close_sockets(times=1)
+        fall(desk)
+        desk.wait_ended(order, within_s=4)
+        desk.wait_heard()
+        assert desk.desk.sent(Kind.KEY) >= 2
+        desk.check_against_the_exchange()
+
+
+def test_a_mute_stream_leaves_it_to_the_polls(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, LOGGER)
+    settings = replace(RARE, poll_s=0.2, stream_silence_s=0.5)
+    with stream_desk(settings) as desk:
+        desk.wait_heard()
+        order = desk.rest()
+        desk.look(1)
+        desk.desk.running.faults.mute_sockets(times=20)
+        fall(desk)
+        desk.wait_ended(order, within_s=4)
+        desk.check_against_the_exchange()
+        assert not [one for one in desk.told if isinstance(one, VenueTrouble)]
+    said = [one for one in caplog.records if "no account stream" in one.getMessage()]
+    assert len(said) <= 1
+
+
+def test_a_refused_token_is_no_trouble_and_is_asked_for_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings = replace(RARE, poll_s=0.2)
+    with stream_desk(settings, token=Word.KEY) as desk:
+        order = desk.rest()
+        fall(desk)
+        desk.wait_ended(order)
+        desk.wait_heard()
+        assert not [one for one in desk.told if isinstance(one, VenueTrouble)]
+        desk.check_against_the_exchange()
+    said = [one for one in caplog.records if "no account stream" in one.getMessage()]
+    assert len(said) == 1
+
+
+def test_only_what_was_tried_has_a_stream() -> None:
+    for exchange, kind in (("binance", "spot"), ("coinbase", "spot"), ("kraken", "swap")):
+        assert build_stream(exchange, kind, {}, timeout_s=1.0, silence_s=1.0) is None
+
+
+@pytest.mark.long
+@pytest.mark.timeout(120)
+def test_five_entries_within_ten_seconds_have_their_stops_at_the_budget_of_the_lowest_tier() -> (
+    None
+):
+    settings = worker_settings(LiveSection(), "kraken")
+    with open_desk("kraken") as first:
+        dialect = first.running.exchange.dialect
+        assert isinstance(dialect, KrakenDialect)
+        dialect.counter = CallCounter(SystemClock(), at=SystemClock.monotonic())
+        desk = StreamDesk(first, settings)
+        desk.worker.start([])
+        try:
+            wait_until(lambda: desk.looks, 40, "the first look, with the money that came in")
+            desk.protects = True
+            entries = [
+                first.limit(str(60_000 - 100 * number), quantity=Decimal("0.01"))
+                for number in range(5)
+            ]
+            for entry in entries:
+                desk.send(entry)
+            desk.wait_heard()
+            # Until the points of the start are back.
+            wait_passed(40)
+            for number in range(5):
+                first.engine.price(first.symbol, Decimal(59_999 - 100 * number), Decimal("0.01"))
+                wait_passed(1.9)
+            wait_until(lambda: len(desk.unprotected_s) == 5, 20, "five stops")
+            assert max(desk.unprotected_s) < 2, desk.unprotected_s
+            assert not [one for one in desk.told if isinstance(one, VenueTrouble)]
+        finally:
+            desk.stop()

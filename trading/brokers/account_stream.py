@@ -1,0 +1,34 @@
+"""What may be heard of an account as it happens: that something did, and never what.
+
+A hint only says what to read first. Nothing is concluded from one, nor from its absence.
+"""
+
+import threading
+from collections.abc import Callable
+from enum import Enum
+from typing import Protocol
+
+from trading.brokers.venue import Venue
+
+
+class Hint(Enum):
+    """Name what was heard: a sign of life, news of an order, or news of an execution."""
+
+    LIFE = "life"
+    ORDER = "order"
+    EXECUTION = "execution"
+
+
+class AccountStream(Protocol):
+    """Listen to one account, again and again; it holds no key, only the token it is given."""
+
+    def ask_token(self, venue: Venue, /) -> str:
+        """Ask for a token on the thread and with the key of the venue; VenueError if there is none.
+
+        It is one request among those of its key, so that their nonces stay in order.
+        """
+        ...
+
+    def listen(self, token: str, tell: Callable[[Hint], None], stop: threading.Event, /) -> None:
+        """Tell what is heard until `stop` is set; VenueError says why there is no more."""
+        ...

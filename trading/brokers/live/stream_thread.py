@@ -1,0 +1,154 @@
+"""The thread `stream-<account>`: listens to the account so that its worker reads at once.
+
+It wakes and no more. Without it, or while it is mute, the worker polls as if there were none, so
+its failures are logged once per change and are no trouble.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import SimpleQueue
+from random import Random
+
+from daemonkit.clock import Clock
+from trading.brokers.account_stream import AccountStream, Hint
+from trading.brokers.live.settings import LiveSettings
+from trading.brokers.venue import VenueError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenWanted:
+    """Say that a token is to be asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """Say that something was heard, of an execution or not, or that nothing is any more."""
+
+    is_execution: bool
+
+
+StreamWish = TokenWanted | Woken
+
+
+class StreamThread:
+    """Own the thread; `put` hands a wish to the worker and never waits."""
+
+    def __init__(
+        self,
+        account: str,
+        stream: AccountStream,
+        *,
+        settings: LiveSettings,
+        clock: Clock,
+        rng: Random,
+        put: Callable[[StreamWish], object],
+    ) -> None:
+        self._account = account
+        self._stream = stream
+        self._settings = settings
+        self._clock = clock
+        self._rng = rng
+        self._put = put
+        self._tokens: SimpleQueue[str | VenueError | None] = SimpleQueue()
+        self._stop = threading.Event()
+        # Heard and not taken by the worker yet: bounds what waits for it.
+        self._waiting: set[bool] = set()
+        self._news_at: dict[bool, float] = {}
+        self._heard_at: float | None = None
+        self._is_lost = False
+        name = f"stream-{account}"[:15]
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    # What the worker calls.
+
+    @property
+    def stream(self) -> AccountStream:
+        """Return what is listened to."""
+        return self._stream
+
+    def start(self) -> None:
+        """Listen from now on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End soon."""
+        self._stop.set()
+        self._tokens.put(None)
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end; False if it has not come."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def give_token(self, token: str | VenueError) -> None:
+        """Hand over the token that was wanted, or why there is none."""
+        self._tokens.put(token)
+
+    def take_news(self, wish: Woken) -> float:
+        """Return when the newest of what a wish is about was heard: the next one wakes again.
+
+        In this order: what is heard in between is in the time, or has a wish of its own.
+        """
+        self._waiting.discard(wish.is_execution)
+        return self._news_at[wish.is_execution]
+
+    def is_healthy(self, now: float) -> bool:
+        """Tell whether it is heard of: then polls may be rarer."""
+        heard_at = self._heard_at
+        return heard_at is not None and now - heard_at <= self._settings.stream_silence_s
+
+    # Its own work.
+
+    def _run(self) -> None:
+        tries = 0
+        while not self._stop.is_set():
+            try:
+                self._listen_once()
+            except Exception as error:
+                # The thread's boundary: whatever it is, the polls do without.
+                if not isinstance(error, VenueError):
+                    log.exception("stream failed account=%s", self._account)
+                self._note_lost(str(error))
+            tries += 1
+            if self._heard_at is not None:
+                # What it does not tell any more is found by reads.
+                tries, self._heard_at = 0, None
+                self._wake(is_execution=True)
+            self._stop.wait(self._rest_s(tries))
+
+    def _listen_once(self) -> None:
+        self._put(TokenWanted())
+        token = self._tokens.get()
+        if isinstance(token, VenueError):
+            raise token
+        if token is not None:
+            self._stream.listen(token, self._hear, self._stop)
+
+    def _hear(self, hint: Hint) -> None:
+        self._heard_at = self._clock.monotonic()
+        if self._is_lost:
+            self._is_lost = False
+            log.info("account stream is back account=%s", self._account)
+        if hint is not Hint.LIFE:
+            self._wake(is_execution=hint is Hint.EXECUTION)
+
+    def _wake(self, *, is_execution: bool) -> None:
+        self._news_at[is_execution] = self._clock.monotonic()
+        if is_execution not in self._waiting:
+            self._waiting.add(is_execution)
+            self._put(Woken(is_execution))
+
+    def _note_lost(self, reason: str) -> None:
+        if not self._is_lost:
+            log.warning("no account stream, polling account=%s: %s", self._account, reason)
+        self._is_lost = True
+
+    def _rest_s(self, tries: int) -> float:
+        settings = self._settings
+        ceiling = min(settings.retry_longest_s, settings.retry_first_s * 2.0 ** min(tries, 32))
+        return ceiling * (0.5 + self._rng.random() / 2)

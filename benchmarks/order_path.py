@@ -2,8 +2,9 @@
 
 From a tick in the engine's inbox to the first byte of the request, the commit to the disk
 included, by hop: with the account at rest, with polling by a second key, and with polling by the
-one key there is. Beside it plain ccxt: the same order from a bare script. Our own share is what
-is left when plain ccxt's time from its call to that byte is taken away.
+one key there is. Beside it plain ccxt, the same order from a bare script, and what a commit costs
+on the same disk. Our own share is what is left when plain ccxt's time from its call to that byte
+is taken away.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from random import Random
 from typing import Any, Final
 
 from benchmarks.order_programs import Hops, run_bot, run_plain
-from benchmarks.sitting import median, print_goal, run_rounds
+from benchmarks.sitting import median, print_goal, print_table, run_rounds
+from benchmarks.tick_path import run_bare
 
 PLAIN: Final = "plain ccxt"
+BARE: Final = "a bare commit"
 REST, POLLED, ONE_KEY = "at rest", "polling, two keys", "polling, one key"
 QUIETLY: Final = {"poll_s": 60, "requests_per_s": 60}
 BUSILY: Final = {"poll_s": 0.02, "requests_per_s": 60}
@@ -68,6 +71,7 @@ def _contenders(count: int, rng: Random, place: Path | None) -> dict[str, Callab
         )
 
     return {
+        BARE: lambda: {"commit": run_bare(place)["whole"] / 1e3},
         PLAIN: lambda: _measure(lambda folder: run_plain(folder, count, rng), place),
         REST: bot(QUIETLY, True),
         POLLED: bot(BUSILY, True),
@@ -88,7 +92,8 @@ def main() -> None:
         _contenders(arguments.orders, rng, arguments.folder),
         arguments.rounds,
     )
-    for name in figures:
+    print_table("The disk", figures, "commit", "ms")
+    for name in (PLAIN, REST, POLLED, ONE_KEY):
         _print_hops(figures, name)
     _print_goals(figures)
 

@@ -222,7 +222,7 @@ def _run_orders(count: int, folder: Path | None) -> dict[str, float]:
     return {"core": statistics.median(core_us), "whole": statistics.median(whole_us)}
 
 
-def _run_bare(folder: Path | None) -> dict[str, float]:
+def run_bare(folder: Path | None) -> dict[str, float]:
     """Return what a commit of three rows costs in a bare SQLite loop on the same disk."""
     with (
         tempfile.TemporaryDirectory(dir=folder) as place,
@@ -339,7 +339,7 @@ def main() -> None:
     )
     print_table("Ticks through the core, two instances", ticks, "ticks", "ticks/s CPU")
     orders = run_rounds(
-        {BARE: partial(_run_bare, arguments.folder)}
+        {BARE: partial(run_bare, arguments.folder)}
         | {
             f"{count} instance{'s' * (count > 1)}": partial(_run_orders, count, arguments.folder)
             for count in INSTANCES

@@ -72,6 +72,10 @@ class Deals:
         conditions.keep()
         begun = self._trader.flattening.start(call.id, call.author, [desk.name for desk in desks])
         positions, orders = counted(begun.positions, "position"), counted(begun.orders, "order")
+        if not begun.positions and not begun.orders:
+            return Answer(
+                ReplyState.ACCEPTED, "nothing is open; the venue is asked whether it is so"
+            )
         return Answer(ReplyState.ACCEPTED, f"closing {positions}, cancelling {orders}")
 
     def _deal(self, call: Call, key: MarketKey, side: Side) -> str | Refusal:

@@ -198,7 +198,9 @@ def test_one_look_that_answers_two_wishes_is_told_once() -> None:
 
 def test_of_what_is_flat_already_the_venue_is_asked_as_well() -> None:
     venue = Venue()
-    assert venue.floor.do("flatten", command_id="f1").state is ACCEPTED
+    state, text = venue.floor.do("flatten", command_id="f1")
+    assert state is ACCEPTED
+    assert "the venue is asked" in text
     (number,) = venue.asked()
     venue.show(number)
     assert answer(venue) is APPLIED

@@ -271,6 +271,7 @@ def test_an_answer_to_a_difference_says_what_differs_and_what_it_would_do() -> N
         "  closed at the market",
     ]
     assert asked("/reconcile 3 ignore", fields) == asked("/reconcile", fields) == []
+    assert asked("/reconcile 7 close", fields)[1:] == ["  no difference 7 is open"]
 
 
 def test_a_difference_that_has_changed_since_the_question_is_asked_about_again() -> None:

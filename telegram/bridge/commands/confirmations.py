@@ -152,11 +152,14 @@ def _details(command: ParsedCommand, target: Target) -> Iterator[str]:
 
 def _about_difference(command: ParsedCommand, target: Target) -> Iterator[str]:
     """Yield what differs and what the answer would do, as the bot tells it."""
-    for row in _mappings(target.fields.get("differences")):
-        if str(row.get("number")) == command.args[0]:
-            effects = row.get("effects")
-            effect = effects.get(command.args[-1]) if isinstance(effects, Mapping) else None
-            yield from filter(None, (_text(row.get("text")), _text(effect)))
+    rows = _mappings(target.fields.get("differences"))
+    named = [one for one in rows if str(one.get("number")) == command.args[0]]
+    for row in named:
+        effects = row.get("effects")
+        effect = effects.get(command.args[-1]) if isinstance(effects, Mapping) else None
+        yield from filter(None, (_text(row.get("text")), _text(effect)))
+    if not named and "differences" in target.fields:
+        yield f"no difference {command.args[0]} is open"
 
 
 def _about_buying(command: ParsedCommand, target: Target) -> Iterator[str]:

@@ -52,7 +52,7 @@ def write() -> None:
 
 def run() -> None:
     """Run a bot as its script does, with stamps from the inbox to the wire."""
-    from trading.brokers.ccxt_wire import Request, Wire
+    from trading.brokers.exchanges.wire import Request, Wire
     from trading.brokers.live.worker import AccountWorker
     from trading.engine.effects import SubmitOrder
     from trading.engine.inbox import Inbox

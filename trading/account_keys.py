@@ -10,7 +10,7 @@ from typing import Final
 from daemonkit.credentials import read_credential
 from daemonkit.errors import ConfigurationError
 from daemonkit.secrets import Secret, hide
-from trading.brokers.ccxt_loading import Credentials
+from trading.brokers.exchanges.loading import Credentials
 from trading.brokers.venue_keys import VenueKeys
 from trading.config import BotConfig
 

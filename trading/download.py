@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from daemonkit.clock import Clock
 from daemonkit.errors import ConfigurationError, UnavailableError
-from trading.brokers.ccxt_market_reads import MarketReads
+from trading.brokers.exchanges.market_reads import MarketReads
 from trading.market.download_file import DownloadFile, DownloadJob, check_target
 from trading.market.errors import SourceError
 from trading.market.exchange_source import ExchangeSource

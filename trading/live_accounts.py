@@ -14,8 +14,8 @@ from typing import Final, Protocol
 from daemonkit.clock import Clock
 from trading.account_identity import AccountIdentity
 from trading.brokers.account_stream import AccountStream
-from trading.brokers.ccxt_clock import VenueClock
-from trading.brokers.ccxt_loading import Credentials
+from trading.brokers.exchanges.clock import VenueClock
+from trading.brokers.exchanges.loading import Credentials
 from trading.brokers.live.settings import LiveSettings, RequestBudget, RequestKind
 from trading.brokers.live.worker import AccountWorker, Tell
 from trading.brokers.venue import Venue
@@ -204,7 +204,7 @@ def _build_venue(
 def _build_stream(
     config: BotConfig, terms: AccountTerms, settings: LiveSettings
 ) -> AccountStream | None:
-    from trading.brokers.ccxt_account_stream import build_stream  # noqa: PLC0415 - as said above
+    from trading.brokers.exchanges.account_stream import build_stream  # noqa: PLC0415 - as said above
 
     if not config.settings.live.stream:
         return None

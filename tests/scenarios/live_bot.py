@@ -31,7 +31,7 @@ from tests.trading_tests.brokers.ccxt_fake_desks import SETTINGS, Setting
 from tests.trading_tests.makers import make_command, make_health, make_instance
 from trading.account_identity import ACCOUNT_ID_KEY, AccountIdentity
 from trading.app import owner_of
-from trading.brokers.ccxt_loading import Credentials
+from trading.brokers.exchanges.loading import Credentials
 from trading.brokers.live.worker import AccountWorker
 from trading.brokers.venue_keys import VenueKeys
 from trading.config import BotConfig, load_config

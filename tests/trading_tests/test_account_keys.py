@@ -8,7 +8,7 @@ import pytest
 from daemonkit.errors import ConfigurationError, ExitCode
 from daemonkit.secrets import redact
 from trading.account_keys import load_keys
-from trading.brokers.ccxt_loading import Credentials
+from trading.brokers.exchanges.loading import Credentials
 from trading.brokers.venue_keys import fingerprint_of_key
 from trading.config import BotConfig, load_config
 

@@ -9,7 +9,7 @@ from daemonkit.clock import ManualClock
 from daemonkit.errors import ConfigurationError
 from daemonkit.secrets import Secret
 from trading.account_identity import AccountIdentity
-from trading.brokers.ccxt_loading import Credentials
+from trading.brokers.exchanges.loading import Credentials
 from trading.brokers.live.settings import RequestBudget, RequestKind
 from trading.brokers.venue_keys import VenueKeys
 from trading.config import BotConfig, load_config

@@ -11,14 +11,19 @@ from typing import Any, Final, TypeVar
 from daemonkit.clock import Clock
 from daemonkit.errors import ConfigurationError
 from daemonkit.secrets import Secret
-from trading.brokers.ccxt_checks import NotSendableError, fitted
-from trading.brokers.ccxt_clock import VenueClock, set_by
-from trading.brokers.ccxt_dialect import Dialect, Place
-from trading.brokers.ccxt_dialects import dialect_for, prepare_exchange
-from trading.brokers.ccxt_errors import answer_of_cancel, answer_of_submit, failure_of, reason_of
-from trading.brokers.ccxt_loading import Credentials, check_settings, load_exchange
-from trading.brokers.ccxt_markets import Market, Markets, build_markets
-from trading.brokers.ccxt_wire import Request, Wire
+from trading.brokers.exchanges.checks import NotSendableError, fitted
+from trading.brokers.exchanges.clock import VenueClock, set_by
+from trading.brokers.exchanges.dialect import Dialect, Place
+from trading.brokers.exchanges.dialects import dialect_for, prepare_exchange
+from trading.brokers.exchanges.errors import (
+    answer_of_cancel,
+    answer_of_submit,
+    failure_of,
+    reason_of,
+)
+from trading.brokers.exchanges.loading import Credentials, check_settings, load_exchange
+from trading.brokers.exchanges.markets import Market, Markets, build_markets
+from trading.brokers.exchanges.wire import Request, Wire
 from trading.brokers.venue import (
     CancelAnswer,
     CashMove,

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from trading.brokers.ccxt_loading import Credentials
+from trading.brokers.exchanges.loading import Credentials
 
 _SHOWN_LENGTH: Final = 12
 

@@ -32,7 +32,7 @@ def build_feed(
         return SyntheticFeed(settings, clock=clock, resume_at=resume_at)
     if isinstance(settings, ExchangeFeedSettings):
         # Importing what speaks to exchanges takes half a second and 100 MiB.
-        from trading.brokers.ccxt_feed import ExchangeFeed  # noqa: PLC0415
+        from trading.brokers.exchanges.feed import ExchangeFeed  # noqa: PLC0415
 
         assert source is not None, "an exchange feed has an exchange"
         return ExchangeFeed(settings, source, clock=clock)

@@ -25,8 +25,8 @@ from tests.fakes.exchange.venues import (
 )
 from tests.fakes.exchange.wire import Kind
 from trading.brokers.ccxt_broker import CcxtVenue, build_venue
-from trading.brokers.ccxt_dialect import Place
-from trading.brokers.ccxt_generic import GenericDialect
+from trading.brokers.exchanges.dialect import Place
+from trading.brokers.exchanges.generic import GenericDialect
 from trading.brokers.venue import Connected
 from trading.model.order import Order, OrderType, Purpose, Side
 

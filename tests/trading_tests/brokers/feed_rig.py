@@ -17,7 +17,7 @@ from tests.fakes.exchange.tape import Candle
 from tests.fakes.exchange.terms import Market
 from tests.fakes.exchange.wire import Dialect
 from tests.waiting import wait_until
-from trading.brokers.ccxt_feed import ExchangeFeed
+from trading.brokers.exchanges.feed import ExchangeFeed
 from trading.market.exchange_source import ExchangeSource
 from trading.market.settings import ExchangeFeedSettings
 from trading.model.market import Bar, Tick

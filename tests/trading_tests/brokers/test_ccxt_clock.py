@@ -4,7 +4,7 @@ import pytest
 
 from daemonkit.clock import ManualClock, SystemClock
 from tests.trading_tests.brokers.ccxt_fake_desks import SETTINGS, open_desk
-from trading.brokers.ccxt_clock import VenueClock, set_by
+from trading.brokers.exchanges.clock import VenueClock, set_by
 from trading.brokers.venue import Taken
 from trading.model.order import Purpose, Side
 

@@ -6,8 +6,8 @@ import ccxt  # type: ignore[import-untyped]
 import pytest
 
 from daemonkit.secrets import Secret
-from trading.brokers import ccxt_errors
-from trading.brokers.ccxt_errors import answer_of_cancel, answer_of_submit, failure_of
+from trading.brokers.exchanges import errors
+from trading.brokers.exchanges.errors import answer_of_cancel, answer_of_submit, failure_of
 from trading.brokers.venue import CancelAnswer, FailureKind, Refused, Unclear, VenueError
 
 CLASSES = [
@@ -25,7 +25,7 @@ UNCLEAR = {
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 def test_an_order_is_refused_by_the_classes_of_the_list_only(kind: Any) -> None:
     answer = answer_of_submit(kind("kraken said no"))
-    is_definite = any(each.__name__ in ccxt_errors.DEFINITE for each in kind.__mro__)
+    is_definite = any(each.__name__ in errors.DEFINITE for each in kind.__mro__)
     if kind.__name__ in UNCLEAR or not is_definite:
         assert isinstance(answer, Unclear)
     else:
@@ -34,7 +34,7 @@ def test_an_order_is_refused_by_the_classes_of_the_list_only(kind: Any) -> None:
 
 def test_the_classes_that_leave_it_open_are_still_there() -> None:
     assert {kind.__name__ for kind in CLASSES} >= UNCLEAR
-    assert {kind.__name__ for kind in CLASSES} >= ccxt_errors.DEFINITE
+    assert {kind.__name__ for kind in CLASSES} >= errors.DEFINITE
 
 
 @pytest.mark.parametrize("error", [TypeError("x"), ValueError("x"), KeyError("x"), OSError("x")])

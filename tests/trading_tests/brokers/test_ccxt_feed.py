@@ -10,8 +10,8 @@ import pytest
 from daemonkit.clock import ManualClock
 from tests.fakes.exchange.wire import Kind
 from tests.trading_tests.brokers.feed_rig import BTC, ETH, MINUTE, START, FeedRig, open_rig
-from trading.brokers.ccxt_feed import ExchangeFeed
-from trading.brokers.ccxt_stream import end_tasks
+from trading.brokers.exchanges.feed import ExchangeFeed
+from trading.brokers.exchanges.stream import end_tasks
 from trading.engine.events import FeedFailed, FeedStarted, HistoryLoaded
 from trading.engine.inbox import Inbox
 from trading.feed_runner import FeedRetry, FeedRunner

@@ -8,7 +8,7 @@ import pytest
 from daemonkit.errors import ConfigurationError
 from daemonkit.secrets import Secret
 from tests.processes import ROOT
-from trading.brokers.ccxt_loading import (
+from trading.brokers.exchanges.loading import (
     Credentials,
     check_settings,
     has_pro,
@@ -78,5 +78,5 @@ def test_the_websocket_class_takes_the_same_settings() -> None:
 
 
 def test_importing_the_loader_imports_no_ccxt() -> None:
-    code = "import sys, trading.brokers.ccxt_loading as _; sys.exit('ccxt' in sys.modules)"
+    code = "import sys, trading.brokers.exchanges.loading as _; sys.exit('ccxt' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -12,7 +12,7 @@ from daemonkit.secrets import Secret
 from tests.trading_tests.brokers.ccxt_kraken_desk import make_venue, market_answers
 from tests.trading_tests.brokers.ccxt_server import Reply, serving
 from trading.brokers.ccxt_broker import CcxtVenue, build_venue
-from trading.brokers.ccxt_markets import DECIMAL_PLACES, TICK_SIZE, build_markets
+from trading.brokers.exchanges.markets import DECIMAL_PLACES, TICK_SIZE, build_markets
 from trading.brokers.venue import FailureKind, Venue, VenueError
 
 

@@ -16,7 +16,7 @@ from tests.fakes.exchange.wire import Kind, Word
 from tests.trading_tests.brokers.ccxt_fake_desks import open_desk
 from tests.trading_tests.brokers.live.live_desk import SETTINGS, LiveDesk, second_venue
 from tests.waiting import wait_until
-from trading.brokers.ccxt_account_stream import build_stream
+from trading.brokers.exchanges.account_stream import build_stream
 from trading.brokers.live.settings import LiveSettings
 from trading.brokers.live.worker import AccountWorker
 from trading.brokers.venue import Venue

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from trading.brokers.ccxt_dialect import PAGES_MAX, Place
-from trading.brokers.ccxt_markets import Market
-from trading.brokers.ccxt_reading import (
+from trading.brokers.exchanges.dialect import PAGES_MAX, Place
+from trading.brokers.exchanges.markets import Market
+from trading.brokers.exchanges.reading import (
     ZERO,
     bad_answer,
     booked_since,
@@ -28,7 +28,7 @@ from trading.brokers.ccxt_reading import (
     text_at,
     text_or,
 )
-from trading.brokers.ccxt_wire import endpoint
+from trading.brokers.exchanges.wire import endpoint
 from trading.brokers.venue import CashKind, CashMove, Holding, KeyRights, VenueFill, VenuePosition
 
 _ROWS: Final = 100

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from trading.brokers.ccxt_dialect import PAGES_MAX, Place
-from trading.brokers.ccxt_errors import is_no_change
-from trading.brokers.ccxt_markets import Market
-from trading.brokers.ccxt_reading import (
+from trading.brokers.exchanges.dialect import PAGES_MAX, Place
+from trading.brokers.exchanges.errors import is_no_change
+from trading.brokers.exchanges.markets import Market
+from trading.brokers.exchanges.reading import (
     ZERO,
     bad_answer,
     booked_since,
@@ -23,7 +23,7 @@ from trading.brokers.ccxt_reading import (
     text_at,
     text_or,
 )
-from trading.brokers.ccxt_wire import Request
+from trading.brokers.exchanges.wire import Request
 from trading.brokers.venue import (
     CashMove,
     Holding,

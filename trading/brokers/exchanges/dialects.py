@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from daemonkit.errors import ConfigurationError
-from trading.brokers.ccxt_binance import RECEIVE_WINDOW_MS, BinanceDialect
-from trading.brokers.ccxt_coinbase import CoinbaseDialect
-from trading.brokers.ccxt_dialect import Dialect, Place
-from trading.brokers.ccxt_generic import GenericDialect, check_generic
-from trading.brokers.ccxt_kraken import KrakenDialect
-from trading.brokers.ccxt_krakenfutures import KrakenFuturesDialect
+from trading.brokers.exchanges.binance import RECEIVE_WINDOW_MS, BinanceDialect
+from trading.brokers.exchanges.coinbase import CoinbaseDialect
+from trading.brokers.exchanges.dialect import Dialect, Place
+from trading.brokers.exchanges.generic import GenericDialect, check_generic
+from trading.brokers.exchanges.kraken import KrakenDialect
+from trading.brokers.exchanges.krakenfutures import KrakenFuturesDialect
 
 _OWN: Final[dict[tuple[str, str], Callable[[Place], Dialect]]] = {
     ("kraken", "spot"): KrakenDialect,

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from trading.brokers.ccxt_dialect import PAGES_MAX, Place
-from trading.brokers.ccxt_markets import Market
-from trading.brokers.ccxt_reading import (
+from trading.brokers.exchanges.dialect import PAGES_MAX, Place
+from trading.brokers.exchanges.markets import Market
+from trading.brokers.exchanges.reading import (
     bad_answer,
     booked_since,
     flag_or_none,
@@ -20,7 +20,7 @@ from trading.brokers.ccxt_reading import (
     text_at,
     text_or,
 )
-from trading.brokers.ccxt_wire import Wire
+from trading.brokers.exchanges.wire import Wire
 from trading.brokers.venue import (
     CashKind,
     CashMove,

@@ -10,9 +10,9 @@ from contextlib import suppress
 from typing import Any, Final
 
 from daemonkit.clock import Clock
-from trading.brokers.ccxt_errors import failure_of, reason_of
-from trading.brokers.ccxt_market_reads import in_base_units, price_of
-from trading.brokers.ccxt_markets import Market
+from trading.brokers.exchanges.errors import failure_of, reason_of
+from trading.brokers.exchanges.market_reads import in_base_units, price_of
+from trading.brokers.exchanges.markets import Market
 from trading.brokers.venue import FailureKind
 from trading.market.errors import SourceError
 from trading.market.live_market import LiveMarket

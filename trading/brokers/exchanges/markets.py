@@ -10,7 +10,7 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any, Final
 
 from daemonkit.errors import ConfigurationError
-from trading.brokers.ccxt_reading import ZERO, bad_answer, number_of
+from trading.brokers.exchanges.reading import ZERO, bad_answer, number_of
 from trading.brokers.venue import VenueError
 from trading.model.instrument import Instrument
 

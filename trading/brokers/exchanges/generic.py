@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from daemonkit.errors import ConfigurationError
-from trading.brokers.ccxt_dialect import LOOK_BACK_S, Place, is_reducing, unsupported
-from trading.brokers.ccxt_errors import is_not_found
-from trading.brokers.ccxt_generic_account import GenericAccount, read_order
-from trading.brokers.ccxt_markets import Market
-from trading.brokers.ccxt_reading import bad_answer, mapping_of, rows_of, seconds_at, text_or
-from trading.brokers.ccxt_wire import Request
+from trading.brokers.exchanges.dialect import LOOK_BACK_S, Place, is_reducing, unsupported
+from trading.brokers.exchanges.errors import is_not_found
+from trading.brokers.exchanges.generic_account import GenericAccount, read_order
+from trading.brokers.exchanges.markets import Market
+from trading.brokers.exchanges.reading import bad_answer, mapping_of, rows_of, seconds_at, text_or
+from trading.brokers.exchanges.wire import Request
 from trading.brokers.venue import (
     Abilities,
     CancelAnswer,

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from trading.brokers.account_stream import AccountStream, Hint
 from trading.brokers.ccxt_broker import CcxtVenue
-from trading.brokers.ccxt_errors import failure_of
-from trading.brokers.ccxt_loading import load_pro_exchange
-from trading.brokers.ccxt_reading import mapping_at, mapping_of, text_at
-from trading.brokers.ccxt_stream import end_tasks
-from trading.brokers.ccxt_wire import endpoint
+from trading.brokers.exchanges.errors import failure_of
+from trading.brokers.exchanges.loading import load_pro_exchange
+from trading.brokers.exchanges.reading import mapping_at, mapping_of, text_at
+from trading.brokers.exchanges.stream import end_tasks
+from trading.brokers.exchanges.wire import endpoint
 from trading.brokers.venue import FailureKind, Venue, VenueError
 
 STEP_S: Final = 0.05

@@ -8,8 +8,8 @@ from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
-from trading.brokers.ccxt_markets import Market, in_steps
-from trading.brokers.ccxt_reading import plain
+from trading.brokers.exchanges.markets import Market, in_steps
+from trading.brokers.exchanges.reading import plain
 from trading.model.order import Order, OrderType, Purpose, Side
 
 _LIMITED = {OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.BRACKET}

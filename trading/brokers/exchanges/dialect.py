@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from daemonkit.clock import Clock
-from trading.brokers.ccxt_checks import NotSendableError
-from trading.brokers.ccxt_markets import Market, Markets
-from trading.brokers.ccxt_wire import Request, Wire
+from trading.brokers.exchanges.checks import NotSendableError
+from trading.brokers.exchanges.markets import Market, Markets
+from trading.brokers.exchanges.wire import Request, Wire
 from trading.brokers.venue import (
     Abilities,
     CancelAnswer,

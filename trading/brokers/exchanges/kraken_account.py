@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from trading.brokers.ccxt_dialect import PAGES_MAX, Place
-from trading.brokers.ccxt_reading import (
+from trading.brokers.exchanges.dialect import PAGES_MAX, Place
+from trading.brokers.exchanges.reading import (
     ZERO,
     bad_answer,
     booked_since,

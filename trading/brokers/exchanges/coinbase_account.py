@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from trading.brokers.ccxt_dialect import PAGES_MAX, Place
-from trading.brokers.ccxt_markets import Market
-from trading.brokers.ccxt_reading import (
+from trading.brokers.exchanges.dialect import PAGES_MAX, Place
+from trading.brokers.exchanges.markets import Market
+from trading.brokers.exchanges.reading import (
     bad_answer,
     booked_since,
     flag_or_none,

@@ -7,12 +7,12 @@ count within a market, so ours of them bear the market's name.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trading.brokers.ccxt_binance_account import BinanceAccount
-from trading.brokers.ccxt_checks import beyond
-from trading.brokers.ccxt_dialect import unsupported
-from trading.brokers.ccxt_errors import reason_of
-from trading.brokers.ccxt_markets import Market
-from trading.brokers.ccxt_reading import (
+from trading.brokers.exchanges.binance_account import BinanceAccount
+from trading.brokers.exchanges.checks import beyond
+from trading.brokers.exchanges.dialect import unsupported
+from trading.brokers.exchanges.errors import reason_of
+from trading.brokers.exchanges.markets import Market
+from trading.brokers.exchanges.reading import (
     bad_answer,
     mapping_of,
     number_at,
@@ -24,7 +24,7 @@ from trading.brokers.ccxt_reading import (
     text_at,
     text_or,
 )
-from trading.brokers.ccxt_wire import Request, endpoint
+from trading.brokers.exchanges.wire import Request, endpoint
 from trading.brokers.venue import (
     Abilities,
     CancelAnswer,

@@ -8,9 +8,9 @@ from typing import Any, Final, TypeVar
 
 from daemonkit.clock import Clock
 from daemonkit.errors import ConfigurationError
-from trading.brokers.ccxt_errors import failure_of, reason_of
-from trading.brokers.ccxt_loading import load_async_exchange
-from trading.brokers.ccxt_markets import Market, build_markets
+from trading.brokers.exchanges.errors import failure_of, reason_of
+from trading.brokers.exchanges.loading import load_async_exchange
+from trading.brokers.exchanges.markets import Market, build_markets
 from trading.brokers.venue import FailureKind
 from trading.market.candle_answer import (
     USUAL_LIMIT,

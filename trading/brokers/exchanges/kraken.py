@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from trading.brokers.ccxt_dialect import LOOK_BACK_S, is_reducing, unsupported
-from trading.brokers.ccxt_kraken_account import KrakenAccount
-from trading.brokers.ccxt_markets import Market
-from trading.brokers.ccxt_reading import (
+from trading.brokers.exchanges.dialect import LOOK_BACK_S, is_reducing, unsupported
+from trading.brokers.exchanges.kraken_account import KrakenAccount
+from trading.brokers.exchanges.markets import Market
+from trading.brokers.exchanges.reading import (
     ZERO,
     bad_answer,
     booked_since,
@@ -28,7 +28,7 @@ from trading.brokers.ccxt_reading import (
     text_at,
     text_or,
 )
-from trading.brokers.ccxt_wire import Request, endpoint
+from trading.brokers.exchanges.wire import Request, endpoint
 from trading.brokers.venue import (
     Abilities,
     CancelAnswer,

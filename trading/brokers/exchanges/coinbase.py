@@ -7,12 +7,12 @@ a limit here, beyond it by a bounded fraction; `trigger_bracket_gtc` is target a
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from trading.brokers.ccxt_checks import beyond
-from trading.brokers.ccxt_coinbase_account import CoinbaseAccount
-from trading.brokers.ccxt_dialect import LOOK_BACK_S, unsupported
-from trading.brokers.ccxt_errors import reason_of
-from trading.brokers.ccxt_markets import Market
-from trading.brokers.ccxt_reading import (
+from trading.brokers.exchanges.checks import beyond
+from trading.brokers.exchanges.coinbase_account import CoinbaseAccount
+from trading.brokers.exchanges.dialect import LOOK_BACK_S, unsupported
+from trading.brokers.exchanges.errors import reason_of
+from trading.brokers.exchanges.markets import Market
+from trading.brokers.exchanges.reading import (
     bad_answer,
     iso_at,
     iso_text,
@@ -26,7 +26,7 @@ from trading.brokers.ccxt_reading import (
     text_at,
     text_or,
 )
-from trading.brokers.ccxt_wire import Request, endpoint
+from trading.brokers.exchanges.wire import Request, endpoint
 from trading.brokers.venue import (
     Abilities,
     CancelAnswer,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trading.brokers.ccxt_errors import failure_of, retry_after
+from trading.brokers.exchanges.errors import failure_of, retry_after
 from trading.brokers.venue import FailureKind, VenueError
 
 

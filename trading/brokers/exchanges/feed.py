@@ -12,9 +12,9 @@ from heapq import merge
 from typing import Any, Final, TypeVar
 
 from daemonkit.clock import Clock
-from trading.brokers.ccxt_loading import has_pro, load_pro_exchange
-from trading.brokers.ccxt_market_reads import MarketReads
-from trading.brokers.ccxt_stream import StreamSession, end_tasks
+from trading.brokers.exchanges.loading import has_pro, load_pro_exchange
+from trading.brokers.exchanges.market_reads import MarketReads
+from trading.brokers.exchanges.stream import StreamSession, end_tasks
 from trading.market.errors import SourceError
 from trading.market.exchange_source import ExchangeSource
 from trading.market.feed import Publish

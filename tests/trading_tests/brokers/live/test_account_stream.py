@@ -14,7 +14,7 @@ from daemonkit.clock import SystemClock
 from tests.fakes.exchange.kraken import CallCounter, KrakenDialect
 from tests.fakes.exchange.wire import Kind, Word
 from tests.trading_tests.brokers.ccxt_fake_desks import open_desk
-from tests.trading_tests.brokers.live.live_desk import SETTINGS, LiveDesk, second_venue
+from tests.trading_tests.brokers.live.live_desk import SETTINGS, LiveDesk, market, second_venue
 from tests.waiting import wait_until
 from trading.brokers.exchanges.account_stream import build_stream
 from trading.brokers.live.settings import LiveSettings
@@ -113,6 +113,12 @@ def stream_desk(
         assert desk.running.exchange.recorder.crashes == []
 
 
+def check_nonces(desk: StreamDesk) -> None:
+    """Hold that no request of the key came out of order."""
+    records = desk.desk.running.exchange.requests()
+    assert not [one.describe() for one in records if b"Invalid nonce" in one.body]
+
+
 def fall(desk: StreamDesk) -> None:
     """Have every entry that rests below the market executed."""
     desk.desk.engine.price(desk.desk.symbol, Decimal(59_000), Decimal(1))
@@ -127,7 +133,7 @@ def test_an_execution_is_read_at_once_although_polls_are_rare(has_read_key: bool
         fall(desk)
         desk.wait_ended(order, within_s=2)
         desk.check_against_the_exchange()
-        assert not any("nonce" in str(one) for one in desk.told)
+        check_nonces(desk)
 
 
 def test_a_stream_that_breaks_is_opened_anew_and_what_happened_meanwhile_is_read() -> None:
@@ -140,6 +146,18 @@ def test_a_stream_that_breaks_is_opened_anew_and_what_happened_meanwhile_is_read
         desk.wait_ended(order, within_s=4)
         desk.wait_heard()
         assert desk.desk.sent(Kind.KEY) >= 2
+        desk.check_against_the_exchange()
+
+
+def test_tokens_and_orders_of_one_key_go_out_in_the_order_of_their_nonces() -> None:
+    with stream_desk() as desk:
+        for _ in range(4):
+            desk.wait_heard()
+            desk.desk.running.faults.close_sockets(times=1)
+            # While the next token is asked for.
+            desk.wait_ended(*(desk.send(market(desk)) for _ in range(3)))
+        desk.wait_heard()
+        check_nonces(desk)
         desk.check_against_the_exchange()
 
 

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 
 from tests.trading_tests.brokers.live.worker_desk import WorkerDesk, make_order
+from tests.trading_tests.makers import NOW
 from trading.brokers.account_stream import Hint
+from trading.brokers.live.moment import Moment
 from trading.brokers.live.settings import LiveSettings
+from trading.brokers.live.tracker import OrderTracker
 from trading.brokers.live.worker import AccountWorker
-from trading.brokers.venue import Abilities, Venue, VenueOrderState
+from trading.brokers.venue import Abilities, Taken, Venue, VenueOrderState
 from trading.live_accounts import worker_settings
 from trading.model.order import Order, OrderType, Side
 from trading.model.report import OrderFilled, Report
@@ -249,3 +252,15 @@ def test_a_stream_that_falls_silent_leaves_it_to_polls_as_without_one(
     WorkerDesk.run(desk, 10)
     desk.fill_now("e0")
     assert desk.unprotected_s("e0", 20) < 12
+
+
+def test_executions_that_are_wanted_while_others_are_read_are_read_again() -> None:
+    tracker = OrderTracker("main", LiveSettings(), fills_since=0.0)
+    before, sent = Moment(10.0, NOW), Moment(11.0, NOW + 1)
+    tracker.add(make_order(kind=OrderType.MARKET), before)
+    tracker.begin_send("o1")
+    tracker.answered("o1", Taken("v1"), sent)
+    tracker.saw_fills([], before, Moment(12.0, NOW + 2))
+    assert tracker.fills_due_at == 11.0
+    tracker.saw_fills([], sent, Moment(13.0, NOW + 3))
+    assert tracker.fills_due_at is None

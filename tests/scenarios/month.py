@@ -15,10 +15,10 @@ from tests.scenarios.moments import NAMES, KilledError, Moments
 from tests.scenarios.story import REFUSING, SCRIPTS, STEPS, Stage
 from trading.model.market import Bar
 
-CANDLE_S: Final = 300
+CANDLE_S: Final = 900
 DAYS: Final = 30
 _ZERO: Final = Decimal(0)
-_COMPARED_EACH: Final = 24
+_COMPARED_EACH: Final = 12
 # So often at most, three seconds apart.
 _LOOKS_MAX: Final = 60
 _PRICES: Final = ("open", "high", "low", "close")

@@ -163,7 +163,7 @@ def living(here: Installation, seed: int) -> Iterator[LiveLife]:
 @pytest.mark.parametrize(
     ("seed", "kills"),
     [
-        pytest.param(85, 1, id="a single key"),
+        pytest.param(1, 1, id="a single key"),
         pytest.param(338, 1, id="an answer on the wire"),
         *(pytest.param(seed, 10, id=f"ten kills, {seed}", marks=LONG) for seed in range(3, 8)),
     ],

@@ -10,9 +10,10 @@ from random import Random
 from typing import Final
 
 from tests.scenarios.books import check_books, check_told, read_kept
-from tests.scenarios.live_bot import NOW, ExchangeDesk, LiveBot, open_exchange
+from tests.scenarios.exchange_desk import NOW, ExchangeDesk, open_exchange
+from tests.scenarios.live_bot import LiveBot
 from tests.scenarios.moments import NAMES, KilledError, Moments
-from tests.scenarios.story import REFUSING, SCRIPTS, STEPS, Stage
+from tests.scenarios.troubles import REFUSING, SCRIPTS, STEPS, Stage
 from trading.model.market import Bar
 
 CANDLE_S: Final = 900

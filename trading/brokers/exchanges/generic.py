@@ -111,8 +111,8 @@ class GenericDialect(GenericAccount):
         is_stop = order.type in {OrderType.STOP, OrderType.STOP_LIMIT} and is_reducing(order)
         if not is_stop or not self._forms.get("stopLossPrice"):
             raise unsupported(order)
-        kind = "market" if order.type is OrderType.STOP else "limit"
-        return kind, limit, {"stopLossPrice": stop}
+        form = "market" if order.type is OrderType.STOP else "limit"
+        return form, limit, {"stopLossPrice": stop}
 
     def _market_form(self, order: Order) -> tuple[str, float | None, dict[str, Any]]:
         """Return a market order; where a buy is by cost, a limit that is taken or cancelled.

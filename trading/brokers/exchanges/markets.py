@@ -96,14 +96,16 @@ def _chosen(
     listed: Mapping[str, Mapping[str, Any]], symbol: str, market_type: str, where: str
 ) -> Mapping[str, Any]:
     """Return the venue's market for a symbol; `BTC/USD` on a swap account is `BTC/USD:USD`."""
-    kind = "swap" if market_type == "swap" else "spot"
+    is_swap = market_type == "swap"
+    # ccxt marks the markets for margin as spot.
+    mark = "swap" if is_swap else "spot"
     fitting = {
         name: raw
         for name, raw in listed.items()
-        if raw.get(kind) and not (kind == "swap" and raw.get("inverse"))
+        if raw.get(mark) and not (is_swap and raw.get("inverse"))
     }
     raw = fitting.get(symbol)
-    if raw is None and kind == "swap":
+    if raw is None and is_swap:
         found = [name for name in sorted(fitting) if name.split(":")[0] == symbol]
         raw = fitting[found[0]] if found else None
     if raw is None:

@@ -91,6 +91,7 @@ LINES = [
     Line("/flatten", r"^\[applied\] /flatten — paper main PAPER: flat", ["Yes"]),
     Line("/stop", r"^\[applied\] /stoptrading — paper main PAPER: trading is off$"),
     Line("/stoptrading", r"^\[applied\] /stoptrading — paper main PAPER: "),
+    Line("/reconcile", r"(?s)on paper: nothing to compare.*\[applied\] /reconcile — paper main"),
     Line("/instances", r"^\[rejected\] /instances — paper main PAPER: not available in this"),
     Line(
         "/mode sma observe", r"^\[rejected\] /mode sma observe — .*not available in this version$"

@@ -165,11 +165,11 @@ def test_a_clock_that_is_ahead_hides_no_execution() -> None:
 def test_a_kind_of_read_that_keeps_failing_is_told_although_others_work() -> None:
     told: list[VenueTrouble] = []
     health = VenueHealth("model", LiveSettings(), Troubles("main", told.append), Random(1), 0.0)
-    error = VenueError("nonsense", FailureKind.BAD_ANSWER)
+    error = VenueError("half an answer", FailureKind.BAD_ANSWER)
     for number in range(4):
         health.note_read_failure(RequestKind.HOLDINGS, error, Moment(number, number))
         health.note_answer(RequestKind.FILLS, Moment(number, number))
-    assert [one.reason for one in told] == ["model does not tell the holdings: nonsense"]
+    assert [one.reason for one in told] == ["model does not tell the holdings: half an answer"]
     health.note_answer(RequestKind.HOLDINGS, Moment(9.0, 9.0))
     assert told[-1].reason == ""
 

@@ -131,11 +131,25 @@ def test_a_price_that_moved_since_the_question_is_asked_about_again(people: Peop
 
 
 def wait_for_prices(phone: Phone, symbol: str) -> None:
-    """Wait until a bot tells the price of a market."""
-    answer = r"^\[applied\] /getstatus"
-    wait_until(
-        lambda: symbol in phone.ask("/getstatus", answer).text, PATIENCE_S, f"a price of {symbol}"
-    )
+    """Wait until a bot tells the price of a market, and has told another minute since.
+
+    The bridge reckons with what is pushed to it, which comes a moment after what is asked for.
+    """
+    minutes: set[str] = set()
+
+    def is_told() -> bool:
+        told = phone.ask("/getstatus", r"^\[applied\] /getstatus").text
+        if symbol in told:
+            minutes.add(market_minute(told))
+        return len(minutes) > 2
+
+    wait_until(is_told, PATIENCE_S, f"prices of {symbol}")
+
+
+def market_minute(text: str) -> str:
+    """Return the minute of the market that a status shows."""
+    found = re.search(r"^market +(\S+ \d\d:\d\d)", text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def price_in(text: str, pattern: str = r"price ([\d,.]+)") -> float:

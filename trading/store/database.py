@@ -31,12 +31,16 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 @dataclass(frozen=True, slots=True)
 class StoreLimits:
-    """Bound what the database holds."""
+    """Bound what the database holds.
+
+    A transaction deletes at most `prune_rows_max` of each kind, so that none is held up.
+    """
 
     outbox_rows_max: int = 100_000
     outcome_age_max_s: float = 7 * 86_400.0
     outcome_rows_max: int = 1_000_000
     order_age_max_s: float = 90 * 86_400.0
+    prune_rows_max: int = 2_000
 
 
 class StateDatabase:

@@ -48,8 +48,6 @@ T = TypeVar("T")
 ENDED_AGE_MAX_S: Final = 86_400.0
 ENDED_ORDERS_MAX: Final = 2_000
 TRADES_READ_AT_ONCE: Final = 1_000
-# A transaction deletes at most this many of each, so that pruning never holds up a commit.
-PRUNE_ROWS_MAX: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +128,9 @@ class TradingReader:
 class TradingWriter:
     """Write what a batch says of orders, fills, positions and trades, and prune what is old."""
 
-    def __init__(self, *, order_age_max_s: float) -> None:
+    def __init__(self, *, order_age_max_s: float, prune_rows_max: int) -> None:
         self._order_age_max_s = order_age_max_s
+        self._prune_rows_max = prune_rows_max
 
     def write(self, connection: sqlite3.Connection, batch: Batch) -> None:
         """Write all of a batch."""
@@ -159,7 +158,7 @@ class TradingWriter:
         # Not by the newest order alone: one from a clock that was wrong would take all others.
         oldest = min(newest, now) - self._order_age_max_s
         deleted = [
-            connection.execute(statement, (oldest, PRUNE_ROWS_MAX)).rowcount
+            connection.execute(statement, (oldest, self._prune_rows_max)).rowcount
             for statement in (PRUNE_ORDERS, PRUNE_FILLS)
         ]
-        return max(deleted) >= PRUNE_ROWS_MAX
+        return max(deleted) >= self._prune_rows_max

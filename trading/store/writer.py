@@ -29,20 +29,22 @@ log = logging.getLogger(__name__)
 BATCH_UNITS_MAX: Final = 1_000
 # With more units waiting than this, the engine takes up no commands until the store catches up.
 BEHIND_UNITS: Final = 2_000
-# How soon there is another round of pruning when one was not enough.
-PRUNE_AGAIN_S: Final = 1.0
 # How long a stop waits for the try that is under way when its time is over.
 LAST_TRY_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class StoreTimings:
-    """Hold the store's intervals: retries, acknowledgements that come alone, and pruning."""
+    """Hold the store's intervals: retries, acknowledgements that come alone, and pruning.
+
+    `prune_again_s` is how soon there is another round of it when one was not enough.
+    """
 
     retry_first_s: float = 0.05
     retry_longest_s: float = 5.0
     acknowledge_delay_s: float = 0.2
     prune_interval_s: float = 600.0
+    prune_again_s: float = 1.0
     reserve_check_s: float = 5.0
 
 
@@ -69,7 +71,9 @@ class StoreThread:
         self._outbox, self._outcomes = database.build_writers(limits)
         self._journal = database.build_journal()
         self._trouble = TroubleDesk(reserve, clock, report, timings.reserve_check_s)
-        self._trading = TradingWriter(order_age_max_s=limits.order_age_max_s)
+        self._trading = TradingWriter(
+            order_age_max_s=limits.order_age_max_s, prune_rows_max=limits.prune_rows_max
+        )
         self._files: LedgerFiles | None = None
         self._view: Mapping[str, Any] | None = None
         self._is_view_told = False
@@ -305,7 +309,8 @@ class StoreThread:
         self._outbox.note_committed(batch.rows, deleted)
         self._outcomes.rows += len(batch.outcomes) - pruned
         if is_pruning:
-            pause_s = PRUNE_AGAIN_S if has_more else self._timings.prune_interval_s
+            timings = self._timings
+            pause_s = timings.prune_again_s if has_more else timings.prune_interval_s
             self._prune_at = self._clock.monotonic() + pause_s
         self._trouble.note_success()
         self._commits += 1

@@ -23,7 +23,6 @@ from trading.engine.effects import (
     SaveTrade,
 )
 from trading.model.order_states import OrderState
-from trading.store import trading_tables, writer
 from trading.store.database import KIND, MIGRATIONS, StoreLimits, open_state_database
 from trading.store.schema import HEAD
 from trading.store.trading_rows import fill_from_row, fill_to_row
@@ -259,16 +258,13 @@ def test_a_fill_of_the_version_before_is_kept_without_the_worth_of_its_fee(
     assert fill_from_row(row) == FILL
 
 
-def test_pruning_goes_on_until_all_of_it_is_done(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(trading_tables, "PRUNE_ROWS_MAX", 10)
-    monkeypatch.setattr(writer, "PRUNE_AGAIN_S", 0.01)
-    slow = replace(QUICK, prune_interval_s=3_600.0)
-    with store_rig(tmp_path, limits=StoreLimits(order_age_max_s=DAY)) as rig:
+def test_pruning_goes_on_until_all_of_it_is_done(tmp_path: Path) -> None:
+    slow = replace(QUICK, prune_interval_s=3_600.0, prune_again_s=0.01)
+    limits = StoreLimits(order_age_max_s=DAY, prune_rows_max=10)
+    with store_rig(tmp_path, limits=limits) as rig:
         old, ended = 1_700_000_000.0, OrderState.FILLED
         orders = [make_order(str(n), updated_at=old, state=ended) for n in range(95)]
         newest = make_order("new", updated_at=old + 9 * DAY, state=ended)
         rig.store.submit([SaveOrder(order) for order in [*orders, newest]])
-    with store_rig(tmp_path, limits=StoreLimits(order_age_max_s=DAY), timings=slow) as rig:
+    with store_rig(tmp_path, limits=limits, timings=slow) as rig:
         wait_until(lambda: count(rig, "trade_order") == 1, 5, "only the newest is left")

@@ -18,8 +18,8 @@ from trading.engine.live_dealing import LiveDealing
 from trading.engine.markets import Market, Markets
 from trading.engine.order_ids import OrderIds
 from trading.engine.orders import OrderChange, OrderDesk, open_entries, sent, taken
-from trading.engine.patience import Patience
 from trading.engine.protection import ProtectiveOrder, reconcile_protection
+from trading.engine.stuck_exits import StuckExits
 from trading.errors import IllegalTransitionError
 from trading.model.account import MarketKey
 from trading.model.instrument import Instrument
@@ -71,7 +71,7 @@ class Dealer:
         # An entry that waits until the opposite position is closed.
         self._waiting: dict[MarketKey, OrderIntent] = {}
         # Markets whose exit the venue refused: tried again after a pause, not at once.
-        self._patience = Patience()
+        self._stuck = StuckExits(desks, markets, announcer, self._waiting)
         self._live = LiveDealing(markets, instruments, orders, journal, announcer)
         self.closed_trades: list[Trade] = []
         # Hears what is no news of any order of ours: a repeat, or about somebody else's.
@@ -90,7 +90,7 @@ class Dealer:
         order = self._send(desk, verdict)
         if not self._journal.is_silent:
             self._decisions.sent(order)
-            if order.purpose is not Purpose.PROTECTION:
+            if not (order.purpose is Purpose.PROTECTION or self._stuck.is_again(order)):
                 self._announcer.placed(order)
         return order
 
@@ -204,11 +204,11 @@ class Dealer:
 
     def retry_stuck(self) -> None:
         """Try again what a venue refused to close or to protect, once it has waited enough."""
-        self.touched.update(dict.fromkeys(self._patience.take_due(self._markets.wall)))
+        self.touched.update(dict.fromkeys(self._stuck.patience.take_due(self._markets.wall)))
 
     def hurry(self, keys: Iterable[MarketKey]) -> None:
         """Try again at once: a person wants it, or what stood in the way is gone."""
-        self.touched.update((key, None) for key in keys if self._patience.end(key))
+        self.touched.update((key, None) for key in keys if self._stuck.patience.end(key))
 
     def review_all(self) -> None:
         """Look at every position and order again, as after a start."""
@@ -261,10 +261,10 @@ class Dealer:
 
     def _follow(self, key: MarketKey) -> None:
         """Bring the protection of one market in line with its position."""
-        if self._patience.is_waiting(key):
+        if self._stuck.is_blocked(key):
             return
         desk, orders = self._desks[key.account], self.orders.open_orders(key)
-        position = desk.book.positions.get(key.symbol)
+        position = self._stuck.seen(desk.book.positions.get(key.symbol), orders)
         if desk.venue is None:
             step = reconcile_protection(position, orders)
         elif position is not None and not orders and self._live.is_too_small(desk, position):
@@ -312,17 +312,11 @@ class Dealer:
         if not isinstance(verdict, Refusal):
             return
         if is_exit:
-            self._get_stuck(position, verdict.text)
-        else:
+            self._stuck.begin(position, verdict.text)
+        elif not self._stuck.lose_stop(position, verdict.text):
             # A position is never left without its stop.
             self._announcer.unprotected(position, verdict.text)
             self.close(position, "it cannot be protected")
-
-    def _get_stuck(self, position: Position, reason: str) -> None:
-        """Tell that a position cannot be closed or protected; it is tried again after a pause."""
-        self._patience.begin(position.key, self._markets.wall)
-        self._waiting.pop(position.key, None)
-        self._announcer.unprotected(position, reason)
 
     def _take(self, report: Report) -> None:
         try:
@@ -351,7 +345,7 @@ class Dealer:
         order, fill = change.after, change.fill
         assert fill is not None, "a report of a fill that is new brings it"
         desk = self._desks[order.account]
-        self._patience.end(order.key)
+        self._stuck.patience.end(order.key)
         if desk.venue is not None:
             self._live.note_fill(desk, order, fill)
         booked = desk.book.apply(fill, order, self._instruments[order.symbol])
@@ -371,9 +365,9 @@ class Dealer:
         if order.state is OrderState.REJECTED:
             self._refused(order)
         elif order.state is not OrderState.FILLED and not order.is_cancelling:
-            self._announcer.cancelled(order)
-            if self._live.lets_go(desk, order, self._patience):
-                self.close(desk.book.positions[order.symbol], "its stop does not stay there")
+            unkept = self._stuck.let_go(desk, order)
+            if unkept is not None:
+                self.close(unkept, "its stop does not stay there")
         if self._journal.is_silent:
             return
         position = desk.book.positions.get(order.symbol)
@@ -387,13 +381,10 @@ class Dealer:
     def _refused(self, order: Order) -> None:
         """Deal with the venue's definite no."""
         self._decisions.note(self._markets.now, order.key, f"the venue refused: {order.note}")
-        self._announcer.rejected(order)
         position = self._desks[order.account].book.positions.get(order.symbol)
-        if position is None or order.purpose is Purpose.ENTRY:
+        if position is not None and self._stuck.refused(position, order):
             return
-        if order.purpose is Purpose.PROTECTION:
+        self._announcer.rejected(order)
+        if position is not None and order.purpose is Purpose.PROTECTION:
             # A position is never left without its stop.
             self.close(position, "its stop was refused")
-        elif position.closing:
-            self.keep_position(replace(position, closing=""))
-            self._get_stuck(position, order.note)

@@ -13,7 +13,6 @@ from trading.engine.journal import Journal
 from trading.engine.ledger import reason_of_exit
 from trading.engine.markets import Markets
 from trading.engine.orders import OrderDesk, sent
-from trading.engine.patience import Patience
 from trading.engine.protection import (
     NOTHING_TO_DO,
     Means,
@@ -26,7 +25,6 @@ from trading.model.account import MarketKey, MarketType
 from trading.model.instrument import Instrument, to_decimal
 from trading.model.order import Fill, Order, OrderType, Purpose
 from trading.model.position import Position, Trade
-from trading.model.report import NEVER_REACHED
 from trading.model.values import replace
 from trading.reports.venue_alerts import rest_written_off, sold_beyond
 from trading.risk.approval import ApprovedOrder
@@ -155,17 +153,6 @@ class LiveDealing:
         symbol = position.symbol
         price, rest = self._markets.by_symbol[symbol].price, desk.book.residues.get(symbol)
         return is_too_small(desk.account, position, self._instruments.get(symbol), price, rest)
-
-    def lets_go(self, desk: AccountDesk, order: Order, patience: Patience) -> bool:
-        """Take in that a venue let go what reduces risk; True when no stop stays there."""
-        if desk.venue is None or order.filled:
-            return False
-        if order.purpose is Purpose.EXIT:
-            # A venue that takes it and lets it go again is not asked without a pause.
-            patience.begin(order.key, self._markets.wall)
-        is_stop = order.purpose is Purpose.PROTECTION and order.note != NEVER_REACHED
-        is_held = order.symbol in desk.book.positions
-        return is_stop and is_held and patience.note_let_go(order.key, self._markets.wall)
 
     def note_fill(self, desk: AccountDesk, order: Order, fill: Fill) -> None:
         """Note why a position is left, before the fill is booked."""

@@ -9,6 +9,8 @@ from typing import Final
 
 from trading.model.account import MarketKey
 
+# The second wait; the first one ends with the next sample.
+FIRST_S: Final = 5.0
 LONGEST_S: Final = 60.0
 FORGOTTEN_S: Final = 600.0
 # So many stops that a venue lets go within so long say that none will stay there.
@@ -21,6 +23,9 @@ class _Wait:
     since: float
     for_s: float
     is_over: bool = False
+    # Whether a stop may stand in for the way out meanwhile, and whether one was told to rest.
+    wants_stop: bool = False
+    has_stop: bool = False
 
 
 @dataclass(slots=True)
@@ -30,15 +35,46 @@ class Patience:
     _waits: dict[MarketKey, _Wait] = field(default_factory=dict)
     _let_go: dict[MarketKey, list[float]] = field(default_factory=dict)
 
-    def begin(self, key: MarketKey, now: float) -> None:
-        """Let a market wait: until the next sample at first, and longer each time in a row."""
+    def begin(self, key: MarketKey, now: float) -> bool:
+        """Let a market wait: until the next sample at first, and longer each time in a row.
+
+        Returns whether it is the first time in a row.
+        """
         before = self._waits.get(key)
         if before is not None and not before.is_over:
-            return
-        for_s = 0.0
-        if before is not None and 0 <= now - before.since < FORGOTTEN_S:
-            for_s = min(LONGEST_S, before.for_s * 2 or 1.0)
-        self._waits[key] = _Wait(now, for_s)
+            return False
+        if before is None or not self.is_again(key, now):
+            self._waits[key] = _Wait(now, 0.0)
+            return True
+        for_s = min(LONGEST_S, before.for_s * 2 or FIRST_S)
+        self._waits[key] = _Wait(now, for_s, wants_stop=True, has_stop=before.has_stop)
+        return False
+
+    def is_again(self, key: MarketKey, now: float) -> bool:
+        """Tell whether what is tried in a market now was refused there not long ago."""
+        before = self._waits.get(key)
+        return before is not None and 0 <= now - before.since < FORGOTTEN_S
+
+    def wants_stop(self, key: MarketKey) -> bool:
+        """Tell whether a stop may be placed in a market while it waits."""
+        wait = self._waits.get(key)
+        return wait is not None and wait.wants_stop
+
+    def give_up_stop(self, key: MarketKey) -> bool:
+        """Place no stop any more in this wait; tell whether the market waits at all."""
+        wait = self._waits.get(key)
+        if wait is None or wait.is_over:
+            return False
+        wait.wants_stop = wait.has_stop = False
+        return True
+
+    def note_stop(self, key: MarketKey) -> bool:
+        """Note that a stop rests while a market waits; tell whether that is news."""
+        wait = self._waits.get(key)
+        if wait is None or wait.has_stop:
+            return False
+        wait.has_stop = True
+        return True
 
     def is_waiting(self, key: MarketKey) -> bool:
         """Tell whether nothing is tried in a market for now."""

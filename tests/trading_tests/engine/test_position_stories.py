@@ -249,7 +249,7 @@ def test_a_position_whose_stop_the_venue_refuses_is_closed_and_that_is_said() ->
     assert floor.trade.reason == "its stop was refused"
 
 
-def test_an_exit_that_the_venue_refuses_is_said_and_tried_again_at_each_sample() -> None:
+def test_an_exit_that_the_venue_refuses_is_said_and_tried_again_until_it_is_taken() -> None:
     floor = holding()
     desk = floor.trader.desks["main"]
     assert desk.exchange is not None
@@ -261,8 +261,10 @@ def test_an_exit_that_the_venue_refuses_is_said_and_tried_again_at_each_sample()
     floor.sample()
     assert not floor.orders()
     desk.exchange._instruments = instruments
+    floor.sample(4.0)
+    assert not floor.orders(), "not at each sample: more and more rarely"
     floor.sample()
-    assert [one.purpose for one in floor.orders()] == [Purpose.PROTECTION]
+    assert [one.purpose for one in floor.orders()] == [Purpose.EXIT]
 
 
 def test_a_person_s_position_is_nobody_s_to_close() -> None:

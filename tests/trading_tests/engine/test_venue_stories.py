@@ -151,8 +151,7 @@ def test_a_way_out_that_is_refused_is_told_and_tried_again_at_the_next_sample(
     assert venue.floor.told("protection_missing")
     assert not of_kind(venue.floor.effects, SubmitOrder), "not at once, or it would never end"
     venue.floor.sample()
-    again = venue.sent()
-    assert again.purpose is Purpose.PROTECTION, "until a person sells again it has its stop"
+    assert venue.sent().purpose is Purpose.EXIT
 
 
 def test_what_cannot_be_is_told_and_changes_nothing(venue: Venue) -> None:

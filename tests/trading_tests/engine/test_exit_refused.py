@@ -1,0 +1,199 @@
+"""A way out that its venue refuses for good: kept up, protected meanwhile, and told once."""
+
+import pytest
+
+from tests.trading_tests.engine.floor import D
+from tests.trading_tests.engine.live_venue import Venue
+from tests.trading_tests.makers import BTC, of_kind
+from trading.engine.effects import SubmitOrder
+from trading.model.order import Order, Purpose
+from trading.model.report import OrderRejected
+
+WHY = "insufficient funds"
+
+
+def refuse(venue: Venue, order: Order, reason: str = WHY) -> None:
+    venue.floor.tell(OrderRejected("main", order.id, reason, venue.floor.now))
+
+
+def leave_and_refuse(venue: Venue) -> None:
+    """Have a person sell what is held, and the venue refuse it."""
+    stop = venue.bought()
+    venue.floor.do("sell", BTC)
+    venue.cancelled(stop.id)
+    refuse(venue, venue.sent())
+
+
+def refuse_twice(venue: Venue) -> Order:
+    """Have the way out refused until its stop is placed for the time between, and return that."""
+    leave_and_refuse(venue)
+    venue.floor.sample()
+    refuse(venue, venue.sent())
+    return venue.sent()
+
+
+def test_what_a_person_sells_is_still_to_be_sold_after_a_refusal() -> None:
+    venue = Venue()
+    leave_and_refuse(venue)
+    assert venue.is_idle, "not at once, or it would never end"
+    assert venue.floor.position().closing.startswith("/sell")
+    venue.floor.sample()
+    again = venue.sent()
+    assert (again.purpose, again.quantity) == (Purpose.EXIT, D(1))
+    venue.fill(again, 99.0)
+    assert venue.floor.trade.reason.startswith("/sell")
+
+
+def test_while_a_way_out_waits_the_stop_rests_again_and_goes_before_the_next_try() -> None:
+    venue = Venue()
+    stop = refuse_twice(venue)
+    assert (stop.purpose, stop.stop_price, stop.quantity) == (Purpose.PROTECTION, D(95), D(1))
+    venue.accept(stop)
+    venue.floor.sample(1.0)
+    assert venue.is_idle
+    venue.floor.sample(10.0)
+    assert venue.asked_to_cancel() == [stop.id], "on spot it holds the coins"
+    venue.cancelled(stop.id)
+    way_out = venue.sent()
+    assert way_out.purpose is Purpose.EXIT
+    venue.fill(way_out, 99.0)
+    assert venue.floor.held() is None
+    assert venue.is_idle
+
+
+def test_the_stop_that_rests_meanwhile_may_be_what_sells_it() -> None:
+    venue = Venue()
+    stop = refuse_twice(venue)
+    venue.accept(stop)
+    venue.fill(stop, 95.0)
+    assert venue.floor.held() is None
+    venue.floor.sample(120.0)
+    assert venue.is_idle
+    assert venue.floor.trade.reason == "stop"
+
+
+def test_a_refused_way_out_is_told_once_with_what_is_unprotected_and_what_to_do() -> None:
+    venue = Venue()
+    stop = refuse_twice(venue)
+    (said,) = venue.floor.told("protection_missing")
+    assert said.startswith(f"⚠ NOT CLOSED: {BTC}")
+    words = " ".join(said.split())
+    assert "1 held without a stop" in words
+    assert WHY in words
+    assert "tried again" in words
+    assert f"/sell {BTC}" in words
+    assert not venue.floor.told("order_rejected"), "that would say the same twice"
+    assert not venue.floor.told("protection_back")
+    venue.accept(stop)
+    (back,) = venue.floor.told("protection_back")
+    assert "95" in back
+    placed = len(venue.floor.told("order_placed"))
+    for _ in range(5):
+        venue.floor.sample(61.0)
+        venue.cancelled(stop.id)
+        refuse(venue, venue.sent())
+        stop = venue.sent()
+        venue.accept(stop)
+    assert len(venue.floor.told("protection_missing")) == 1
+    assert len(venue.floor.told("protection_back")) == 1
+    assert len(venue.floor.told("order_placed")) == placed
+
+
+def test_where_the_stop_is_refused_too_it_is_said_that_nothing_protects_it() -> None:
+    venue = Venue()
+    stop = refuse_twice(venue)
+    refuse(venue, stop, "market is suspended")
+    assert venue.is_idle, "one stop for each wait, or it would never end"
+    venue.floor.sample(1.0)
+    assert venue.is_idle
+    for _ in range(4):
+        venue.floor.sample(61.0)
+        for purpose in (Purpose.EXIT, Purpose.PROTECTION):
+            order = venue.sent()
+            assert order.purpose is purpose
+            refuse(venue, order, "market is suspended")
+    said = " ".join(venue.floor.told("protection_missing")[-1].split())
+    assert "market is suspended" in said
+    assert "more in" in said, "while it lasts it is told again, ever more rarely"
+    assert not venue.floor.told("protection_back")
+
+
+def test_a_stop_that_the_venue_lets_go_meanwhile_is_not_placed_without_end() -> None:
+    venue = Venue()
+    stop = refuse_twice(venue)
+    placed = 0
+    for _ in range(20):
+        venue.accept(stop)
+        venue.cancelled(stop.id, "the exchange cancelled it")
+        if venue.is_idle:
+            break
+        stop, placed = venue.sent(), placed + 1
+    assert placed < 4
+    assert venue.floor.position().closing
+
+
+def test_where_no_stop_can_rest_the_way_out_is_tried_at_most_a_minute_apart() -> None:
+    venue = Venue(has_stops=False, has_brackets=False)
+    venue.fill(venue.buy(), 100.0)
+    venue.floor.do("sell", BTC)
+    tries = 0
+    for _ in range(3_600):
+        for one in of_kind(venue.floor.effects, SubmitOrder):
+            tries += 1
+            assert one.approved.order.purpose is Purpose.EXIT
+            refuse(venue, one.approved.order)
+        venue.floor.sample(1.0)
+    assert 60 <= tries <= 75
+    assert venue.floor.position().closing
+
+
+def test_the_wish_to_leave_survives_a_restart() -> None:
+    venue = Venue()
+    stop = refuse_twice(venue)
+    venue.accept(stop)
+    venue.floor.restart()
+    venue.begin()
+    assert venue.floor.position().closing.startswith("/sell")
+    venue.cancelled(stop.id)
+    venue.floor.sample()
+    assert venue.floor.order().purpose is Purpose.EXIT
+
+
+@pytest.mark.parametrize("verb", ["sell", "flatten"])
+def test_a_person_who_asks_again_has_it_tried_at_once_and_hears_of_it_again(verb: str) -> None:
+    venue = Venue()
+    stop = refuse_twice(venue)
+    venue.accept(stop)
+    venue.floor.do(verb, *([BTC] if verb == "sell" else []))
+    assert venue.asked_to_cancel() == [stop.id]
+    venue.cancelled(stop.id)
+    assert venue.sent().purpose is Purpose.EXIT
+
+
+def test_a_stop_that_was_reached_and_whose_sale_is_refused_goes_on_being_sold() -> None:
+    venue = Venue(has_brackets=False)
+    stop = venue.bought()
+    venue.floor.tick(110.0)
+    venue.cancelled(stop.id)
+    refuse(venue, venue.sent())
+    assert venue.floor.position().closing == "target"
+    venue.floor.sample()
+    assert venue.sent().purpose is Purpose.EXIT
+
+
+def test_a_part_that_is_refused_is_said_and_the_whole_gets_its_stop() -> None:
+    venue = Venue()
+    stop = venue.bought()
+    venue.floor.do("sell", BTC, "0.5")
+    venue.cancelled(stop.id)
+    orders = [one.approved.order for one in of_kind(venue.floor.effects, SubmitOrder)]
+    part = next(one for one in venue.floor.orders() if one.purpose is Purpose.EXIT)
+    assert orders
+    refuse(venue, part)
+    assert venue.floor.told("order_rejected")
+    rest = [one for one in venue.floor.orders() if one.purpose is Purpose.PROTECTION]
+    for one in rest:
+        if one.is_cancelling:
+            venue.cancelled(one.id)
+    assert venue.floor.order().quantity == D(1)
+    assert not venue.floor.position().closing

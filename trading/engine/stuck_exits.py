@@ -1,0 +1,113 @@
+"""Positions that are to be left and cannot be for now: tried again, protected meanwhile, told.
+
+A venue that refuses a way out for good is asked again, ever more rarely. From the second refusal
+on the stop is placed again for the time between, and cancelled before the next try: on spot it
+holds the coins. What a person or a stop wanted is never dropped.
+"""
+
+from collections.abc import Mapping, MutableMapping, Sequence
+
+from trading.engine.announcer import Announcer
+from trading.engine.desks import AccountDesk
+from trading.engine.markets import Markets
+from trading.engine.patience import Patience
+from trading.model.account import MarketKey
+from trading.model.order import Order, OrderIntent, Purpose
+from trading.model.order_states import OrderState
+from trading.model.position import Position
+from trading.model.report import NEVER_REACHED
+from trading.model.values import replace
+from trading.reports.stuck_alerts import exit_refused, protection_back, stop_refused
+
+
+class StuckExits:
+    """Say what stands in for a way out while it waits, and tell people of it."""
+
+    def __init__(
+        self,
+        desks: Mapping[str, AccountDesk],
+        markets: Markets,
+        announcer: Announcer,
+        entries_behind: MutableMapping[MarketKey, OrderIntent],
+    ) -> None:
+        self.patience = Patience()
+        # What is to be entered once a position is left: it does not wait as long as that.
+        self._entries_behind = entries_behind
+        self._desks = desks
+        self._markets = markets
+        self._announcer = announcer
+
+    def begin(self, position: Position, reason: str) -> None:
+        """Let a way out that was refused wait; told once, or where no stop can stand in for it."""
+        self._entries_behind.pop(position.key, None)
+        is_first = self.patience.begin(position.key, self._markets.wall)
+        desk = self._desks[position.account]
+        if is_first or (desk.venue is not None and not desk.venue.has_stops):
+            is_paper = desk.account.is_paper
+            self._announcer.tell(exit_refused(position, reason, is_paper))
+
+    def is_blocked(self, key: MarketKey) -> bool:
+        """Tell whether nothing at all is to be done in a market for now."""
+        return self.patience.is_waiting(key) and not self.patience.wants_stop(key)
+
+    def is_again(self, order: Order) -> bool:
+        """Tell whether an order is a further try to leave: people know of it."""
+        if order.purpose is not Purpose.EXIT:
+            return False
+        return self.patience.is_again(order.key, self._markets.wall)
+
+    def seen(self, position: Position | None, orders: Sequence[Order]) -> Position | None:
+        """Return a position as it is to be treated now: one that waits to be left is kept."""
+        if position is None or not self.patience.is_waiting(position.key):
+            return position
+        for one in orders:
+            rests = one.purpose is Purpose.PROTECTION and one.state is OrderState.WORKING
+            if rests and not one.is_cancelling and self.patience.note_stop(position.key):
+                is_paper = self._desks[position.account].account.is_paper
+                self._announcer.tell(protection_back(position, one, is_paper))
+        return replace(position, closing="")
+
+    def refused(self, position: Position, order: Order) -> bool:
+        """Take in that a venue refused an order; True when that keeps a position from being left.
+
+        People were told then.
+        """
+        if not position.closing or order.purpose is Purpose.ENTRY:
+            return False
+        if order.purpose is Purpose.PROTECTION:
+            return self.lose_stop(position, order.note)
+        self.begin(position, order.note)
+        return True
+
+    def let_go(self, desk: AccountDesk, order: Order) -> Position | None:
+        """Take in that an order is gone although nobody here cancelled it.
+
+        Returns the position of which no stop stays at its venue: it must be left.
+        """
+        position = desk.book.positions.get(order.symbol)
+        is_way_out = order.purpose is Purpose.EXIT
+        if position is None or desk.venue is None or order.filled:
+            self._announcer.cancelled(order)
+        elif is_way_out and position.closing:
+            # A venue that takes it and lets it go again is not asked without a pause.
+            self.begin(position, order.note)
+        else:
+            self._announcer.cancelled(order)
+            if self._is_unkept(position, order):
+                return position
+        return None
+
+    def _is_unkept(self, position: Position, order: Order) -> bool:
+        if order.purpose is not Purpose.PROTECTION or order.note == NEVER_REACHED:
+            return False
+        if not self.patience.note_let_go(order.key, self._markets.wall):
+            return False
+        return not self.lose_stop(position, "a stop does not stay there")
+
+    def lose_stop(self, position: Position, reason: str) -> bool:
+        """Take in that no stop can stand in for now; False where none was to."""
+        if not self.patience.give_up_stop(position.key):
+            return False
+        is_paper = self._desks[position.account].account.is_paper
+        self._announcer.tell(stop_refused(position, reason, is_paper))
+        return True

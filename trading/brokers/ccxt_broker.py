@@ -26,6 +26,7 @@ from trading.brokers.exchanges.markets import Market, Markets, build_markets
 from trading.brokers.exchanges.wire import Request, Wire
 from trading.brokers.venue import (
     CancelAnswer,
+    CancelOutcome,
     CashMove,
     Connected,
     FailureKind,
@@ -109,15 +110,16 @@ class CcxtVenue:
         except Exception as error:  # noqa: BLE001 - whatever it is, the order may be there
             return self._judged(self._dialect, error)
 
-    def cancel(self, order: Order) -> CancelAnswer:
+    def cancel(self, order: Order) -> CancelOutcome:
         """Ask once for a cancel; without the id that the exchange needs nothing is sent."""
         if self._dialect is None:
             return CancelAnswer.UNCLEAR
         try:
-            request = self._dialect.cancel_request(order, self._market_of(order))
+            market = self._market_of(order)
+            request = self._dialect.cancel_request(order, market)
             if request is None:
                 return CancelAnswer.UNCLEAR
-            return self._dialect.cancel_answer(self._wire.send(request))
+            return self._dialect.cancel_answer(self._wire.send(request), order, market)
         except Exception as error:  # noqa: BLE001 - what became of the order is looked up
             return answer_of_cancel(error)
 

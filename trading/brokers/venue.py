@@ -45,7 +45,7 @@ SubmitAnswer = Taken | Refused | Unclear
 
 
 class CancelAnswer(StrEnum):
-    """Name what a venue says of a cancel; what became of the order is looked up in any case."""
+    """Name what a venue says of a cancel without showing what became of the order."""
 
     ASKED = "asked"
     NOT_OPEN = "not open"
@@ -82,6 +82,11 @@ class VenueOrder:
     stop_price: Decimal | None = None
     is_reduce_only: bool = False
     note: str = ""
+
+
+# An order is shown only as it has ended by the cancel, with all that was executed of it. After
+# any other answer it is looked up.
+CancelOutcome = CancelAnswer | VenueOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +226,7 @@ class Venue(Protocol):
         """Send an order with its client order id, in exactly one request; raise nothing."""
         ...
 
-    def cancel(self, order: Order) -> CancelAnswer:
+    def cancel(self, order: Order) -> CancelOutcome:
         """Ask for a cancel, in exactly one request; raise nothing."""
         ...
 

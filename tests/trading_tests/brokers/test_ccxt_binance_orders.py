@@ -13,10 +13,31 @@ from tests.trading_tests.brokers.ccxt_other_desks import (
 )
 from tests.trading_tests.brokers.ccxt_raw_desk import ORDER_ID, order
 from tests.trading_tests.brokers.ccxt_server import Reply, serving
-from trading.brokers.venue import CancelAnswer, Refused, Taken, Unclear
+from trading.brokers.venue import (
+    CancelAnswer,
+    Refused,
+    Taken,
+    Unclear,
+    VenueOrder,
+    VenueOrderState,
+)
 from trading.model.order import Order, OrderType, Purpose, Side
 
 STOP = {"type": OrderType.STOP, "stop_price": Decimal(59000), "side": Side.SELL}
+CANCELLED = {
+    "symbol": "BTCUSDT",
+    "orderId": 7,
+    "origClientOrderId": ORDER_ID,
+    "clientOrderId": "of the cancel",
+    "transactTime": 1_700_000_000_500,
+    "price": "0.00000000",
+    "stopPrice": "59000.00000000",
+    "origQty": "0.50000000",
+    "executedQty": "0.12500000",
+    "status": "CANCELED",
+    "type": "STOP_LOSS",
+    "side": "SELL",
+}
 
 
 def _order(**changes: Any) -> Order:
@@ -142,7 +163,11 @@ def test_a_ban_says_how_long_it_lasts() -> None:
 @pytest.mark.parametrize(
     ("reply", "expected"),
     [
+        # What it says less of than it should is looked up.
         (Reply({"symbol": "BTCUSDT", "status": "CANCELED"}), CancelAnswer.ASKED),
+        (Reply({**CANCELLED, "executedQty": "all"}), CancelAnswer.ASKED),
+        (Reply({**CANCELLED, "origClientOrderId": "another"}), CancelAnswer.ASKED),
+        (Reply({**CANCELLED, "status": "PENDING_CANCEL"}), CancelAnswer.ASKED),
         (Reply({"code": -2011, "msg": "Unknown order sent."}, 400), CancelAnswer.NOT_OPEN),
         (Reply({"code": -1007, "msg": "Timeout"}, 400), CancelAnswer.UNCLEAR),
         (Reply("<html>"), CancelAnswer.UNCLEAR),
@@ -154,6 +179,23 @@ def test_a_cancel_is_one_request_by_our_id(reply: Reply, expected: CancelAnswer)
         assert [(each.method, each.query["origClientOrderId"]) for each in server.seen] == [
             ("DELETE", ORDER_ID)
         ]
+
+
+def test_the_answer_to_a_cancel_shows_the_order_as_it_has_ended() -> None:
+    with connected_binance({BINANCE_ORDER: Reply(CANCELLED)}) as (_server, binance):
+        shown = binance.cancel(_order())
+    assert shown == VenueOrder(
+        venue_id="BTCUSDT-7",
+        client_id=ORDER_ID,
+        symbol="BTC/USDT",
+        side=Side.SELL,
+        type=OrderType.STOP,
+        quantity=Decimal("0.5"),
+        filled=Decimal("0.125"),
+        state=VenueOrderState.CANCELLED,
+        at=1_700_000_000.5,
+        stop_price=Decimal(59000),
+    )
 
 
 def test_a_key_that_can_withdraw_is_reported() -> None:

@@ -28,6 +28,7 @@ from trading.brokers.exchanges.wire import Request, endpoint
 from trading.brokers.venue import (
     Abilities,
     CancelAnswer,
+    CancelOutcome,
     FailureKind,
     Refused,
     SubmitAnswer,
@@ -121,10 +122,18 @@ class BinanceDialect(BinanceAccount):
         """Write a cancel by our id."""
         return endpoint("privateDeleteOrder", {"symbol": market.id, "origClientOrderId": order.id})
 
-    def cancel_answer(self, answer: Any, /) -> CancelAnswer:
-        """Read what became of it: Binance cancels at once."""
-        text_at(mapping_of(answer, "answer"), "status")
-        return CancelAnswer.ASKED
+    def cancel_answer(self, answer: Any, order: Order, market: Market, /) -> CancelOutcome:
+        """Read what became of it: Binance cancels at once, and shows the order as it has ended."""
+        row = mapping_of(answer, "answer")
+        if text_at(row, "status") != "CANCELED" or text_or(row, "origClientOrderId") != order.id:
+            return CancelAnswer.ASKED
+        # The answer bears the name and the time of the cancel where an order has its own.
+        times = {"updateTime": row.get("transactTime")}
+        try:
+            return _order({**row, **times, "clientOrderId": order.id}, market)
+        except VenueError:
+            # It says less than it should: what was executed is looked up.
+            return CancelAnswer.ASKED
 
     def find(self, order: Order, market: Market, /) -> VenueOrder | None:
         """Ask for the order by our id: one place holds the open and the closed ones."""

@@ -99,7 +99,7 @@ class CoinbaseDialect(CoinbaseAccount):
             return None
         return endpoint("v3PrivatePostBrokerageOrdersBatchCancel", {"order_ids": [order.venue_id]})
 
-    def cancel_answer(self, answer: Any, /) -> CancelAnswer:
+    def cancel_answer(self, answer: Any, _order: Order, _market: Market, /) -> CancelAnswer:
         """Read the result for the one order."""
         results = rows_of(mapping_of(answer, "answer").get("results"), "results")
         reason = text_or(results[0], "failure_reason") if results else ""

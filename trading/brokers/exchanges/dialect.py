@@ -13,7 +13,7 @@ from trading.brokers.exchanges.markets import Market, Markets
 from trading.brokers.exchanges.wire import Request, Wire
 from trading.brokers.venue import (
     Abilities,
-    CancelAnswer,
+    CancelOutcome,
     CashMove,
     Holding,
     KeyRights,
@@ -81,7 +81,7 @@ class Dialect(Protocol):
         """Write a cancel; None without the id that the exchange needs for it."""
         ...
 
-    def cancel_answer(self, answer: Any, /) -> CancelAnswer:
+    def cancel_answer(self, answer: Any, order: Order, market: Market, /) -> CancelOutcome:
         """Read the answer to a cancel."""
         ...
 

@@ -84,7 +84,7 @@ class GenericDialect(GenericAccount):
         apart = {"trigger": True} if _is_stop(order) and self._lists("fetchOpenOrders")[1:] else {}
         return Request("cancel_order", (order.venue_id, market.raw["symbol"], apart))
 
-    def cancel_answer(self, _answer: Any, /) -> CancelAnswer:
+    def cancel_answer(self, _answer: Any, _order: Order, _market: Market, /) -> CancelAnswer:
         """Take any answer that is no error for a yes."""
         return CancelAnswer.ASKED
 

@@ -129,7 +129,7 @@ class KrakenDialect(KrakenAccount):
         key = {"txid": order.venue_id} if order.venue_id else {"cl_ord_id": order.id}
         return endpoint("privatePostCancelOrder", key)
 
-    def cancel_answer(self, answer: Any) -> CancelAnswer:
+    def cancel_answer(self, answer: Any, _order: Order, _market: Market, /) -> CancelAnswer:
         """Read how many were cancelled."""
         result = mapping_at(mapping_of(answer, "answer"), "result")
         if number_or(result, "count") > 0 or result.get("pending") is True:

@@ -119,7 +119,7 @@ class KrakenFuturesDialect(KrakenFuturesAccount):
         key = {"order_id": order.venue_id} if order.venue_id else {"cliOrdId": order.id}
         return endpoint("privatePostCancelorder", key)
 
-    def cancel_answer(self, answer: Any, /) -> CancelAnswer:
+    def cancel_answer(self, answer: Any, _order: Order, _market: Market, /) -> CancelAnswer:
         """Read the status."""
         told = mapping_at(mapping_of(answer, "answer"), "cancelStatus")
         status = text_or(told, "status")

@@ -15,7 +15,16 @@ from trading.brokers.live.moment import Moment, moment_of
 from trading.brokers.live.phases import Phase
 from trading.brokers.live.settings import LiveSettings, RequestKind
 from trading.brokers.live.tracker import OrderTracker
-from trading.brokers.venue import CancelAnswer, Refused, SubmitAnswer, Taken, Unclear, Venue
+from trading.brokers.venue import (
+    CancelAnswer,
+    CancelOutcome,
+    Refused,
+    SubmitAnswer,
+    Taken,
+    Unclear,
+    Venue,
+    VenueOrder,
+)
 from trading.model.order import Order
 from trading.model.report import Report
 from trading.model.values import replace
@@ -174,6 +183,7 @@ class OrderSender:
         if tracked is None or not tracked.is_watched:
             return
         self._count(RequestKind.CANCEL, moment_of(self._clock))
+        answer: CancelOutcome
         try:
             answer = self._venue.cancel(replace(tracked.order, venue_id=tracked.venue_id))
         except Exception:
@@ -182,14 +192,15 @@ class OrderSender:
         self._count_after()
         moment = moment_of(self._clock)
         # It is asked again and again while the venue is away: said when the answer is another one.
-        level = logging.DEBUG if answer is tracked.cancel_answer else logging.INFO
-        log.log(level, "cancel order=%s: %s", job.order_id, answer)
-        tracked.cancel_answer = answer
+        said = f"gone, {answer.filled:f} filled" if isinstance(answer, VenueOrder) else str(answer)
+        level = logging.DEBUG if said == tracked.cancel_said else logging.INFO
+        log.log(level, "cancel order=%s: %s", job.order_id, said)
+        tracked.cancel_said = said
         if answer is CancelAnswer.UNCLEAR:
             self._health.note_failure("a cancel was not answered", moment)
         else:
             self._health.note_answer(RequestKind.CANCEL, moment)
-        self._tracker.cancel_answered(job.order_id, answer, moment)
+        self._say(self._tracker.cancel_answered(job.order_id, answer, moment))
 
     def _refusal(self, rank: JobRank, since: float, moment: Moment) -> str:
         """Return why an order is not sent now and never will be, or nothing."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from trading.brokers.live.moment import Moment
 from trading.brokers.live.phases import Phase, PhaseTrigger, advance_phase
-from trading.brokers.venue import CancelAnswer, VenueFill, VenueOrder, VenueOrderState
+from trading.brokers.venue import VenueFill, VenueOrder, VenueOrderState
 from trading.model.order import Fill, Order, Purpose
 from trading.model.report import OrderCancelled, OrderExpired, OrderRejected, Report
 
@@ -21,7 +21,7 @@ class TrackedOrder:
     `seen_filled` the most that the venue itself said,
     `sent_at` when it was sent at the latest, `acted_at` when a request about it last ended.
     `look_at` is when it is to be looked up, `cancel_at` when its cancel is to be asked for,
-    `cancel_answer` what was said to that last.
+    `cancel_said` what was said to that last.
     `ending` is how the venue showed it once it was closed, `absences` how many clean looks in a
     row did not find it, the last of them asked at `absent_at`.
     """
@@ -39,7 +39,7 @@ class TrackedOrder:
     look_step_s: float = 0.0
     cancel_at: float | None = None
     cancel_step_s: float = 0.0
-    cancel_answer: CancelAnswer | None = None
+    cancel_said: str = ""
     is_cancel_wanted: bool = False
     was_there: bool = False
     is_lost_told: bool = False

@@ -17,6 +17,7 @@ from trading.brokers.live.sightings import Sightings
 from trading.brokers.live.tracked import TrackedOrder
 from trading.brokers.venue import (
     CancelAnswer,
+    CancelOutcome,
     Refused,
     SubmitAnswer,
     Taken,
@@ -177,12 +178,21 @@ class OrderTracker:
         tracked.move(PhaseTrigger.POSTPONE)
         return self.ask_cancel(order_id, moment) if tracked.is_cancel_wanted else []
 
-    def cancel_answered(self, order_id: str, answer: CancelAnswer, moment: Moment) -> None:
-        """Take in the answer to a cancel; what became of the order is looked up in any case."""
+    def cancel_answered(self, order_id: str, answer: CancelOutcome, moment: Moment) -> list[Report]:
+        """Take in the answer to a cancel; what became of the order is looked up if not shown."""
         tracked = self.shelf.open.get(order_id)
         if tracked is None:
-            return
+            return []
         tracked.acted_at = moment.passed
+        if isinstance(answer, VenueOrder):
+            # Nothing that is asked later can say more: it comes from where the order was ended.
+            return self.found(order_id, answer, moment, moment)
+        self._look_after_cancel(tracked, answer, moment)
+        return []
+
+    def _look_after_cancel(
+        self, tracked: TrackedOrder, answer: CancelAnswer, moment: Moment
+    ) -> None:
         tracked.look_at, tracked.look_step_s = moment.passed, 0.0
         if tracked.phase is not Phase.CANCELLING:
             return

@@ -32,6 +32,7 @@ class SeededLife(WorkerDesk):
         super().__init__(SPOT)
         self.venue.fills_at_once = self.rng.random() < 0.5
         self.venue.has_client_ids = self.rng.random() < 0.7
+        self.venue.shows_cancelled = self.rng.random() < 0.5
         self.venue.late_s = 8.0
 
     def hear(self, told: Report | VenueNews) -> None:

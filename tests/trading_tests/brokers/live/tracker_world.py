@@ -16,7 +16,6 @@ from trading.brokers.live.phases import Phase
 from trading.brokers.live.settings import LiveSettings
 from trading.brokers.live.tracker import OrderTracker
 from trading.brokers.venue import (
-    CancelAnswer,
     Refused,
     SubmitAnswer,
     VenueFill,
@@ -119,8 +118,9 @@ class TrackerWorld:
             tracked = self.tracker.shelf.get(order_id)
             assert tracked is not None
             self.venue.script("cancel", ("", "lost", "dropped")[n % 3])
-            answer: CancelAnswer = self.venue.cancel(tracked.order)
-            self.tracker.cancel_answered(order_id, answer, self._now())
+            self.venue.shows_cancelled = n % 2 == 0
+            answer = self.venue.cancel(tracked.order)
+            self._hear(self.tracker.cancel_answered(order_id, answer, self._now()))
 
     def ask(self, n: int) -> None:
         """Ask for a list, executions or an order; the answer is on its way."""

@@ -14,6 +14,7 @@ from tests.trading_tests.makers import BTC, make_instrument
 from trading.brokers.venue import (
     Abilities,
     CancelAnswer,
+    CancelOutcome,
     CashKind,
     CashMove,
     Connected,
@@ -58,6 +59,8 @@ class ModelVenue:
         self.retry_after_s: float | None = None
         self.has_client_ids = True
         self.fills_at_once = True
+        # Whether the answer to a cancel shows the order as it has ended.
+        self.shows_cancelled = False
         self.requests: list[str] = []
         # From when on each kind of read was asked for last.
         self.since: dict[str, float] = {}
@@ -173,16 +176,19 @@ class ModelVenue:
             raise ValueError("an answer that cannot be read")
         return Unclear("timeout") if word == "lost" else Taken(venue_id)
 
-    def cancel(self, order: Order) -> CancelAnswer:
+    def cancel(self, order: Order) -> CancelOutcome:
         word = self._request("cancel")
         if word == "dropped":
             return CancelAnswer.UNCLEAR
         shown = self._of(order)
         is_open = shown is not None and shown.state is VenueOrderState.OPEN
         if shown is not None and is_open:
-            self.orders[shown.venue_id] = replace(shown, state=VenueOrderState.CANCELLED)
+            shown = replace(shown, state=VenueOrderState.CANCELLED)
+            self.orders[shown.venue_id] = shown
         if word == "lost":
             return CancelAnswer.UNCLEAR
+        if shown is not None and is_open and self.shows_cancelled:
+            return self._as_shown(shown)
         return CancelAnswer.ASKED if is_open else CancelAnswer.NOT_OPEN
 
     def find(self, order: Order) -> VenueOrder | None:

@@ -28,8 +28,8 @@ BASES = [
 ]
 PRICE = D(100)
 TICK_S = 0.01
-# What is promised, and the slack of a machine that does other things as well.
-DEADLINE_S, SLACK = 5.0, 2.0
+# What is promised.
+DEADLINE_S = 5.0
 HOLDER = """
 from trading.strategies.base import Strategy
 
@@ -173,9 +173,7 @@ def test_a_full_account_is_flat_in_time(desk: FullDesk, tmp_path: Path) -> None:
         bot = fill_up(desk, script, bridge)
         flatten = bridge.command("flatten", confirmed=True)
         assert bridge.send(flatten)
-        wait_until(
-            lambda: is_settled(bridge, flatten), DEADLINE_S * SLACK, f"flat\n{bot.describe()}"
-        )
+        wait_until(lambda: is_settled(bridge, flatten), DEADLINE_S, f"flat\n{bot.describe()}")
         outcome = bridge.replies_to(flatten)[-1]
         positions, orders = len(desk.symbols), len(desk.symbols) + desk.entries
         assert outcome.state == ReplyState.APPLIED

@@ -91,7 +91,7 @@ class DifferenceBookings:
             )
         self._check_open(desk, symbol)
         before = self.figure(desk)
-        self._fill(desk, symbol, quantity, price, f"adopted by {author}")
+        self.fill(desk, symbol, quantity, price, f"adopted by {author}")
         self._transfers.book(desk, before - self.figure(desk))
         return f"{_quantity(quantity, instrument)} booked as a position at {price_text(price)}"
 
@@ -109,7 +109,7 @@ class DifferenceBookings:
         for position, price in of_base:
             taken = min(missing - gone, position.quantity)
             if taken > 0:
-                self._fill(desk, position.symbol, -taken, price, OUTSIDE)
+                self.fill(desk, position.symbol, -taken, price, OUTSIDE)
                 gone += taken
         self._transfers.book(desk, before - self.figure(desk))
         return f"{_quantity(gone, instrument)} booked as {OUTSIDE}"
@@ -125,7 +125,7 @@ class DifferenceBookings:
         entry = (difference.entry_price or price) if held is None else price
         equity = desk.book.equity()
         if move:
-            self._fill(desk, symbol, move, entry, OUTSIDE if before else f"adopted by {author}")
+            self.fill(desk, symbol, move, entry, OUTSIDE if before else f"adopted by {author}")
             desk.book.mark(symbol, float(price))
             # What it has earned before it was ours is no profit of ours.
             self._transfers.shift_bases(desk, desk.book.equity() - equity)
@@ -134,7 +134,7 @@ class DifferenceBookings:
         shown = f"the book has {quantity_text(after)} {symbol} now"
         return f"{shown}, at {price_text(entry)}" if after else f"booked as {OUTSIDE}"
 
-    def _fill(
+    def fill(
         self, desk: AccountDesk, symbol: str, move: Decimal, price: Decimal, reason: str
     ) -> None:
         """Book an execution of an order that goes nowhere."""

@@ -133,6 +133,17 @@ class AccountBook:
         self._remove(symbol)
         return trade
 
+    def spend_residue(self, symbol: str, quantity: Decimal) -> None:
+        """Take some of what is too small to be sold away: a fee was paid with it."""
+        rest = self.residues.pop(symbol)
+        with localcontext(_EXACT):
+            left = rest.quantity - quantity
+            cost = _QUOTIENT.divide(rest.cost * left, rest.quantity)
+        if left:
+            self.residues[symbol] = Residue(left, cost)
+        self._residue_value += float(cost - rest.cost)
+        self._set_cash(self.cash)
+
     def mark_residues(self, prices: Mapping[str, float]) -> None:
         """Value what is too small to be sold; what has no price stays at its cost."""
         self._residue_value = sum(

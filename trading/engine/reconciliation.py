@@ -10,6 +10,7 @@ from trading.engine.difference_answers import DifferenceAnswers
 from trading.engine.difference_bookings import DifferenceBookings
 from trading.engine.difference_desk import DifferenceDesk
 from trading.engine.difference_records import KEY
+from trading.engine.fee_coins import FeeCoins
 from trading.engine.journal import Journal
 from trading.engine.liquidation_watch import LiquidationWatch
 from trading.engine.markets import Markets
@@ -17,6 +18,7 @@ from trading.engine.order_ids import OrderIds
 from trading.engine.setup import TradingSetup
 from trading.engine.transfers import Transfers
 from trading.model.instrument import Instrument
+from trading.model.order import Fill
 from trading.model.venue_news import AccountSeen
 from trading.risk.exit_plan import ExitPlans
 
@@ -51,7 +53,7 @@ class Reconciliation:
             saved=saved,
         )
         dealer.on_unknown = self.differences.note_report
-        dealer.on_fill = self.differences.note_fill
+        dealer.on_fill = self._note_fill
         self._liquidations = LiquidationWatch(desks, markets, announcer)
         bookings = DifferenceBookings(
             self.differences,
@@ -61,6 +63,17 @@ class Reconciliation:
             instruments=instruments,
             ids=ids,
             plans=ExitPlans(setup.risk),
+        )
+        self.fees = FeeCoins(
+            desks,
+            markets,
+            instruments,
+            bookings=bookings,
+            differences=self.differences,
+            transfers=transfers,
+            dealer=dealer,
+            journal=journal,
+            announcer=announcer,
         )
         self.answers = DifferenceAnswers(
             self.differences,
@@ -81,3 +94,8 @@ class Reconciliation:
     def sample(self) -> None:
         """Look after what prices alone can bring about."""
         self._liquidations.sample()
+        self.fees.sample()
+
+    def _note_fill(self, fill: Fill) -> None:
+        self.differences.note_fill(fill)
+        self.fees.pay(fill)

@@ -205,7 +205,7 @@ class Trader:
 
     def on_report(self, report: Report) -> None:
         """Take in what a live venue says."""
-        self._report([report])
+        self._report([self.reconciliation.fees.valued(report)])
 
     def on_venue_news(self, news: VenueNews) -> None:
         """Take in what the worker of a live account tells beside reports."""

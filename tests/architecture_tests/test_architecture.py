@@ -51,8 +51,10 @@ LINK_SHELLS = {
     "tcpproto.client_stream",
     "tcpproto.server",
     "tcpproto.server_callbacks",
+    "tcpproto.server_conversations",
     "tcpproto.server_listener",
     "tcpproto.server_peer",
+    "tcpproto.server_sockets",
     "tcpproto.tls",
 }
 OUTSIDE_WORLD = {

@@ -12,6 +12,7 @@ import orjson
 from daemonkit.clock import SystemClock
 from tcpproto import Command, Event, LinkServer, Log, PeerInfo, Reply, ServerSettings, Status
 from tcpproto.greetings import Hello
+from tcpproto.server_peer import Peer
 from tcpproto.timing import read_clock
 from tests.process.installation import PATIENCE_S
 from tests.waiting import wait_until
@@ -80,13 +81,13 @@ class ScriptedBridge:
 
     def remark(self, text: str) -> None:
         """Send the bot a remark for its log."""
-        peer = self.server._by_name["paper"]
+        peer = self._bot_socket()
         peer.connection.notify(text, read_clock(self._clock))
         assert peer.write(peer.connection.data_to_send())
 
     def send_raw(self, data: bytes) -> None:
         """Put bytes on the bot's connection, whatever they mean."""
-        assert self.server._by_name["paper"].write(data)
+        assert self._bot_socket().write(data)
 
     def send(self, command: Command) -> bool:
         """Send a command to the bot."""
@@ -152,6 +153,11 @@ class ScriptedBridge:
     def on_text(self, peer: PeerInfo, text: str) -> None:
         assert peer.name == "paper"
         self.texts.append(text)
+
+    def _bot_socket(self) -> Peer:
+        peer = self.server._conversations.find("paper")
+        assert peer is not None, "the bot is not there"
+        return peer
 
 
 class DeafBridge:

@@ -24,9 +24,9 @@ from tcpproto.greetings import Bye, Challenge, Hello
 from tcpproto.messages import TAGS_BOTH, TAGS_DOWN, TAGS_UP, Message, encode_message, parse_message
 from tcpproto.outbox import WINDOW_ROWS
 from tcpproto.payloads import Ack
-from tcpproto.server import EVENTS_UNACKNOWLEDGED_MAX
 from tcpproto.server_callbacks import PEERS_MAX
 from tcpproto.server_connection import ServerConnection
+from tcpproto.server_conversations import EVENTS_UNACKNOWLEDGED_MAX
 from tcpproto.server_peer import OUT_BYTES_MAX
 from tcpproto.timing import Limits, Now
 from tests.waiting import wait_until

@@ -37,7 +37,8 @@ LAST_TRY_S: Final = 1.0
 class StoreTimings:
     """Hold the store's intervals: retries, acknowledgements that come alone, and pruning.
 
-    `prune_again_s` is how soon there is another round of it when one was not enough.
+    `prune_again_s` is how soon there is another round of it when one was not enough, and
+    `orders_first_s` how long the link is told of nothing new while an order is on its way.
     """
 
     retry_first_s: float = 0.05
@@ -46,6 +47,7 @@ class StoreTimings:
     prune_interval_s: float = 600.0
     prune_again_s: float = 1.0
     reserve_check_s: float = 5.0
+    orders_first_s: float = 0.002
 
 
 class StoreThread:
@@ -83,6 +85,8 @@ class StoreThread:
         self._give_up = threading.Event()
         self._is_ending = False
         self._prune_at = clock.monotonic()
+        # When the link is to be told of rows that it was not told of yet; None without any.
+        self._wake_at: float | None = None
         self._refused_told = 0
         self._commits = 0
         self._units_lost = 0
@@ -188,6 +192,7 @@ class StoreThread:
             if item is None:
                 break
             if isinstance(item, Acknowledged):
+                self._wake_link()
                 if not batch.acknowledged:
                     # Deleting waits for company: it costs a commit and nobody waits for it.
                     until = self._clock.monotonic() + self._timings.acknowledge_delay_s
@@ -211,6 +216,8 @@ class StoreThread:
         idle_s = min(until_prune_s, self._trouble.check_in_s(until_prune_s))
         if self._files is not None:
             idle_s = self._files.due_in_s(idle_s)
+        if self._wake_at is not None:
+            idle_s = min(idle_s, self._wake_at - self._clock.monotonic())
         return max(0.001, idle_s)
 
     def _take_view(self) -> None:
@@ -226,6 +233,8 @@ class StoreThread:
             self._files.work(is_last=is_last)
 
     def _do_batch(self, batch: Batch) -> None:
+        # Not after the next commit: that may take long.
+        self._wake_link()
         if self._trouble.is_damaged:
             self._lose(batch)
             for mark in batch.marks:
@@ -319,6 +328,7 @@ class StoreThread:
         if self._trouble.trouble is not None:
             # Committed on the last room there is: no new risk either.
             self._release_in_trouble(batch)
+        is_ordering = False
         for one in batch.releases:
             if isinstance(one, Reply):
                 self._released.answer(one)
@@ -326,13 +336,22 @@ class StoreThread:
                 self._released.cancel(one.account, one.order_id)
             else:
                 self._released.submit(one.approved)
+                is_ordering = True
         if batch.rows:
-            self._released.wake_outbox()
+            self._wake_at = self._clock.monotonic() + self._timings.orders_first_s
+            if not is_ordering or self._is_ending:
+                self._wake_link()
         if batch.trades and self._files is not None:
             self._files.note_trades(batch.trades)
         if self._outbox.refused > self._refused_told:
             log.error("the outbox is full: %s events refused so far", self._outbox.refused)
             self._refused_told = self._outbox.refused * 2
+
+    def _wake_link(self) -> None:
+        """Tell the link of new rows: to read and send them takes the interpreter from an order."""
+        if self._wake_at is not None:
+            self._wake_at = None
+            self._released.wake_outbox()
 
     def _lose(self, batch: Batch) -> None:
         if not batch.units:

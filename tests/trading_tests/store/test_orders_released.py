@@ -3,12 +3,13 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from tcpproto import ReplyState
 from tests.small_filesystem import fill_up, small_filesystem
 from tests.trading_tests.makers import NOW, make_event
-from tests.trading_tests.store.rig import Seen, StoreRig, store_rig
+from tests.trading_tests.store.rig import QUICK, Seen, StoreRig, store_rig
 from tests.trading_tests.store.test_disk_trouble import damage
 from tests.trading_tests.store.trading_values import (
     approved_entry,
@@ -195,3 +196,30 @@ def test_each_account_has_its_own_broker() -> None:
     router.cancel("other", "o2")
     assert (main.sent, main.withheld) == (["submit o1"], [("o1", "why")])
     assert (other.sent, other.withheld) == (["cancel other o2"], [])
+
+
+def test_the_link_hears_of_an_order_a_moment_after_it_left(tmp_path: Path) -> None:
+    with store_rig(tmp_path, timings=replace(QUICK, orders_first_s=0.3)) as rig:
+        rig.store.submit([RaiseEvent(make_event("before"))])
+        rig.settle()
+        assert rig.seen.wakes == 1
+        rig.store.submit([*enter("o1"), RaiseEvent(make_event("placed"))])
+        wait_until(lambda: rig.seen.sent, 5, "the order")
+        assert rig.seen.wakes == 1
+        wait_until(lambda: rig.seen.wakes == 2, 5, "the link is told")
+
+
+def test_the_link_hears_of_an_order_before_the_next_commit(tmp_path: Path) -> None:
+    with store_rig(tmp_path, timings=replace(QUICK, orders_first_s=60.0)) as rig:
+        rig.store.submit([*enter("o1"), RaiseEvent(make_event("placed"))])
+        wait_until(lambda: rig.seen.sent, 5, "the order")
+        assert rig.seen.wakes == 0
+        with locked(rig):
+            assert rig.seen.wakes == 1
+
+
+def test_the_link_hears_of_an_order_at_a_stop(tmp_path: Path) -> None:
+    with store_rig(tmp_path, timings=replace(QUICK, orders_first_s=60.0)) as rig:
+        rig.store.submit([*enter("o1"), RaiseEvent(make_event("placed"))])
+        assert rig.store.stop(5.0)
+        assert rig.seen.wakes == 1

@@ -76,6 +76,12 @@ class DifferenceAnswers:
         if choice not in one.difference.choices:
             allowed = " or ".join(one.difference.choices)
             raise NotPossibleError(f"{choice} is no answer to this one; allowed {allowed}")
+        if self._differences.ask_again_if_moved(one):
+            was, now = quantity_text(one.shown), quantity_text(one.difference.amount)
+            raise NotPossibleError(
+                f"difference {number} is {now} now, and {was} was shown: nothing was done,"
+                " and it is asked about again"
+            )
         desk = self._desks[one.account]
         act = self._ignore if choice is Choice.IGNORE else self._acts[one.topic.kind, choice]
         what = act(one, desk, author)

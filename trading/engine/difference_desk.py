@@ -5,7 +5,7 @@ other; so does its end. While it is open its market takes no new risk, and while
 the whole account takes none. What to do about it is a person's word: see `difference_answers`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 from trading.engine.announcer import Announcer
 from trading.engine.desks import AccountDesk
 from trading.engine.difference_records import KEY, load_records
-from trading.engine.differences import Believed, Comparison, compare
+from trading.engine.differences import Believed, Comparison, compare, has_moved
 from trading.engine.found_orders import id_of
 from trading.engine.journal import Journal
 from trading.engine.markets import Markets
@@ -154,6 +154,22 @@ class DifferenceDesk:
             return "a fill came in late, and the account is looked at again"
         return "" if one.topic in watch.shown else "the last look did not show it"
 
+    def ask_again_if_moved(self, one: OpenDifference) -> bool:
+        """Ask people about a difference that has another size than they were shown; tell if so."""
+        instrument = self._instruments.get(one.symbol)
+        if not has_moved(one, _ZERO if instrument is None else instrument.quantity_step):
+            return False
+        self._tell_again(one)
+        return True
+
+    def note_shown(self, numbers: Iterable[int]) -> None:
+        """Note that people see the sizes of these as they are now."""
+        for number in numbers:
+            one = self.records.open[number]
+            if one.shown != one.difference.amount:
+                self.records.open[number] = replace(one, shown=one.difference.amount)
+                self.keep()
+
     def settle(self, number: int) -> None:
         """Close a difference that was answered."""
         one = self.records.open.pop(number)
@@ -243,10 +259,8 @@ class DifferenceDesk:
         if not _is_news(known.difference, found):
             self._update(known, found)
         elif is_confirmed:
-            self._update(replace(known, at=self._markets.wall), found)
-            self._announcer.tell(
-                alerts.difference_found(self.records.open[known.number], desk.account)
-            )
+            self._update(known, found)
+            self._tell_again(self.records.open[known.number])
         else:
             self._watches[desk.name].suspects[found.topic] = found
             return False
@@ -259,6 +273,13 @@ class DifferenceDesk:
         made = self.records.add(desk.name, found, self._markets.wall)
         self.keep()
         self._announcer.tell(alerts.difference_found(made, desk.account))
+
+    def _tell_again(self, one: OpenDifference) -> None:
+        told = replace(one, at=self._markets.wall, shown=one.difference.amount)
+        self.records.open[one.number] = told
+        self.keep()
+        account = self._desks[one.account].account
+        self._announcer.tell(alerts.difference_found(told, account))
 
     def _update(self, known: OpenDifference, found: Difference) -> None:
         if known.difference != found:

@@ -29,7 +29,7 @@ class DifferenceRecords:
 
     def add(self, account: str, difference: Difference, at: float) -> OpenDifference:
         """Give a difference its number."""
-        made = OpenDifference(self.next_number, account, difference, at)
+        made = OpenDifference(self.next_number, account, difference, at, difference.amount)
         self.next_number += 1
         self.open[made.number] = made
         return made
@@ -78,6 +78,7 @@ def _row(one: OpenDifference) -> dict[str, Any]:
         "number": one.number,
         "account": one.account,
         "at": one.at,
+        "shown": str(one.shown),
         "kind": difference.topic.kind.value,
         "name": difference.topic.name,
         "symbol": difference.symbol,
@@ -114,7 +115,9 @@ def _opened(rows: Iterable[Mapping[str, Any]]) -> Iterable[OpenDifference]:
             order=None if row["order"] is None else _order(row["order"]),
             entry_price=_amount(row["entry_price"]),
         )
-        yield OpenDifference(int(row["number"]), str(row["account"]), difference, float(row["at"]))
+        shown = Decimal(row.get("shown", difference.amount))
+        number, account = int(row["number"]), str(row["account"])
+        yield OpenDifference(number, account, difference, float(row["at"]), shown)
 
 
 def _order(row: Mapping[str, Any]) -> OpenOrderSeen:

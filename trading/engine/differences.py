@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal, localcontext
 from typing import Final
 
-from trading.model.difference import Difference, DifferenceKind, Topic
+from trading.model.difference import Difference, DifferenceKind, OpenDifference, Topic
 from trading.model.instrument import Instrument
 from trading.model.order import Order
 from trading.model.order_states import OrderState
@@ -145,12 +145,24 @@ def _positions(
             yield Difference(topic, symbol, expected, quantity, entry_price=entry)
 
 
+def has_moved(one: OpenDifference, step: Decimal) -> bool:
+    """Tell whether a difference has another size than people were shown; dust is none."""
+    difference = one.difference
+    moved = abs(difference.amount - one.shown)
+    if difference.topic.kind is not DifferenceKind.CASH:
+        return moved > step
+    return moved > _slack(difference.expected, difference.seen)
+
+
+def _slack(expected: Decimal, shown: Decimal) -> Decimal:
+    return max(max(abs(expected), abs(shown)) * _CASH_SLACK_FRACTION, _CASH_SLACK_MIN)
+
+
 def _cash(believed: Believed, seen: AccountSeen) -> Iterator[Difference]:
     topic = Topic(DifferenceKind.CASH, believed.currency)
     held, shown = believed.positions.values(), seen.holdings.get(believed.currency, _ZERO)
     apart = seen.positions is not None
     expected = cash_figure(believed.cash, held, has_positions_apart=apart)
     expected += believed.ignored.get(topic, _ZERO)
-    slack = max(abs(expected), abs(shown)) * _CASH_SLACK_FRACTION
-    if abs(shown - expected) > max(slack, _CASH_SLACK_MIN):
+    if abs(shown - expected) > _slack(expected, shown):
         yield Difference(topic, "", expected, shown)

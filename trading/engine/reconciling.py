@@ -1,15 +1,10 @@
 """The command /reconcile: look at the venues now, show what differs, answer a difference."""
 
-from typing import Final
-
-from tcpproto.vocabulary import MAX_AGE_S, Risk
 from trading.engine.command_call import Answer, Call, NotPossibleError, applied, rejected, shown
 from trading.engine.command_places import Places
 from trading.engine.trader import Trader
 from trading.model.difference import Choice, OpenDifference
 from trading.reports.difference_view import LookView, difference_view, differences_view
-
-_FRESH_S: Final = MAX_AGE_S[Risk.RAISING]
 
 
 class Reconciling:
@@ -25,9 +20,11 @@ class Reconciling:
         if number is None:
             return self._list(call)
         one = self._find(call, int(number))
+        differences = self._trader.reconciliation.differences
         if answer is None:
+            differences.note_shown([one.number])
             return shown(difference_view(one))
-        if call.age_s > _FRESH_S and one.at > call.at - call.age_s:
+        if one.at > call.at - call.age_s:
             return rejected(f"difference {number} has changed since that was written: look again")
         return applied(
             self._trader.reconciliation.answers.answer(one.number, Choice(answer), call.author)
@@ -43,9 +40,9 @@ class Reconciling:
             looks.append(LookView(desk.name, desk.venue is None, age_s))
             differences.ask(desk.name)
         names = {desk.name for desk in desks}
-        return shown(
-            differences_view(looks, [one for one in differences.open if one.account in names])
-        )
+        open_ones = [one for one in differences.open if one.account in names]
+        differences.note_shown(one.number for one in open_ones)
+        return shown(differences_view(looks, open_ones))
 
     def _find(self, call: Call, number: int) -> OpenDifference:
         names = {desk.name for desk in self._places.desks(call)}

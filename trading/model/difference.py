@@ -71,12 +71,16 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class OpenDifference:
-    """Hold a difference that people were asked about, under the number that they answer with."""
+    """Hold a difference that people were asked about, under the number that they answer with.
+
+    `shown` is the amount that they were shown last, and `at` when they were asked last.
+    """
 
     number: int
     account: str
     difference: Difference
     at: float
+    shown: Decimal
 
     @property
     def topic(self) -> Topic:

@@ -1,0 +1,132 @@
+"""An answer to a difference is about the size that was shown, and about no other."""
+
+import orjson
+import pytest
+
+from tcpproto import ReplyState
+from tests.trading_tests.engine.floor import D
+from tests.trading_tests.engine.live_world import World
+from tests.trading_tests.makers import BTC
+from trading.engine.difference_records import KEY, load_records
+from trading.model.account import MarketType
+from trading.model.venue_news import PositionSeen
+
+REJECTED = ReplyState.REJECTED
+
+
+@pytest.fixture
+def world() -> World:
+    """Show half a bitcoin that nobody here has bought, until it is asked about."""
+    world = World()
+    world.holdings["BTC"] = D("0.5")
+    world.looks()
+    assert world.floor.kinds.count("difference") == 1
+    return world
+
+
+@pytest.mark.parametrize("choice", ["adopt", "close", "ignore"])
+@pytest.mark.parametrize("now", ["0.6", "0.4"])
+def test_what_has_another_size_than_was_shown_is_asked_about_again(
+    world: World, now: str, choice: str
+) -> None:
+    world.holdings["BTC"] = D(now)
+    world.looks()
+    assert world.floor.kinds.count("difference") == 1, "so little is no news by itself"
+    state, text = world.floor.do("reconcile", "1", choice)
+    assert state is REJECTED
+    assert now in text
+    assert "0.5" in text
+    assert world.floor.held() is None
+    assert not world.floor.trader.reconciliation.differences.records.ignored.get("main")
+    assert world.floor.kinds.count("difference") == 2, "with buttons for the new size"
+    assert now in world.floor.told("difference")[1]
+    world.answer(1, choice)
+    assert not world.floor.trader.reconciliation.differences.open
+
+
+def test_what_has_moved_by_less_than_a_step_is_what_was_shown(world: World) -> None:
+    world.holdings["BTC"] = D("0.500009")
+    world.looks()
+    world.answer(1, "adopt")
+    assert world.floor.position().quantity == D("0.5")
+
+
+def test_what_a_person_has_looked_at_since_is_what_was_shown(world: World) -> None:
+    world.holdings["BTC"] = D("0.6")
+    world.looks()
+    assert "0.6" in world.floor.do("reconcile", "1").text
+    world.answer(1, "adopt")
+    assert world.floor.position().quantity == D("0.6")
+
+
+def test_the_list_of_all_shows_their_sizes_too(world: World) -> None:
+    world.holdings["BTC"] = D("0.6")
+    world.looks()
+    assert "0.6" in world.floor.do("reconcile").text
+    world.looks()
+    world.answer(1, "adopt")
+    assert world.floor.position().quantity == D("0.6")
+
+
+def test_an_answer_that_was_written_before_the_new_size_was_told_does_nothing(
+    world: World,
+) -> None:
+    world.holdings["BTC"] = D("2.5")
+    world.looks()
+    assert world.floor.kinds.count("difference") == 2
+    state, text = world.floor.do("reconcile", "1", "adopt", age_s=5.0)
+    assert state is REJECTED
+    assert "has changed since" in text
+    world.floor.wall += 1.0
+    world.answer(1, "adopt")
+    assert world.floor.position().quantity == D("2.5")
+
+
+def test_what_was_shown_is_known_after_a_restart(world: World) -> None:
+    world.holdings["BTC"] = D("0.6")
+    world.looks()
+    world.floor.restart()
+    world.connect()
+    world.looks()
+    assert world.floor.do("reconcile", "1", "adopt").state is REJECTED
+    world.answer(1, "adopt")
+    assert world.floor.position().quantity == D("0.6")
+
+
+def test_a_difference_of_an_older_version_was_shown_as_it_is_kept(world: World) -> None:
+    kept = orjson.loads(world.floor.memory.values[KEY])
+    del kept["open"][0]["shown"]
+    (one,) = load_records(orjson.dumps(kept).decode()).open.values()
+    assert one.shown == one.difference.amount == D("0.5")
+
+
+def test_money_that_went_on_growing_is_asked_about_again() -> None:
+    world = World()
+    world.holdings["USDT"] += D(1_000)
+    world.looks()
+    world.holdings["USDT"] += D(100)
+    world.looks()
+    assert world.floor.do("reconcile", "1", "adopt").state is REJECTED
+    assert world.answer(1, "adopt") == "1,100 USDT booked as a deposit"
+
+
+def test_money_that_moved_by_a_rounded_fee_is_what_was_shown() -> None:
+    world = World()
+    world.holdings["USDT"] += D(1_000)
+    world.looks()
+    world.holdings["USDT"] += D("0.000001")
+    world.looks()
+    world.answer(1, "adopt")
+    assert world.floor.cash() == world.holdings["USDT"]
+
+
+def test_a_position_that_is_kept_apart_is_adopted_at_the_size_that_was_shown() -> None:
+    world = World(MarketType.SWAP)
+    world.positions = [PositionSeen(BTC, D(1), D(100))]
+    world.looks()
+    world.positions = [PositionSeen(BTC, D("1.5"), D(100))]
+    world.looks()
+    assert world.floor.do("reconcile", "1", "adopt").state is REJECTED
+    assert world.floor.held() is None
+    world.answer(1, "adopt")
+    assert world.floor.position().quantity == D("1.5")

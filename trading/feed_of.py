@@ -4,12 +4,18 @@ from daemonkit.clock import Clock
 from daemonkit.errors import ConfigurationError
 from trading.config import BotConfig
 from trading.market.build import build_feed
-from trading.market.feed import Feed
+from trading.market.feed import Feed, GiveWay, give_no_way
 from trading.market.settings import ExchangeFeedSettings
 from trading.settings.feed_source import exchange_source
 
 
-def feed_of(config: BotConfig, *, clock: Clock, resume_at: float | None = None) -> Feed:
+def feed_of(
+    config: BotConfig,
+    *,
+    clock: Clock,
+    resume_at: float | None = None,
+    give_way: GiveWay = give_no_way,
+) -> Feed:
     """Make a bot's feed; ConfigurationError says what is wrong with it. No network is asked."""
     feed = config.settings.feed
     source = exchange_source(config.settings)
@@ -17,5 +23,10 @@ def feed_of(config: BotConfig, *, clock: Clock, resume_at: float | None = None) 
         allowed = "the markets to follow, here or in trading.pairs"
         raise ConfigurationError(config.file, "feed.symbols", "nothing", allowed)
     return build_feed(
-        feed, clock=clock, base_dir=config.bot_dir, resume_at=resume_at, source=source
+        feed,
+        clock=clock,
+        base_dir=config.bot_dir,
+        resume_at=resume_at,
+        source=source,
+        give_way=give_way,
     )

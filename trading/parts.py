@@ -95,7 +95,13 @@ class Parts:
             clock=clock,
             rng=around.rng,
         )
-        trading = build_trading(config, database, clock, engine_beat=lambda: self._engine.beat)
+        trading = build_trading(
+            config,
+            database,
+            clock,
+            engine_beat=lambda: self._engine.beat,
+            give_way=self._inbox.give_way,
+        )
         self._guard = trading.guard
         self._workers = self._build_workers(config, keys, trading, around)
         released = ReleaseRouter(self._uplink, self._workers.outlets)

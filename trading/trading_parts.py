@@ -11,7 +11,7 @@ from trading.guard.evidence import forget_frozen, take_frozen
 from trading.guard.limits import GuardLimits
 from trading.guard.strategy_guard import StrategyGuard
 from trading.ledger.files import LedgerFiles
-from trading.market.feed import Feed
+from trading.market.feed import Feed, GiveWay, give_no_way
 from trading.model.order import Order
 from trading.saved_values import check_saved_values
 from trading.setup_of import build_trading_setup, load_saved_trading, quarantines_of
@@ -32,7 +32,12 @@ class TradingParts:
 
 
 def build_trading(
-    config: BotConfig, database: StateDatabase, clock: Clock, *, engine_beat: Callable[[], float]
+    config: BotConfig,
+    database: StateDatabase,
+    clock: Clock,
+    *,
+    engine_beat: Callable[[], float],
+    give_way: GiveWay = give_no_way,
 ) -> TradingParts:
     """Make what trades; ConfigurationError and StateError say what is wrong."""
     settings = config.settings
@@ -46,6 +51,7 @@ def build_trading(
         clock=clock,
         # The market goes on where it was left, and not where it began.
         resume_at=market_time,
+        give_way=give_way,
     )
     frozen = take_frozen(config.folder)
     setup = build_trading_setup(config, feed, saved.values, kept, run=database.epoch, frozen=frozen)

@@ -26,6 +26,7 @@ from trading.engine.effects import (
     ShowState,
     StartTimer,
     StopTimer,
+    SubmitOrder,
     WriteLog,
 )
 from trading.engine.events import (
@@ -247,6 +248,8 @@ class EngineThread:
             self._store.submit(unit)
             self._decided_at = self._clock.monotonic()
             self._first_decided_at = min(self._first_decided_at, self._decided_at)
+            if any(type(effect) is SubmitOrder for effect in unit):
+                self._inbox.note_order()
         for effect in effects:
             act = self._outlets.get(type(effect))
             if act is not None:

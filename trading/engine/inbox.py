@@ -31,10 +31,15 @@ WAIT_S_MAX: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class InboxLimits:
-    """Bound the lanes; a conflating lane holds `market_len_max` plus what cannot be merged."""
+    """Bound the lanes; a conflating lane holds `market_len_max` plus what cannot be merged.
+
+    A feed that woke the engine leaves the interpreter to it, and to an order that comes of it, for
+    `give_way_s` at most.
+    """
 
     market_len_max: int = 10_000
     command_len_max: int = 256
+    give_way_s: float = 0.002
 
 
 class Backlog:
@@ -118,6 +123,7 @@ class Inbox:
     def __init__(self, limits: InboxLimits | None = None) -> None:
         limits = limits or InboxLimits()
         self._market_len_max = limits.market_len_max
+        self._give_way_s = limits.give_way_s
         self._market: SimpleQueue[MarketEvent | FeedEvent] = SimpleQueue()
         self._commands: SimpleQueue[Command | UncheckedCommand] = SimpleQueue()
         self._notices: SimpleQueue[Notice] = SimpleQueue()
@@ -130,6 +136,9 @@ class Inbox:
         self._gates = (self._market_gate, self._backlog_gate, self._command_gate)
         self._is_asleep = False
         self._is_closed = False
+        # For feeds: whether they woke the engine, and it rests again without an order.
+        self._is_woken = self._is_ordering = False
+        self._is_at_rest = threading.Event()
         self.ticks_conflated = 0
 
     def publisher(self, *, lossless: bool) -> Publish:
@@ -146,6 +155,19 @@ class Inbox:
             else:
                 self._backlog.add_feed_event(event)
         self._ring()
+
+    def give_way(self) -> None:
+        """Wait until the engine rests again if a feed woke it: what a feed does next can wait.
+
+        When an order came of it, longer: its commit and its sending want the interpreter too.
+        """
+        if self._is_woken:
+            self._is_woken = False
+            self._is_at_rest.wait(self._give_way_s)
+
+    def note_order(self) -> None:
+        """Hear from the engine that an order came of what it has just taken."""
+        self._is_ordering = True
 
     def put_command(self, command: Command | UncheckedCommand) -> bool:
         """Add a command, waiting while the lane is full; False once the inbox is closed."""
@@ -211,7 +233,10 @@ class Inbox:
                 self.ticks_conflated += self._backlog.add(event)
             else:
                 self._market.put(event)
-        self._ring()
+        if self._is_asleep:
+            self._is_woken = True
+            self._is_at_rest.clear()
+            self._ring()
 
     @property
     def _is_conflating(self) -> bool:
@@ -238,6 +263,9 @@ class Inbox:
         self._is_asleep = True
         # Looked at after the flag is up: whoever adds from now on sees it and rings.
         if timeout_s > 0 and self._is_empty(wants_commands):
+            if not self._is_ordering:
+                self._is_at_rest.set()
+            self._is_ordering = False
             with suppress(Empty):
                 self._bell.get(timeout=timeout_s)
         self._is_asleep = False

@@ -6,7 +6,7 @@ from daemonkit.clock import Clock
 from daemonkit.errors import ConfigurationError
 from trading.market.errors import FeedError
 from trading.market.exchange_source import ExchangeSource
-from trading.market.feed import Feed
+from trading.market.feed import Feed, GiveWay, give_no_way
 from trading.market.file_symbol import symbol_of_file
 from trading.market.settings import ExchangeFeedSettings, ReplaySettings, SyntheticSettings
 from trading.market.synthetic import SyntheticFeed
@@ -19,6 +19,7 @@ def build_feed(
     base_dir: Path,
     resume_at: float | None = None,
     source: ExchangeSource | None = None,
+    give_way: GiveWay = give_no_way,
 ) -> Feed:
     """Make a feed, with the file of a replay opened, checked and its history read.
 
@@ -35,7 +36,7 @@ def build_feed(
         from trading.brokers.exchanges.feed import ExchangeFeed  # noqa: PLC0415
 
         assert source is not None, "an exchange feed has an exchange"
-        return ExchangeFeed(settings, source, clock=clock)
+        return ExchangeFeed(settings, source, clock=clock, give_way=give_way)
     # The readers of recorded files are loaded only where there is one.
     from trading.market.replay import ReplayFeed  # noqa: PLC0415
 

@@ -8,6 +8,12 @@ from trading.model.instrument import Instrument
 from trading.model.market import Bar, Tick
 
 Publish = Callable[[Tick | Bar], None]
+# Waits a moment, if need be, for what came of the events that were published.
+GiveWay = Callable[[], None]
+
+
+def give_no_way() -> None:
+    """Go on at once: nobody acts on what is published."""
 
 
 class Feed(Protocol):

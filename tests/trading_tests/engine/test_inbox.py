@@ -178,6 +178,77 @@ def test_a_sleeping_engine_is_woken_by_each_lane(wake: Callable[[Inbox], object]
     assert len(taken) == 1
 
 
+def feed_on_thread(inbox: Inbox) -> threading.Thread:
+    """Have a feed publish a price to an engine that sleeps, and give way."""
+    publish = inbox.publisher(lossless=False)
+    wait_until(lambda: inbox._is_asleep, 5, "the engine sleeps")
+
+    def feed() -> None:
+        publish(make_tick())
+        inbox.give_way()
+
+    return on_thread(feed)
+
+
+class SteppedEngine:
+    """Take events on a thread, and think about each until it may go on."""
+
+    def __init__(self, inbox: Inbox, think: Callable[[], object] = lambda: None) -> None:
+        self._inbox, self._think = inbox, think
+        self.may_go_on = threading.Semaphore(0)
+        self.taken = 0
+        on_thread(self._run)
+
+    def _run(self) -> None:
+        while self.taken < 2:
+            for _ in self._inbox.take_round(30.0):
+                self.taken += 1
+                self.may_go_on.acquire()
+                self._think()
+
+
+def test_a_feed_that_woke_the_engine_waits_until_it_rests_again() -> None:
+    inbox = Inbox(InboxLimits(give_way_s=30.0))
+    engine = SteppedEngine(inbox)
+    feed = feed_on_thread(inbox)
+    wait_until(lambda: engine.taken, 5, "the engine thinks")
+    feed.join(0.05)
+    assert feed.is_alive()
+    engine.may_go_on.release()
+    feed.join(5)
+    assert not feed.is_alive()
+
+
+def test_a_feed_waits_longer_when_an_order_came_of_its_price() -> None:
+    inbox = Inbox(InboxLimits(give_way_s=30.0))
+    engine = SteppedEngine(inbox, inbox.note_order)
+    feed = feed_on_thread(inbox)
+    wait_until(lambda: engine.taken, 5, "the engine thinks")
+    engine.may_go_on.release()
+    wait_until(lambda: inbox._is_asleep, 5, "the engine sleeps")
+    feed.join(0.05)
+    assert feed.is_alive()
+    inbox._is_at_rest.set()
+    feed.join(5)
+
+
+def test_a_feed_gives_way_for_a_moment_at_most() -> None:
+    inbox = Inbox(InboxLimits(give_way_s=0.01))
+    engine = SteppedEngine(inbox)
+    feed = feed_on_thread(inbox)
+    wait_until(lambda: engine.taken, 5, "the engine thinks")
+    feed.join(5)
+    assert not feed.is_alive()
+
+
+def test_a_feed_does_not_wait_for_an_engine_that_it_did_not_wake() -> None:
+    inbox = Inbox(InboxLimits(give_way_s=30.0))
+    publish = inbox.publisher(lossless=False)
+    publish(make_tick())
+    inbox.give_way()
+    assert inbox.market_len == 1
+
+
 def test_many_senders_lose_nothing_and_keep_their_own_order() -> None:
     inbox = Inbox(InboxLimits(market_len_max=50))
     publish = inbox.publisher(lossless=True)

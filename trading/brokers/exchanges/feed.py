@@ -17,7 +17,7 @@ from trading.brokers.exchanges.market_reads import MarketReads
 from trading.brokers.exchanges.stream import StreamSession, end_tasks
 from trading.market.errors import SourceError
 from trading.market.exchange_source import ExchangeSource
-from trading.market.feed import Publish
+from trading.market.feed import GiveWay, Publish, give_no_way
 from trading.market.live_market import LiveMarket, LiveTimes
 from trading.market.live_price import Hearing, Instant
 from trading.market.past_candles import PastCandles, filled
@@ -46,7 +46,12 @@ class ExchangeFeed:
     """Bring ticks and closed candles of some markets of one exchange."""
 
     def __init__(
-        self, settings: ExchangeFeedSettings, source: ExchangeSource, *, clock: Clock
+        self,
+        settings: ExchangeFeedSettings,
+        source: ExchangeSource,
+        *,
+        clock: Clock,
+        give_way: GiveWay = give_no_way,
     ) -> None:
         self.symbols = settings.symbols
         self.lossless = False
@@ -55,6 +60,7 @@ class ExchangeFeed:
         self._settings = settings
         self._source = source
         self._clock = clock
+        self._give_way = give_way
         self._has_stream = settings.websocket and has_pro(source.exchange)
         self._last_bars: list[Bar] = []
         self._listed: Mapping[str, Any] = {}
@@ -255,6 +261,7 @@ class ExchangeFeed:
             market,
             clock=self._clock,
             venue_time=reads.venue_time,
+            give_way=self._give_way,
         )
         self._words_before = market.stream_words
         try:

@@ -15,6 +15,7 @@ from trading.brokers.exchanges.market_reads import in_base_units, price_of
 from trading.brokers.exchanges.markets import Market
 from trading.brokers.venue import FailureKind
 from trading.market.errors import SourceError
+from trading.market.feed import GiveWay, give_no_way
 from trading.market.live_market import LiveMarket
 from trading.market.live_price import Instant
 
@@ -39,6 +40,7 @@ class StreamSession:
         *,
         clock: Clock,
         venue_time: Callable[[], float],
+        give_way: GiveWay = give_no_way,
     ) -> None:
         self._exchange = exchange
         self._markets = markets
@@ -46,6 +48,7 @@ class StreamSession:
         self._market = market
         self._clock = clock
         self._venue_time = venue_time
+        self._give_way = give_way
         self._last: dict[tuple[str, str], Any] = {}
         self._candles: dict[str, dict[Any, tuple[Any, ...]]] = {}
         self._priced = set(markets)
@@ -95,6 +98,8 @@ class StreamSession:
                     return
                 raise SourceError(reason_of(error)) from error
             read(symbol)
+            # Not after each trade: one message may bring a hundred.
+            self._give_way()
 
     def _note_refusal(self, kind: str, symbol: str, reason: str) -> None:
         self.refused[f"{symbol} {kind}"] = reason

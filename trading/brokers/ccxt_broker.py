@@ -13,7 +13,7 @@ from daemonkit.errors import ConfigurationError
 from daemonkit.secrets import Secret
 from trading.brokers.exchanges.checks import NotSendableError, fitted
 from trading.brokers.exchanges.clock import VenueClock, set_by
-from trading.brokers.exchanges.dialect import Dialect, Place
+from trading.brokers.exchanges.dialect import Dialect, FindsMany, Place
 from trading.brokers.exchanges.dialects import dialect_for, prepare_exchange
 from trading.brokers.exchanges.errors import (
     answer_of_cancel,
@@ -129,6 +129,14 @@ class CcxtVenue:
         market = self._read_market(order)
         dated = replace(order, created_at=self._clock.past(order.created_at))
         return self._reading(lambda: dialect.find(dated, market))
+
+    def find_all(self, orders: Sequence[Order]) -> Sequence[VenueOrder]:
+        """Ask for several orders at once, where the exchange has a request for that."""
+        dialect = self._connected()
+        if not isinstance(dialect, FindsMany):
+            raise VenueError(f"{self._name} shows orders one by one", FailureKind.REFUSED)
+        asked = [(order, self._read_market(order)) for order in orders]
+        return self._reading(lambda: dialect.find_all(asked))
 
     def open_orders(self) -> Sequence[VenueOrder]:
         """Return the open orders of the account's markets."""

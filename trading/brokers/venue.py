@@ -159,6 +159,7 @@ class Abilities:
     `positions`: it keeps positions apart from holdings (margin, swap). `cash_moves`: it tells
     fundings, deposits and withdrawals. `deadline_s`: an order that arrives later than this after
     it was sent is refused by the venue itself; None when it has no such rule.
+    `finds_at_once`: how many orders it shows by its ids in one request.
     """
 
     stops: bool
@@ -166,6 +167,7 @@ class Abilities:
     positions: bool
     cash_moves: bool
     deadline_s: float | None = None
+    finds_at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +237,10 @@ class Venue(Protocol):
 
         It must never return None when it could not look everywhere: that is a VenueError.
         """
+        ...
+
+    def find_all(self, orders: Sequence[Order]) -> Sequence[VenueOrder]:
+        """Show several orders by the venue's ids, in one request; what is left out says nothing."""
         ...
 
     def open_orders(self) -> Sequence[VenueOrder]:

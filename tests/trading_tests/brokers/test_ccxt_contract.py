@@ -22,6 +22,7 @@ from trading.brokers.venue import (
     VenueOrderState,
 )
 from trading.model.order import OrderType, Purpose, Side
+from trading.model.values import replace
 
 SPOT = [name for name in SETTINGS if "-" not in name]
 LISTS = (Kind.ORDER, Kind.OPEN_ORDERS, Kind.CLOSED_ORDERS)
@@ -114,6 +115,39 @@ def test_an_open_order_is_found_by_each_id_listed_and_cancelled(desk: Desk) -> N
     # Whoever shows the order with the answer shows what a look-up shows.
     assert said is CancelAnswer.ASKED or said == ended
     assert desk.venue.cancel(known) in (CancelAnswer.NOT_OPEN, CancelAnswer.UNCLEAR)
+
+
+def test_several_orders_are_shown_at_once_as_each_is_by_itself(desk: Desk) -> None:
+    sent = [desk.limit("50000"), desk.limit("51000"), desk.order()]
+    known = []
+    for order in sent:
+        answer = desk.venue.submit(order)
+        assert isinstance(answer, Taken)
+        known.append(replace(order, venue_id=answer.venue_id))
+    desk.venue.cancel(known[1])
+    if desk.connected.abilities.finds_at_once == 1:
+        with pytest.raises(VenueError, match="one by one"):
+            desk.venue.find_all(known)
+        return
+    before = desk.sent(*LISTS)
+    shown = {one.venue_id: one for one in desk.venue.find_all(known)}
+    assert desk.sent(*LISTS) == before + 1
+    assert [shown.pop(order.venue_id) for order in known] == [*map(desk.venue.find, known)]
+    assert not shown
+
+
+def test_an_unknown_order_among_several_is_left_out_or_has_all_refused(desk: Desk) -> None:
+    if desk.connected.abilities.finds_at_once == 1:
+        return
+    answer = desk.venue.submit(desk.limit("50000"))
+    assert isinstance(answer, Taken)
+    asked = [desk.order(venue_id=each) for each in (answer.venue_id, "OAAAAA-BBBBB-CCCCCC")]
+    if desk.venue.name == "kraken":
+        with pytest.raises(VenueError, match="Unknown order") as failure:
+            desk.venue.find_all(asked)
+        assert failure.value.kind is FailureKind.REFUSED
+    else:
+        assert [one.venue_id for one in desk.venue.find_all(asked)] == [answer.venue_id]
 
 
 def test_a_stop_rests_and_fires(desk: Desk) -> None:

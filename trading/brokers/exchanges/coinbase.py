@@ -4,7 +4,7 @@ The raw `client_order_id` is ours; a repeated one gets the order that is there a
 a limit here, beyond it by a bounded fraction; `trigger_bracket_gtc` is target and stop in one.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from trading.brokers.exchanges.checks import beyond
@@ -40,6 +40,8 @@ from trading.brokers.venue import (
 from trading.model.order import Order, OrderType
 
 _ROWS: Final = 250
+# What an address takes without becoming too long.
+FINDS_AT_ONCE: Final = 50
 
 _STATES: Final = {
     "PENDING": VenueOrderState.OPEN,
@@ -62,7 +64,13 @@ class CoinbaseDialect(CoinbaseAccount):
 
     def abilities(self) -> Abilities:
         """Say what Coinbase can do; it has no way to refuse a late order."""
-        return Abilities(stops=True, brackets=True, positions=False, cash_moves=False)
+        return Abilities(
+            stops=True,
+            brackets=True,
+            positions=False,
+            cash_moves=False,
+            finds_at_once=FINDS_AT_ONCE,
+        )
 
     def prepare(self) -> None:
         """Set nothing: spot has no leverage."""
@@ -117,6 +125,15 @@ class CoinbaseDialect(CoinbaseAccount):
                 if order.id == ids[0] or (order.venue_id and order.venue_id == ids[1]):
                     return _order(row, market)
         return None
+
+    def find_all(self, orders: Sequence[tuple[Order, Market]], /) -> list[VenueOrder]:
+        """Ask for several by Coinbase's ids."""
+        markets = {order.venue_id: market for order, market in orders}
+        return [
+            _order(row, market)
+            for row in self._rows({"order_ids": list(markets)})
+            if (market := markets.get(text_at(row, "order_id")))
+        ]
 
     def open_orders(self) -> list[VenueOrder]:
         """Read all open orders."""

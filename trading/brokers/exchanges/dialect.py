@@ -5,7 +5,7 @@ A dialect writes requests and reads answers; it catches nothing and decides noth
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from daemonkit.clock import Clock
 from trading.brokers.exchanges.checks import NotSendableError
@@ -115,6 +115,15 @@ class Dialect(Protocol):
 
     def server_time(self) -> float:
         """Read the exchange's clock."""
+        ...
+
+
+@runtime_checkable
+class FindsMany(Protocol):
+    """Show several orders in one request; a dialect that can says so in its abilities."""
+
+    def find_all(self, orders: Sequence[tuple[Order, Market]], /) -> Sequence[VenueOrder]:
+        """Ask for orders by the exchange's ids."""
         ...
 
 

@@ -5,7 +5,7 @@ orders only, so nothing is sent twice. `deadline` has the matching engine refuse
 Fees are asked for in the quote currency, the only one in which Kraken shows them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -47,6 +47,8 @@ from trading.model.order import Order, OrderType
 # Kraken takes 2 s to 60 s. Clocks may differ by 2 s before the engine takes no new risk.
 DEADLINE_S: Final = 10.0
 CLOCK_SKEW_S: Final = 2.0
+# QueryOrders takes no more.
+FINDS_AT_ONCE: Final = 50
 
 _TYPES: Final = {
     "market": OrderType.MARKET,
@@ -81,6 +83,7 @@ class KrakenDialect(KrakenAccount):
             positions=self._place.is_margin,
             cash_moves=True,
             deadline_s=DEADLINE_S + CLOCK_SKEW_S,
+            finds_at_once=FINDS_AT_ONCE,
         )
 
     def prepare(self) -> None:
@@ -150,6 +153,15 @@ class KrakenDialect(KrakenAccount):
                     return self._order(venue_id, row, market)
         return None
 
+    def find_all(self, orders: Sequence[tuple[Order, Market]], /) -> list[VenueOrder]:
+        """Ask for several by Kraken's ids; one that it does not know fails them all."""
+        rows = self._query([order.venue_id for order, _ in orders])
+        return [
+            self._order(order.venue_id, mapping_of(rows[order.venue_id], "order"), market)
+            for order, market in orders
+            if order.venue_id in rows
+        ]
+
     def open_orders(self) -> list[VenueOrder]:
         """Read OpenOrders, which has no pages."""
         found = []
@@ -187,15 +199,15 @@ class KrakenDialect(KrakenAccount):
 
     def _by_venue_id(self, order: Order, market: Market) -> VenueOrder | None:
         try:
-            rows = self._result("privatePostQueryOrders", {"txid": order.venue_id})
+            found = self.find_all([(order, market)])
         except VenueError as error:
             if error.kind is FailureKind.REFUSED and "Unknown order" in str(error):
                 return None
             raise
-        row = rows.get(order.venue_id)
-        return (
-            None if row is None else self._order(order.venue_id, mapping_of(row, "order"), market)
-        )
+        return found[0] if found else None
+
+    def _query(self, venue_ids: Sequence[str]) -> Mapping[str, Any]:
+        return self._result("privatePostQueryOrders", {"txid": ",".join(venue_ids)})
 
     def _order(self, venue_id: str, row: Mapping[str, Any], market: Market) -> VenueOrder:
         descr = mapping_at(row, "descr")

@@ -89,6 +89,18 @@ class OrderShelf:
         due += [one for one in self._doubted.values() if one.look_at is not None]
         return min(due, key=lambda one: one.look_at or 0.0, default=None)
 
+    def next_finds(self, now: float, count_max: int) -> Sequence[TrackedOrder]:
+        """Return the orders that are to be looked up together, the first of them first."""
+        first = self.next_find()
+        if first is None:
+            return ()
+        count_max = min(count_max, first.find_at_once)
+        if count_max == 1 or not first.can_be_found_with_others(now):
+            return (first,)
+        known = [*self.open.values(), *self._doubted.values()]
+        due = [one for one in known if one.can_be_found_with_others(now)]
+        return sorted(due, key=lambda one: one.look_at or 0.0)[:count_max]
+
     @property
     def doubted(self) -> Sequence[TrackedOrder]:
         """Return the settled orders that are to be looked up."""

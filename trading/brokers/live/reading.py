@@ -80,12 +80,14 @@ class AccountReader:
         )
         self._poll_at = self._clock_at = self._fills_at = clock.monotonic()
         self._poll_step_s = settings.poll_first_s
+        self._finds_at_once = 1
         self._gaps = 0
         self._offset_s = clock.wall() - clock.monotonic()
 
     def begin(self, abilities: Abilities) -> None:
         """Read from now on, beginning with the venue's clock and all of the account."""
         self._tracker.set_deadline(abilities.deadline_s)
+        self._finds_at_once = abilities.finds_at_once
         self._clock_at = self._clock.monotonic()
         self.looking.begin(abilities)
 
@@ -154,24 +156,26 @@ class AccountReader:
             self._health.note_passing_refusal(
                 error.retry_after_s or self._settings.retry_first_s, moment
             )
-        read.failed(moment)
+        read.failed(error, moment)
 
     def _wait_s(self, choice: Choice, moment: Moment) -> float:
         health_s = self._health.read_wait_s(choice.kind, moment, choice.haste)
         return max(0.0, choice.due_at - moment.passed, health_s)
 
     def _urgent_choice(self) -> Choice | None:
-        tracked, fills_at = self._tracker.shelf.next_find(), self._tracker.fills_due_at
+        now = self._clock.monotonic()
+        finds = self._tracker.shelf.next_finds(now, self._finds_at_once)
+        fills_at = self._tracker.fills_due_at
         choices: list[Choice] = []
         if self._hint_at is not None and self._tracker.shelf.has_entries:
             fills_at = self._hint_at if fills_at is None else min(fills_at, self._hint_at)
         if fills_at is not None:
             # Executions come first: they often say all, and one request brings those of all orders.
             choices.append(Choice(fills_at, RequestKind.FILLS, self._fills))
-        if tracked is not None and tracked.look_at is not None:
-            find = partial(self._reads.find, tracked)
-            choices.append(Choice(tracked.look_at, kind_of_find(tracked), find))
-        due = [choice for choice in choices if choice.due_at <= self._clock.monotonic()]
+        if finds and finds[0].look_at is not None:
+            find = partial(self._reads.find, finds)
+            choices.append(Choice(finds[0].look_at, kind_of_find(finds[0]), find))
+        due = [choice for choice in choices if choice.due_at <= now]
         return due[0] if due else min(choices, key=lambda choice: choice.due_at, default=None)
 
     def _look_choice(self) -> Choice:
@@ -207,22 +211,16 @@ class AccountReader:
 
     def _token(self, stream: StreamThread) -> Read:
         """Ask for the token of the stream among the reads of the key; no failure is a trouble."""
-        failures: list[VenueError] = []
 
         def ask(venue: Venue) -> Apply:
-            try:
-                token = stream.stream.ask_token(venue)
-            except VenueError as error:
-                failures.append(error)
-                raise
+            token = stream.stream.ask_token(venue)
             return lambda _asked: stream.give_token(token)
 
         def begin(_moment: Moment) -> None:
             self._token_at = None
 
-        def failed(_moment: Moment) -> None:
-            bug = VenueError("no token", FailureKind.BAD_ANSWER)
-            stream.give_token(failures[0] if failures else bug)
+        def failed(error: VenueError, _moment: Moment) -> None:
+            stream.give_token(error)
 
         return Read(RequestKind.STREAM, ask, begin, failed)
 

@@ -14,7 +14,14 @@ from trading.brokers.live.moment import Moment, moment_of
 from trading.brokers.live.settings import RequestKind
 from trading.brokers.live.tracked import TrackedOrder
 from trading.brokers.live.tracker import OrderTracker
-from trading.brokers.venue import CashMove, Holding, Venue, VenueOrder, VenuePosition
+from trading.brokers.venue import (
+    CashMove,
+    Holding,
+    Venue,
+    VenueError,
+    VenueOrder,
+    VenuePosition,
+)
 from trading.model.report import OrderFilled, Report
 from trading.model.venue_news import CashMoved, VenueNews
 
@@ -35,6 +42,10 @@ def nothing_more(_moment: Moment) -> None:
     """Do nothing."""
 
 
+def nothing_else(_error: VenueError, _moment: Moment) -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """Hold one read: `ask` runs where the venue is, all else on the worker's thread.
@@ -46,7 +57,7 @@ class Read:
     kind: RequestKind
     ask: Callable[[Venue], Apply]
     begin: Callable[[Moment], None] = nothing_more
-    failed: Callable[[Moment], None] = nothing_more
+    failed: Callable[[VenueError, Moment], None] = nothing_else
 
 
 class AccountReads:
@@ -74,22 +85,26 @@ class AccountReads:
         """Take in the venue's clock: what is asked from now on shows what was before that."""
         self._venue_at = server_at
 
-    def find(self, tracked: TrackedOrder) -> Read:
-        """Look up an order."""
-        order_id = tracked.order.id
-        # The venue's id of it may have become known after it was sent.
-        order = replace(tracked.order, venue_id=tracked.venue_id)
+    def find(self, together: Sequence[TrackedOrder]) -> Read:
+        """Look up an order, or several at once by the venue's ids."""
+        # The venue's id of one may have become known after it was sent.
+        orders = [replace(one.order, venue_id=one.venue_id) for one in together]
 
         def ask(venue: Venue) -> Apply:
-            shown = venue.find(order)
+            if len(orders) > 1:
+                some = venue.find_all(orders)
+                return lambda asked: self._say(
+                    self._tracker.found_some(orders, some, asked, moment_of(self._clock))
+                )
+            shown = venue.find(orders[0])
             return lambda asked: self._say(
-                self._tracker.found(order_id, shown, asked, moment_of(self._clock))
+                self._tracker.found(orders[0].id, shown, asked, moment_of(self._clock))
             )
 
-        def failed(moment: Moment) -> None:
-            self._tracker.find_failed(order_id, moment)
+        def failed(error: VenueError, moment: Moment) -> None:
+            self._tracker.find_failed(orders, error.kind, moment)
 
-        return Read(kind_of_find(tracked), ask, failed=failed)
+        return Read(kind_of_find(together[0]), ask, failed=failed)
 
     def open_orders(self, then: Callable[[Sequence[VenueOrder]], None]) -> Read:
         """Read the open orders."""

@@ -14,7 +14,7 @@ from trading.brokers.live.order_shelf import OrderShelf
 from trading.brokers.live.order_steps import OrderSteps
 from trading.brokers.live.phases import Phase, PhaseTrigger
 from trading.brokers.live.settings import LiveSettings
-from trading.brokers.live.tracked import TrackedOrder, order_of
+from trading.brokers.live.tracked import FIND_AT_ONCE_MAX, TrackedOrder, order_of
 from trading.brokers.venue import VenueFill, VenueOrder, VenueOrderState
 from trading.model.order import OrderType
 from trading.model.report import NEVER_REACHED, OrderCancelled, Report
@@ -59,6 +59,8 @@ class Sightings:
     ) -> list[Report]:
         """Take in what a look-up of an order, asked for at a moment, has shown."""
         tracked.look_at = None
+        if shown is not None:
+            tracked.find_at_once = FIND_AT_ONCE_MAX
         self._shelf.trust(tracked)
         if tracked.phase is Phase.SENDING:
             return []

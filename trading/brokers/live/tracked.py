@@ -10,6 +10,8 @@ from trading.brokers.venue import VenueFill, VenueOrder, VenueOrderState
 from trading.model.order import Fill, Order, Purpose
 from trading.model.report import OrderCancelled, OrderExpired, OrderRejected, Report
 
+# More than any venue shows at once.
+FIND_AT_ONCE_MAX: Final = 1_000
 _ZERO: Final = Decimal(0)
 
 
@@ -20,7 +22,8 @@ class TrackedOrder:
     `told` is what was told of it in executions, `saved` what had been booked before the start,
     `seen_filled` the most that the venue itself said,
     `sent_at` when it was sent at the latest, `acted_at` when a request about it last ended.
-    `look_at` is when it is to be looked up, `cancel_at` when its cancel is to be asked for,
+    `look_at` is when it is to be looked up, `find_at_once` with how many others at the most,
+    `cancel_at` when its cancel is to be asked for,
     `cancel_said` what was said to that last.
     `ending` is how the venue showed it once it was closed, `absences` how many clean looks in a
     row did not find it, the last of them asked at `absent_at`.
@@ -37,6 +40,7 @@ class TrackedOrder:
     seen_filled: Decimal = _ZERO
     look_at: float | None = None
     look_step_s: float = 0.0
+    find_at_once: int = FIND_AT_ONCE_MAX
     cancel_at: float | None = None
     cancel_step_s: float = 0.0
     cancel_said: str = ""
@@ -58,6 +62,11 @@ class TrackedOrder:
     def is_watched(self) -> bool:
         """Tell whether the venue has it, or may have it."""
         return self.phase in (Phase.LIVE, Phase.UNCLEAR, Phase.CANCELLING)
+
+    def can_be_found_with_others(self, now: float) -> bool:
+        """Tell whether it is to be looked up now by the venue's id, and not alone."""
+        is_due = self.look_at is not None and self.look_at <= now
+        return is_due and bool(self.venue_id) and self.find_at_once > 1
 
     @property
     def known(self) -> Decimal:

@@ -18,6 +18,7 @@ from trading.brokers.live.tracked import TrackedOrder
 from trading.brokers.venue import (
     CancelAnswer,
     CancelOutcome,
+    FailureKind,
     Refused,
     SubmitAnswer,
     Taken,
@@ -32,6 +33,8 @@ from trading.model.report import OrderCancelled, OrderRejected, Report
 STOPPED_BEFORE: Final = "the bot stopped before the exchange's answer was known"
 CANCELLED_UNSENT: Final = "cancelled before it was sent"
 _WAITING: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.BRACKET})
+# One order that a venue does not know, or shows in a way that cannot be read, fails all others.
+_FOR_ONE_OF_THEM: Final = frozenset({FailureKind.REFUSED, FailureKind.BAD_ANSWER})
 _UNKNOWN_AT_START: Final = frozenset({OrderState.NEW, OrderState.SENT, OrderState.UNKNOWN})
 
 
@@ -222,11 +225,36 @@ class OrderTracker:
         reports = self._sightings.found(tracked, shown, asked, moment)
         return reports + self._steps.tell_still_lost(moment)
 
-    def find_failed(self, order_id: str, moment: Moment) -> None:
-        """Look an order up again later: nobody could say anything about it."""
+    def found_some(
+        self,
+        asked_for: Iterable[Order],
+        shown: Iterable[VenueOrder],
+        asked: Moment,
+        moment: Moment,
+    ) -> list[Report]:
+        """Take in what a look-up of several orders has shown; one it left out is found alone."""
+        by_id = {one.venue_id: one for one in shown}
+        reports: list[Report] = []
+        for order in asked_for:
+            if one := by_id.get(order.venue_id):
+                reports += self.found(order.id, one, asked, moment)
+            else:
+                self._find_with_fewer(order.id, 1)
+        return reports
+
+    def find_failed(self, orders: Sequence[Order], failure: FailureKind, moment: Moment) -> None:
+        """Look orders up again later: nobody could say anything about them."""
+        for order in orders:
+            tracked = self.shelf.get(order.id)
+            if tracked is not None and tracked.look_at is not None:
+                self._steps.look_again(tracked, moment)
+            if failure in _FOR_ONE_OF_THEM:
+                self._find_with_fewer(order.id, max(1, len(orders) // 2))
+
+    def _find_with_fewer(self, order_id: str, count_max: int) -> None:
         tracked = self.shelf.get(order_id)
-        if tracked is not None and tracked.look_at is not None:
-            self._steps.look_again(tracked, moment)
+        if tracked is not None:
+            tracked.find_at_once = count_max
 
     def saw_fills(self, fills: Iterable[VenueFill], asked: Moment, moment: Moment) -> list[Report]:
         """Take in executions that were asked for at a moment."""

@@ -4,6 +4,7 @@ At every look the holdings must be what the executions told before it add up to;
 order must be as the venue has it, and none may be there twice.
 """
 
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -19,7 +20,7 @@ from trading.model.order_states import OrderState
 from trading.model.report import Report
 from trading.model.venue_news import AccountSeen, VenueNews
 
-READS = ("find", "open", "fills", "holdings", "time", "connect")
+READS = ("find", "find all", "open", "fills", "holdings", "time", "connect")
 RESTING = (OrderState.WORKING, OrderState.PARTIAL)
 
 
@@ -29,7 +30,7 @@ class SeededLife(WorkerDesk):
     def __init__(self, seed: int) -> None:
         self.rng = Random(seed)
         self.every_order: list[Order] = []
-        super().__init__(SPOT)
+        super().__init__(replace(SPOT, finds_at_once=self.rng.choice((1, 2, 50))))
         self.venue.fills_at_once = self.rng.random() < 0.5
         self.venue.has_client_ids = self.rng.random() < 0.7
         self.venue.shows_cancelled = self.rng.random() < 0.5

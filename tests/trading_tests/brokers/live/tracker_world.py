@@ -14,6 +14,7 @@ from tests.trading_tests.makers import NOW
 from trading.brokers.live.moment import Moment, moment_of
 from trading.brokers.live.phases import Phase
 from trading.brokers.live.settings import LiveSettings
+from trading.brokers.live.tracked import TrackedOrder
 from trading.brokers.live.tracker import OrderTracker
 from trading.brokers.venue import (
     Refused,
@@ -33,6 +34,7 @@ from trading.model.report import (
     OrderRejected,
     Report,
 )
+from trading.model.values import replace
 
 # How far a copy of the venue is behind at most, and how late an order arrives at most: together
 # less than what the tracker waits before it gives an order up.
@@ -64,7 +66,7 @@ class TrackerWorld:
         """Let the engine want an order."""
         self._count += 1
         order = make_order(
-            f"o{self._count}", quantity=str(1 + n % 3), reduces=n % 2 == 0, at=self.clock.wall()
+            f"o{self._count}", quantity=str(1 + n % 7), reduces=n % 2 == 0, at=self.clock.wall()
         )
         self.desk.add(sent(order, self.clock.wall()))
         self.tracker.add(self._order(order.id), self._now())
@@ -96,11 +98,13 @@ class TrackerWorld:
         """Have an order executed, by one or by all that is left."""
         if shown := self._pick_open(n):
             left = shown.quantity - shown.filled
-            self.venue.fill(shown.client_id, str(left if n % 2 else Decimal(1)))
+            self.venue.fill(shown.client_id, str(Decimal(1) if n % 4 else left))
 
     def end(self, n: int) -> None:
         """Have the venue end an order."""
-        if shown := self._pick_open(n):
+        shown = self._pick_open(n)
+        # Seldom enough for cancels to find something.
+        if shown is not None and n % 3 == 0:
             states = (VenueOrderState.CANCELLED, VenueOrderState.EXPIRED)
             self.venue.end(shown.client_id, states[n % 2])
 
@@ -117,8 +121,12 @@ class TrackerWorld:
         for order_id in self.tracker.take_due_cancels(self._now().passed):
             tracked = self.tracker.shelf.get(order_id)
             assert tracked is not None
-            self.venue.script("cancel", ("", "lost", "dropped")[n % 3])
-            self.venue.shows_cancelled = n % 2 == 0
+            shown = self.venue._of(tracked.order)
+            if n % 3 and shown is not None and shown.state is VenueOrderState.OPEN:
+                # They cross.
+                self.venue.fill(order_id, "1")
+            self.venue.script("cancel", ("", "lost", "", "dropped")[n % 4])
+            self.venue.shows_cancelled = n % 4 == 0
             answer = self.venue.cancel(tracked.order)
             self._hear(self.tracker.cancel_answered(order_id, answer, self._now()))
 
@@ -132,10 +140,19 @@ class TrackerWorld:
         elif kind == 1:
             listed = [one for one in orders if one.state is VenueOrderState.OPEN]
             self._reads.append(lambda: self.tracker.saw_open(listed, asked, self._now()))
-        elif (tracked := self.tracker.shelf.next_find()) is not None:
-            order_id = tracked.order.id
-            shown = next((one for one in orders if one.client_id == order_id), None)
-            self._reads.append(lambda: self.tracker.found(order_id, shown, asked, self._now()))
+        elif together := self.tracker.shelf.next_finds(asked.passed, 1 + n % 4):
+            self._reads.append(self._look_up(together, orders, asked))
+
+    def _look_up(
+        self, together: Sequence[TrackedOrder], orders: Sequence[VenueOrder], asked: Moment
+    ) -> Callable[[], Sequence[Report]]:
+        if len(together) > 1:
+            wanted = [replace(one.order, venue_id=one.venue_id) for one in together]
+            # A copy that is behind may not know one of them yet.
+            return lambda: self.tracker.found_some(wanted, orders, asked, self._now())
+        order_id = together[0].order.id
+        shown = next((one for one in orders if one.client_id == order_id), None)
+        return lambda: self.tracker.found(order_id, shown, asked, self._now())
 
     def deliver(self, n: int) -> None:
         """Let one answer to a read come in, perhaps twice."""

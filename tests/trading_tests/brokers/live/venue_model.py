@@ -58,6 +58,9 @@ class ModelVenue:
         self.is_down = False
         self.retry_after_s: float | None = None
         self.has_client_ids = True
+        # Orders that a look-up of several leaves out, and such that have it refused.
+        self.left_out: set[str] = set()
+        self.spoiling: set[str] = set()
         self.fills_at_once = True
         # Whether the answer to a cancel shows the order as it has ended.
         self.shows_cancelled = False
@@ -195,6 +198,14 @@ class ModelVenue:
         self._read("find")
         shown = self._of(order)
         return None if shown is None else self._as_shown(shown)
+
+    def find_all(self, orders: Sequence[Order]) -> Sequence[VenueOrder]:
+        assert 1 < len(orders) <= self.abilities.finds_at_once
+        self._read("find all")
+        if self.spoiling & {order.id for order in orders}:
+            raise VenueError("an unknown order", FailureKind.REFUSED)
+        asked = [order for order in orders if order.id not in self.left_out]
+        return [self._as_shown(self.orders[order.venue_id]) for order in asked]
 
     def open_orders(self) -> Sequence[VenueOrder]:
         self._read("open")

@@ -164,7 +164,10 @@ class Sightings:
         tracked.absences += 1
         tracked.absent_at = asked.passed
         tracked.look_at = moment.passed + self._settings.find_first_s
-        self._steps.need_fills(moment)
+        # One read of executions is enough for all that are looked up now.
+        waits = [one.look_at for one in self._shelf.open.values() if one.look_at is not None]
+        is_last = min(waits) > moment.passed
+        self._steps.need_fills(moment, 0.0 if is_last else self._settings.find_first_s)
         return self._steps.lose(tracked, NOT_SHOWN, moment)
 
     def _is_given_up(self, tracked: TrackedOrder, asked: Moment) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from tests.trading_tests.brokers.live.venue_model import SPOT
 from tests.trading_tests.brokers.live.worker_desk import WorkerDesk, make_order
 from trading.brokers.venue import FailureKind, VenueOrderState
+from trading.engine.orders import sent
 from trading.model.order_states import OrderState
 
 AT_ONCE = 5
@@ -160,3 +161,19 @@ def test_cancelled_orders_are_looked_up_together_after_a_crash(desk: WorkerDesk)
     assert desk.story("o1") == ["accepted", "filled", "cancelled"]
     assert stories(desk, order_ids[1:]) == {("accepted", "cancelled")}
     assert all(desk.state(each).state is OrderState.CANCELLED for each in order_ids)
+
+
+def test_executions_are_read_once_for_all_orders_that_are_nowhere_to_be_found(
+    desk: WorkerDesk,
+) -> None:
+    order_ids = [f"o{number}" for number in range(1, 11)]
+    for order in map(make_order, order_ids):
+        desk.orders.add(sent(order, desk.clock.wall()))
+    # The process ended before it had sent any.
+    desk.restart()
+    desk.run(19)
+    desk.venue.requests.clear()
+    desk.run(6)
+    assert stories(desk, order_ids) == {("lost", "cancelled")}
+    assert desk.venue.sent == []
+    assert desk.venue.requests.count("fills") <= 3

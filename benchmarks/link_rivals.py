@@ -24,6 +24,7 @@ import orjson
 logger = logging.getLogger(__name__)
 
 PAYLOAD = "x" * 140
+_STUCK_AFTER_S = 300.0
 _HEADER = struct.Struct(">I")
 
 
@@ -42,6 +43,12 @@ def time_calls(call: Callable[[], None], count: int) -> list[float]:
     return times
 
 
+def _wait_for(done: threading.Event) -> None:
+    """Wait for the end of a course, but not for ever: its other end may have broken down."""
+    if not done.wait(_STUCK_AFTER_S):
+        raise TimeoutError(f"no end of the course within {_STUCK_AFTER_S:g} s")
+
+
 class RoundTrips:
     """Run round trips from the handler: each answer sends the next message."""
 
@@ -57,7 +64,7 @@ class RoundTrips:
         self._times, self._left = [], count
         self._done.clear()
         self._next()
-        self._done.wait()
+        _wait_for(self._done)
         return self._times
 
     def answer(self) -> None:
@@ -135,6 +142,9 @@ class SeedNode:
         self._handler = handler
         self._outbound: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._is_open = True
+
+    def start(self) -> None:
+        """Send and receive; the handler may be called from here on."""
         threading.Thread(target=self._send_loop, daemon=True).start()
         threading.Thread(target=self._receive_loop, daemon=True).start()
 
@@ -186,15 +196,14 @@ def serve_seed(pipe: Connection) -> None:
     listener = _listen()
     pipe.send(listener.getsockname()[1])
     sock = _accept(listener)
-    done = threading.Event()
 
     def handle(tag: str, message: Any) -> None:
         for _ in range(message if tag == "flood" else 1):
             node.send("message", PAYLOAD)
 
     node = SeedNode(sock, handle)
+    node.start()
     pipe.poll(None)
-    done.set()
 
 
 class SeedLink:
@@ -206,6 +215,7 @@ class SeedLink:
         self._course = RoundTrips(lambda: self._node.send("command", PAYLOAD))
         self._left = 0
         self._done = threading.Event()
+        self._node.start()
 
     def round_trips(self, count: int) -> list[float]:
         """Return the seconds that each of `count` answers took."""
@@ -216,7 +226,7 @@ class SeedLink:
         self._left = count
         self._done.clear()
         self._node.send("flood", count)
-        self._done.wait()
+        _wait_for(self._done)
 
     def _handle(self, _tag: str, _message: Any) -> None:
         if not self._left:

@@ -34,7 +34,14 @@ from trading.reload import merge_settings
 from trading.settings.accounts import AccountTerms
 from trading.setup_of import check_nothing_is_left_out
 from trading.store.database import StateDatabase, open_state_database
-from trading.store.ownership import LIVE, PAPER, SANDBOX, AccountOwner, Owner
+from trading.store.ownership import (
+    LIVE,
+    PAPER,
+    SANDBOX,
+    AccountOwner,
+    Owner,
+    check_same_accounts,
+)
 from trading.store.reserve import RESERVE_NAME
 
 log = logging.getLogger(__name__)
@@ -158,8 +165,9 @@ class TradingApp:
             config = load_config(self._config.bot_dir, self._environ)
             # They wait for a restart; that it would fail is to be known now.
             load_instances(config)
+            self._check_accounts(config)
             _check_with_saved(config, database)
-        except ConfigurationError as error:
+        except (ConfigurationError, StateError) as error:
             # Without its traceback: the line says what is wrong, and where.
             log.error("the new configuration is refused, the old one stays: %s", error)  # noqa: TRY400
             parts.inbox.put_notice(ReloadRefused(str(error), at))
@@ -173,6 +181,16 @@ class TradingApp:
                 ConfigurationReloaded(reloaded.applied, reloaded.waiting, at, interval_s)
             )
         self._around.notifier.ready()
+
+    def _check_accounts(self, config: BotConfig) -> None:
+        """Refuse another account under the name of one that runs, and another key for it."""
+        check_same_accounts(str(config.file), owner_of(self._config), owner_of(config))
+        keys = check_live_accounts(config, owner_of(config), self._environ)
+        for name, key in self._keys.items():
+            if name in keys and keys[name] != key:
+                raise ConfigurationError(
+                    config.file, f"account {name}", "other keys", "those it was started with"
+                )
 
     def _apply_levels(self) -> None:
         logging.getLogger().setLevel(self._settings.log_level)
@@ -208,7 +226,12 @@ def owner_of(config: BotConfig) -> Owner:
     """Return whom the bot's database belongs to."""
     settings = config.settings
     accounts = tuple(
-        (one.name, AccountOwner(one.exchange, _mode_of(one))) for one in settings.account_terms()
+        # On paper the kind may change: nothing is held anywhere.
+        (
+            one.name,
+            AccountOwner(one.exchange, _mode_of(one), "" if one.dry_run else one.market_type),
+        )
+        for one in settings.account_terms()
     )
     mode = PAPER if settings.dry_run else LIVE
     return Owner(config.bot, settings.exchange, mode, accounts=accounts)

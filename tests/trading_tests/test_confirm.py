@@ -136,7 +136,7 @@ def test_a_test_venue_is_not_called_real_and_its_database_is_another(tmp_path: P
     confirm(config, person)
     assert "of a test venue (sandbox)" in person.questions[0]
     assert owner_of(configured(tmp_path, text + "ccxt: {demo: true}\n")).accounts == (
-        ("main", ("binance", "sandbox")),
+        ("main", ("binance", "sandbox", "spot")),
     )
     with pytest.raises(
         WrongOwnerError, match="found positions and trades at a test venue, allowed live"

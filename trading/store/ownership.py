@@ -28,11 +28,13 @@ SANDBOX: Final = "sandbox"
 class AccountOwner(NamedTuple):
     """Name what must stay the same for the life of an account.
 
-    `mode` is paper, live or sandbox.
+    `mode` is paper, live or sandbox. The kind of market (spot, margin, swap) must stay for what
+    is held at an exchange; it is empty where it is not known.
     """
 
     exchange: str
     mode: str
+    market_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,12 @@ def claim_database(connection: Connection, path: Path, owner: Owner) -> None:
     else:
         check_owner(found, path, owner)
         known = accounts_in(found, path)
-    accounts = known | owner.account_owners
+    accounts = known | {
+        name: wanted
+        if wanted.market_type or name not in known
+        else wanted._replace(market_type=known[name].market_type)
+        for name, wanted in owner.account_owners.items()
+    }
     if accounts != known or "accounts" not in found:
         text = orjson.dumps({name: list(one) for name, one in accounts.items()}).decode()
         statement = upsert(OWNER).values(key="accounts", value=text)
@@ -81,7 +88,7 @@ def check_owner(found: Mapping[str, str], path: Path, owner: Owner) -> None:
     known = accounts_in(found, path)
     for name, wanted in owner.account_owners.items():
         if name in known:
-            _check_account(path, name, known[name], wanted)
+            check_account(path, name, known[name], wanted)
 
 
 def accounts_in(found: Mapping[str, str], path: Path) -> dict[str, AccountOwner]:
@@ -104,7 +111,16 @@ def read_owner(connection: Connection) -> dict[str, str]:
     return {row.key: row.value for row in connection.execute(select(OWNER.c.key, OWNER.c.value))}
 
 
-def _check_account(path: Path, name: str, known: AccountOwner, wanted: AccountOwner) -> None:
+def check_same_accounts(where: str, running: Owner, wanted: Owner) -> None:
+    """Raise WrongOwnerError where an account that runs would become another one."""
+    owners = wanted.account_owners
+    for name, known in running.account_owners.items():
+        if name in owners:
+            check_account(where, name, known, owners[name])
+
+
+def check_account(path: Path | str, name: str, known: AccountOwner, wanted: AccountOwner) -> None:
+    """Raise WrongOwnerError unless an account stays what it is known to be."""
     if known.mode != wanted.mode:
         raise WrongOwnerError(
             f"{path}: account {name}: found {_HISTORY.get(known.mode, known.mode)}, allowed "
@@ -115,6 +131,13 @@ def _check_account(path: Path, name: str, known: AccountOwner, wanted: AccountOw
             f"{path}: account {name}: found exchange {known.exchange}, allowed {wanted.exchange} "
             "(an account of another exchange; give the new one another name, or use another "
             "VAR_DIR)"
+        )
+    kinds = known.market_type, wanted.market_type
+    if wanted.mode != PAPER and all(kinds) and known.market_type != wanted.market_type:
+        raise WrongOwnerError(
+            f"{path}: account {name}: found a {known.market_type} account, allowed "
+            f"{wanted.market_type} (what it holds is counted in another way; set market_type: "
+            f"{known.market_type} again, give the new account another name, or use another VAR_DIR)"
         )
 
 

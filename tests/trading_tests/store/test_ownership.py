@@ -57,6 +57,53 @@ def test_an_account_never_changes_sides(
     open_and_close(tmp_path, owner(main=before, more=LIVE))
 
 
+SPOT = AccountOwner("kraken", "live", "spot")
+MARGIN = AccountOwner("kraken", "live", "margin")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (SPOT, MARGIN, "found a spot account, allowed margin"),
+        (MARGIN, SPOT, "found a margin account, allowed spot"),
+        (
+            AccountOwner("kraken", "sandbox", "swap"),
+            AccountOwner("kraken", "sandbox", "spot"),
+            "found a swap account, allowed spot",
+        ),
+    ],
+)
+def test_what_is_held_for_real_stays_of_its_kind(
+    tmp_path: Path, before: AccountOwner, after: AccountOwner, words: str
+) -> None:
+    open_and_close(tmp_path, owner(main=before))
+    with pytest.raises(WrongOwnerError) as caught:
+        open_and_close(tmp_path, owner(main=after))
+    assert caught.value.exit_code is ExitCode.CONFIGURATION
+    assert f"account main: {words}" in str(caught.value)
+    assert f"market_type: {before.market_type}" in str(caught.value)
+    open_and_close(tmp_path, owner(main=before))
+
+
+def test_on_paper_the_kind_of_an_account_may_change(tmp_path: Path) -> None:
+    for kind in ("spot", "margin", "spot"):
+        open_and_close(tmp_path, owner(main=AccountOwner("kraken", "paper", kind)))
+
+
+def test_a_database_from_before_kinds_were_kept_takes_the_first_one(tmp_path: Path) -> None:
+    open_and_close(tmp_path, owner(main=LIVE))
+    with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
+        connection.execute(
+            "UPDATE owner SET value = ? WHERE key = 'accounts'", ('{"main": ["kraken", "live"]}',)
+        )
+        connection.commit()
+    open_and_close(tmp_path, owner(main=SPOT))
+    # Whoever does not say it takes nothing back.
+    open_and_close(tmp_path, owner(main=LIVE))
+    with pytest.raises(WrongOwnerError, match="found a spot account"):
+        open_and_close(tmp_path, owner(main=MARGIN))
+
+
 def test_a_database_from_before_there_were_accounts_has_one_named_main(tmp_path: Path) -> None:
     open_and_close(tmp_path, Owner("mine", "kraken", "paper"))
     with closing(sqlite3.connect(tmp_path / "state.db")) as connection:

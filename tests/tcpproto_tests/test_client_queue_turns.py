@@ -15,7 +15,7 @@ from tcpproto import client_queue
 from tcpproto.client_queue import ClientQueue
 from tests.fakes.memory_outbox import MemoryOutbox
 from tests.tcpproto_tests.frames_of import frame, read_frames
-from tests.tcpproto_tests.test_client_queue import RecordingSink, has_work, write_all, write_once
+from tests.tcpproto_tests.queue_turns import RecordingSink, has_work, write_all, write_once
 
 
 class Scene:

@@ -1,4 +1,4 @@
-"""Greeting: with and without a secret, with forged proofs, other versions and bad names."""
+"""Greeting: who is let in, with and without a secret, in which version and under which name."""
 
 import dataclasses
 import itertools
@@ -8,32 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpproto.authentication import CLIENT_ROLE, SERVER_ROLE, is_proof, make_proof
-from tcpproto.client_connection import ClientConnection
-from tcpproto.connection import Closed, Identified, Noticed, Opened
-from tcpproto.greetings import Bye, Challenge, Hello, Proof, Welcome
-from tcpproto.messages import Message, encode_message
-from tcpproto.payloads import Ack, Log, Text
+from tcpproto.connection import Identified, Opened
+from tcpproto.greetings import Welcome
+from tcpproto.messages import Message
 from tcpproto.states import State
-from tcpproto.timing import Limits, read_clock
-from tests.tcpproto_tests.connection_pair import HELLO, NONCE, SERVER_NONCE, ConnectionPair
+from tcpproto.timing import Limits
+from tests.tcpproto_tests.connection_pair import HELLO, ConnectionPair
 from tests.tcpproto_tests.frames_of import json_frame, read_frames
-
-SECRET = "correct horse battery staple"
-WITH_NONCE = dataclasses.replace(HELLO, nonce=NONCE)
-LOG = Log("INFO", "trading", 1.0, "line").to_message(1.0)
-
-
-def pair_with_secret(
-    client_secret: str | None = SECRET, server_secret: str | None = SECRET, **options: object
-) -> ConnectionPair:
-    hello = HELLO if client_secret is None else WITH_NONCE
-    options = {"hello": hello} | options
-    return ConnectionPair(
-        client_secret=client_secret,
-        server_secret=server_secret,
-        **options,  # type: ignore[arg-type]
-    )
+from tests.tcpproto_tests.greeting_pairs import (
+    LOG,
+    SECRET,
+    WITH_NONCE,
+    pair_with_secret,
+    with_hello,
+)
 
 
 @pytest.mark.parametrize("secret", [None, SECRET])
@@ -82,226 +70,6 @@ def test_a_handshake_cut_after_any_byte_ends_as_cut_on_both_sides(secret: str | 
         pair.deliver_down(down)
         pair.cut()
         assert not pair.client_closed.is_clean
-
-
-def test_the_secret_itself_is_never_sent_nor_shown() -> None:
-    pair = pair_with_secret().settle()
-    assert SECRET.encode() not in pair.up.history + pair.down.history
-    for value in (pair, pair.client, pair.server, WITH_NONCE, *pair.client_events):
-        assert SECRET not in repr(value)
-
-
-def test_a_client_with_another_secret_is_refused_by_its_own_check_of_the_server() -> None:
-    pair = pair_with_secret(client_secret="wrong").settle()
-    assert pair.client_closed == Closed(
-        "secret", "the server does not hold this link secret", is_clean=False
-    )
-    assert pair.server_closed.code == "secret"
-    assert not pair.heard_by_server(Identified)
-
-
-def test_a_client_that_does_not_check_the_server_is_refused_by_the_server() -> None:
-    pair = pair_with_secret()
-    pair.deliver_up()
-    forged = make_proof("wrong", CLIENT_ROLE, WITH_NONCE, SERVER_NONCE)
-    pair.up.put(encode_message(Proof(forged).to_message(1.0)))
-    pair.deliver_up()
-
-    assert pair.server_closed == Closed("secret", "wrong link secret", is_clean=False)
-    (_challenge, bye) = read_frames(bytes(pair.down.history))
-    assert (bye["tag"], bye["message"]["text"]) == ("bye", "wrong link secret")
-
-
-def test_a_client_without_a_secret_is_refused_and_told_what_to_do() -> None:
-    pair = pair_with_secret(client_secret=None).settle()
-    assert pair.client_closed.is_clean
-    assert pair.client_closed.code == "secret"
-    assert "link.secret" in pair.client_closed.text
-    assert not pair.heard_by_server(Identified)
-
-
-def test_a_client_with_a_secret_does_not_speak_to_a_server_without_one() -> None:
-    pair = pair_with_secret(server_secret=None).settle()
-    assert pair.client_closed.code == "secret"
-    assert "the server has no link secret" in pair.client_closed.text
-    assert not pair.heard_by_client(Opened)
-
-
-def test_a_proof_is_bound_to_everything_that_was_said() -> None:
-    proof = make_proof(SECRET, CLIENT_ROLE, WITH_NONCE, SERVER_NONCE)
-    assert is_proof(proof, SECRET, CLIENT_ROLE, WITH_NONCE, SERVER_NONCE)
-    others = {
-        "nonce": "d" * 64,
-        "version": "1.1",
-        "bot": "other",
-        "instance": "instance-2",
-        "epoch": "epoch-2",
-        "last_seq": 8,
-    }
-    for field, value in others.items():
-        hello = dataclasses.replace(WITH_NONCE, **{field: value})  # type: ignore[arg-type]
-        assert not is_proof(proof, SECRET, CLIENT_ROLE, hello, SERVER_NONCE), field
-    assert not is_proof(proof, SECRET, SERVER_ROLE, WITH_NONCE, SERVER_NONCE)
-    assert not is_proof(proof, SECRET, CLIENT_ROLE, WITH_NONCE, "6" * 64)
-    assert not is_proof(proof, SECRET + " ", CLIENT_ROLE, WITH_NONCE, SERVER_NONCE)
-
-
-@given(st.text(max_size=130))
-def test_no_guessed_proof_is_taken(guess: str) -> None:
-    assert not is_proof(guess, SECRET, CLIENT_ROLE, WITH_NONCE, SERVER_NONCE)
-
-
-@given(
-    st.tuples(*[st.text(st.characters(codec="utf-8"), min_size=1, max_size=4)] * 3),
-    st.tuples(*[st.text(st.characters(codec="utf-8"), min_size=1, max_size=4)] * 3),
-)
-def test_moving_characters_between_fields_makes_another_proof(
-    one: tuple[str, str, str], two: tuple[str, str, str]
-) -> None:
-    first, second = (
-        make_proof(SECRET, CLIENT_ROLE, Hello(bot, instance, epoch, 1, "", NONCE), SERVER_NONCE)
-        for bot, instance, epoch in (one, two)
-    )
-    assert (first == second) == (one == two)
-
-
-def test_a_recorded_handshake_replayed_to_the_server_is_refused() -> None:
-    recorded = bytes(pair_with_secret().settle().up.history)
-
-    later = pair_with_secret(make_nonce=lambda: "6" * 64)
-    later.up.drop()
-    later.up.put(recorded)
-    later.deliver_up()
-
-    assert later.server_closed.text == "wrong link secret"
-    assert not later.heard_by_server(Identified)
-
-
-def test_a_recorded_handshake_replayed_to_the_client_is_refused() -> None:
-    recorded = bytes(pair_with_secret().settle().down.history)
-
-    later = pair_with_secret(hello=dataclasses.replace(HELLO, nonce="d" * 64))
-    later.down.put(recorded)
-    later.deliver_down()
-
-    assert later.client_closed.code == "secret"
-    assert not later.heard_by_client(Opened)
-
-
-@pytest.mark.parametrize("mask", [0x01, 0x20, 0x80])
-def test_a_handshake_in_which_any_byte_is_changed_never_makes_another_bot(mask: int) -> None:
-    """The secret covers all of the hello but the timestamp and the name of the software."""
-    whole = pair_with_secret().settle()
-    welcome_at = whole.down.history.rindex(b'{"tag":"welcome"') - 4
-    for wire, length in (("up", len(whole.up.history)), ("down", welcome_at)):
-        for at in range(length):
-            pair = pair_with_secret()
-            change_byte(pair, wire, at, mask)
-            for identified in pair.heard_by_server(Identified):
-                assert dataclasses.replace(identified.hello, software="") == WITH_NONCE
-            assert len(pair.heard_by_server(Closed)) <= 1
-            assert len(pair.heard_by_client(Closed)) <= 1
-
-
-def change_byte(pair: ConnectionPair, wire_name: str, at: int, mask: int) -> None:
-    """Let the handshake go on with one byte of a direction changed."""
-    wire = getattr(pair, wire_name)
-    for _ in range(4):
-        carried = len(wire.history) - len(wire.waiting)
-        if carried <= at < len(wire.history):
-            wire.waiting[at - carried] ^= mask
-        pair.deliver_up()
-        carried = len(wire.history) - len(wire.waiting)
-        if wire_name == "down" and carried <= at < len(wire.history):
-            wire.waiting[at - carried] ^= mask
-        pair.deliver_down()
-
-
-def test_the_servers_own_proof_sent_back_is_refused() -> None:
-    pair = pair_with_secret()
-    pair.deliver_up()
-    (challenge,) = read_frames(bytes(pair.down.history))
-    pair.up.put(encode_message(Proof(challenge["message"]["proof"]).to_message(1.0)))
-    pair.deliver_up()
-    assert pair.server_closed.text == "wrong link secret"
-
-
-def test_the_clients_own_proof_sent_back_as_a_challenge_is_refused() -> None:
-    pair = pair_with_secret()
-    mirror = make_proof(SECRET, CLIENT_ROLE, WITH_NONCE, NONCE)
-    pair.down.put(encode_message(Challenge(NONCE, mirror).to_message(1.0)))
-    pair.deliver_down()
-    assert pair.client_closed.code == "secret"
-
-
-@pytest.mark.parametrize(
-    "frame",
-    [
-        json_frame(tag="log", message={}, timestamp=1),
-        json_frame(tag="ping", message={}, timestamp=1),
-        json_frame(tag="message", message="buy", timestamp=1),
-        json_frame(tag="welcome", message={}, timestamp=1),
-        encode_message(WITH_NONCE.to_message(1.0)),
-        encode_message(Challenge("n", "p").to_message(1.0)),
-    ],
-)
-def test_nothing_but_the_proof_follows_a_challenge(frame: bytes) -> None:
-    pair = pair_with_secret()
-    pair.deliver_up()
-    pair.up.put(frame)
-    pair.deliver_up()
-    assert pair.server_closed.code in {"handshake", "bad_field"}
-    assert not pair.heard_by_server(Message)
-
-
-@pytest.mark.parametrize("tag", ["log", "event", "message", "command", "ack", "pong"])
-def test_a_first_frame_that_is_no_hello_is_refused_where_a_secret_is_asked_for(tag: str) -> None:
-    pair = pair_with_secret()
-    pair.up.drop()
-    pair.up.put(json_frame(tag=tag, message="buy:BTC/USDT", timestamp=1))
-    pair.deliver_up()
-    assert pair.server_closed.code == "secret"
-    assert "asks for a link secret" in pair.server_closed.text
-    assert not pair.heard_by_server(Message)
-
-
-def test_a_welcome_that_skips_the_challenge_is_not_believed() -> None:
-    pair = pair_with_secret()
-    pair.down.put(encode_message(Welcome(3).to_message(1.0)))
-    pair.deliver_down()
-    assert pair.client_closed.code == "secret"
-
-
-def test_a_second_challenge_is_not_answered() -> None:
-    pair = pair_with_secret()
-    pair.deliver_up()
-    pair.down.put(bytes(pair.down.history))
-    pair.deliver_down()
-    assert pair.client_closed.text == "a challenge that was not asked for"
-
-
-def test_a_challenge_is_not_answered_without_a_secret() -> None:
-    pair = pair_with_secret(client_secret=None)
-    pair.down.put(encode_message(Challenge("n", "p").to_message(1.0)))
-    pair.deliver_down()
-    assert pair.client_closed.text == "a challenge that was not asked for"
-
-
-@pytest.mark.parametrize(("secret", "nonce"), [(None, NONCE), (SECRET, None)])
-def test_a_nonce_goes_with_a_secret_only(secret: str | None, nonce: str | None) -> None:
-    pair = ConnectionPair()
-    hello = dataclasses.replace(HELLO, nonce=nonce)
-    with pytest.raises(ValueError, match="nonce"):
-        ClientConnection(hello, secret, Limits(), read_clock(pair.clock))
-
-
-def with_hello(body: object) -> ConnectionPair:
-    pair = ConnectionPair()
-    pair.up.drop()
-    pair.up.put(json_frame(tag="hello", message=body, timestamp=1))
-    pair.deliver_up()
-    pair.deliver_down()
-    return pair
 
 
 @pytest.mark.parametrize(
@@ -375,53 +143,6 @@ def test_a_hello_of_a_wrong_shape_is_refused(body: object) -> None:
     assert with_hello(body).server_closed.code == "bad_field"
 
 
-@pytest.mark.parametrize("tag", ["hello", "welcome", "command"])
-def test_a_tag_that_only_the_bridge_may_send_is_refused(tag: str) -> None:
-    pair = ConnectionPair().settle()
-    pair.up.put(json_frame(tag=tag, message={}, timestamp=1))
-    pair.settle()
-    assert pair.server_closed.code == "wrong_direction"
-    assert tag in pair.client_closed.text
-
-
-@pytest.mark.parametrize("tag", ["hello", "welcome", "event", "log", "reply", "status", "message"])
-def test_a_tag_that_only_a_bot_may_send_is_refused(tag: str) -> None:
-    pair = ConnectionPair().settle()
-    pair.down.put(json_frame(tag=tag, message={}, timestamp=1))
-    pair.settle()
-    assert pair.client_closed.code == "wrong_direction"
-    assert tag in pair.server_closed.text
-
-
-def test_an_ack_from_a_bot_has_nothing_to_acknowledge_and_is_ignored() -> None:
-    pair = ConnectionPair().settle()
-    pair.send_up(Ack("e", 1).to_message(1.0), LOG)
-    pair.settle()
-    assert pair.heard_by_server(Message) == [LOG]
-
-
-def test_an_unknown_tag_is_counted_and_ignored() -> None:
-    pair = ConnectionPair().settle()
-    pair.up.put(json_frame(tag="newer", message=[1], timestamp=1))
-    pair.down.put(json_frame(tag="newer", message=[1], timestamp=1))
-    pair.send_up(LOG)
-    pair.send_down(Ack("e", 1).to_message(1.0))
-    pair.settle()
-    assert (pair.server.unknown_tags, pair.client.unknown_tags) == (1, 1)
-    assert pair.heard_by_server(Message) == [LOG]
-    assert pair.heard_by_client(Message) == [Ack("e", 1).to_message(1.0)]
-
-
-def test_what_was_said_before_a_fault_is_heard() -> None:
-    pair = ConnectionPair().settle()
-    text = Text("last words").to_message(1.0)
-    pair.send_up(text)
-    pair.up.put(b"\x00\x00\x00\x01{")
-    pair.settle()
-    assert pair.heard_by_server(Message) == [text]
-    assert pair.server_closed.code == "not_json"
-
-
 def test_a_conversation_is_not_open_before_the_welcome() -> None:
     pair = ConnectionPair(is_accepting=False).settle()
     assert (pair.server.state, pair.client.state) == (State.GREETED, State.GREETED)
@@ -466,46 +187,6 @@ def test_the_time_for_a_handshake_is_a_setting(limit_s: float) -> None:
     pair.up.is_held = True
     pair.pass_time(limit_s + 0.3)
     assert f"within {limit_s:g} s" in pair.client_closed.text
-
-
-def test_a_notice_is_heard_with_the_next_ping_and_answered() -> None:
-    pair = ConnectionPair().settle()
-    pair.server.notify("another process was refused " * 100, read_clock(pair.clock))
-    pair.pass_time(0.25)
-    (noticed,) = pair.heard_by_client(Noticed)
-    assert noticed.text.startswith("another process was refused")
-    assert len(noticed.text) == 1_000
-    assert pair.server.rtt_s is not None
-
-
-def test_a_stranger_cannot_make_a_server_with_a_secret_hold_much() -> None:
-    pair = pair_with_secret()
-    pair.up.drop()
-    pair.up.put(b"\x00\x00\x40\x01")
-    pair.deliver_up()
-    assert pair.server_closed.code == "frame_length"
-    assert "allowed 1 to 16384" in pair.server_closed.text
-
-
-@pytest.mark.parametrize("secret", [None, SECRET])
-def test_a_bot_that_was_welcome_may_send_long_frames(secret: str | None) -> None:
-    pair = pair_with_secret(secret, secret).settle()
-    long = Text("x" * 500_000).to_message(1.0)
-    pair.send_up(long)
-    pair.settle()
-    assert pair.heard_by_server(Message) == [long]
-
-
-def test_the_words_of_a_peer_are_one_line_and_cannot_forge_a_log() -> None:
-    words = "bye\n2026-11-20T00:00:00Z CRITICAL forged\r\n\x85more\u2028lines"
-    pair = ConnectionPair().settle()
-    pair.server.notify(words, read_clock(pair.clock))
-    pair.pass_time(0.25)
-    pair.server.close(Bye("stopping", words), read_clock(pair.clock))
-    pair.pass_time(0.25)
-    (noticed,) = pair.heard_by_client(Noticed)
-    for text in (noticed.text, pair.client_closed.text):
-        assert text == "bye 2026-11-20T00:00:00Z CRITICAL forged more lines"
 
 
 def test_every_frame_of_a_handshake_is_compact_json() -> None:

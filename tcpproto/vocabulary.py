@@ -119,14 +119,13 @@ def parse_line(line: str) -> ParsedCommand:
 
 def check_arguments(verb: str, args: Sequence[str]) -> tuple[str, ...]:
     """Return the arguments in canonical form, or raise CommandError with the usage."""
-    row = _find_verb(verb)
-    return tuple(word for _, word in _match(row, args))
+    return tuple(word for _, word in _match(_find_verb(verb).name, tuple(args)))
 
 
 def name_arguments(verb: str, args: Sequence[str]) -> dict[str, str]:
     """Return canonical arguments by name, those of a repeatable one joined by spaces."""
     named: dict[str, str] = {}
-    for argument, word in _match(_find_verb(verb), args):
+    for argument, word in _match(_find_verb(verb).name, tuple(args)):
         named[argument.name] = f"{named[argument.name]} {word}" if argument.name in named else word
     return named
 
@@ -235,7 +234,10 @@ def _take_place(row: Verb, words: Sequence[str]) -> tuple[str | None, str, Seque
     return named, read_account_name(account) if colon else "", rest
 
 
-def _match(row: Verb, args: Sequence[str]) -> list[tuple[Argument, str]]:
+# Each command is looked at some four times on its way, and people repeat theirs.
+@lru_cache(maxsize=64)
+def _match(verb: str, args: tuple[str, ...]) -> tuple[tuple[Argument, str], ...]:
+    row = VOCABULARY[verb]
     try:
         return _match_words(row.arguments, args)
     except CommandError as error:
@@ -243,7 +245,9 @@ def _match(row: Verb, args: Sequence[str]) -> list[tuple[Argument, str]]:
         raise CommandError(f"{error}. Usage: {row.usage}{example}") from None
 
 
-def _match_words(left: tuple[Argument, ...], args: Sequence[str]) -> list[tuple[Argument, str]]:
+def _match_words(
+    left: tuple[Argument, ...], args: Sequence[str]
+) -> tuple[tuple[Argument, str], ...]:
     """Give each word to the first argument it resembles; only optional ones are passed over."""
     if len(args) > MAX_WORDS:
         raise CommandError(f"more than {MAX_WORDS} words")
@@ -254,7 +258,7 @@ def _match_words(left: tuple[Argument, ...], args: Sequence[str]) -> list[tuple[
     missing = next((argument for argument in left if argument.required), None)
     if missing is not None:
         raise CommandError(f"the {missing.name} is missing")
-    return matched
+    return tuple(matched)
 
 
 def _choose(

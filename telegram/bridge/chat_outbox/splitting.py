@@ -45,6 +45,8 @@ def head(text: str, units: int) -> str:
 
 def split_plain(text: str, budget: int = UNITS_BUDGET) -> list[str]:
     """Cut a plain text into pieces of at most `budget` units; joined they are the text."""
+    if utf16_len(text) <= budget:
+        return [text] if text else []
     pieces: list[str] = []
     current: list[str] = []
     used = 0

@@ -11,12 +11,7 @@ from daemonkit.clock import ManualClock
 from tests.fakes.exchange.binance_streams import BinanceStreams
 from tests.fakes.exchange.engine import Engine
 from tests.fakes.exchange.terms import MarketKind
-from tests.fakes.exchange.venues import (
-    RunningExchange,
-    start_binance,
-    usual_engine,
-    usual_markets,
-)
+from tests.fakes.exchange.venues import RunningExchange, start_binance, usual_engine, usual_markets
 from tests.fakes_tests.exchange.library_calls import news_of, watch
 
 D = Decimal

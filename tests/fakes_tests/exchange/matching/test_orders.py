@@ -1,21 +1,16 @@
-"""The matching venue behind the dialects: what fills, at which price, and what it costs."""
+"""The matching venue behind the dialects: what fills, at which price, and what is refused."""
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from daemonkit.clock import ManualClock
-from tests.fakes.exchange.books import OrderChanged, Rules, Ticked
+from tests.fakes.exchange.books import Rules
 from tests.fakes.exchange.engine import Engine
-from tests.fakes.exchange.tape import Candle
 from tests.fakes.exchange.terms import (
     Account,
     Balance,
     ClientIds,
-    Fees,
-    Market,
-    MarketKind,
     OrderKind,
     OrderState,
     Refusal,
@@ -24,56 +19,10 @@ from tests.fakes.exchange.terms import (
     TimeInForce,
     Wish,
 )
+from tests.fakes_tests.exchange.matching.wishes import buy, wish
 
 D = Decimal
 SPOT = "BTC/USD"
-SWAP = "BTC/USD:USD"
-
-
-@pytest.fixture
-def engine() -> Engine:
-    markets = [
-        Market(SPOT, "BTC", "USD", D("0.1"), D("0.0001"), D("0.001"), D(5), MarketKind.MARGIN, 5),
-        Market(
-            SWAP, "BTC", "USD", D(1), D("0.01"), D("0.01"), kind=MarketKind.SWAP, leverage_max=5
-        ),
-    ]
-    engine = Engine(ManualClock(1_800_000_000.0), markets)
-    account = engine.add_account("main", Fees(D("0.001"), D("0.002")))
-    engine.deposit(account, "USD", D(1000))
-    engine.price(SPOT, D(100))
-    engine.price(SWAP, D(100))
-    return engine
-
-
-@pytest.fixture
-def account(engine: Engine) -> Account:
-    return engine.account("main")
-
-
-def wish(
-    side: Side,
-    kind: OrderKind,
-    quantity: str = "1",
-    *,
-    symbol: str = SPOT,
-    price: str | None = None,
-    trigger: str | None = None,
-    **rest: Any,
-) -> Wish:
-    return Wish(
-        symbol=symbol,
-        side=side,
-        kind=kind,
-        quantity=D(quantity),
-        price=None if price is None else D(price),
-        trigger=None if trigger is None else D(trigger),
-        **rest,
-    )
-
-
-def buy(engine: Engine, account: Account, quantity: str = "1") -> None:
-    engine.submit(account, wish(Side.BUY, OrderKind.MARKET, quantity))
 
 
 def test_a_market_order_takes_at_the_touch_and_pays_its_fee(
@@ -236,84 +185,6 @@ def test_client_ids_are_unique_as_far_as_the_venue_says(
     assert len(engine.orders(account)) == (3 if is_taken else 2)
 
 
-@pytest.mark.parametrize(
-    ("paid_in", "usd", "btc", "bnb"),
-    [
-        ("quote", "899.8", "1", "10"),
-        ("base", "900", "0.998", "10"),
-        ("received", "900", "0.998", "10"),
-        ("BNB", "900", "1", "9.99975"),
-    ],
-)
-def test_fees_are_paid_in_what_the_account_says(
-    engine: Engine, account: Account, paid_in: str, usd: str, btc: str, bnb: str
-) -> None:
-    account.fees = Fees(D("0.001"), D("0.002"), paid_in, worth=D(800))
-    engine.deposit(account, "BNB", D(10))
-    buy(engine, account)
-    totals = {name: balance.total for name, balance in engine.balances(account).items()}
-    assert totals == {"USD": D(usd), "BTC": D(btc), "BNB": D(bnb)}
-    engine.check()
-
-
-def test_a_third_currency_that_is_used_up_leaves_the_fee_to_what_is_received(
-    engine: Engine, account: Account
-) -> None:
-    account.fees = Fees(D("0.001"), D("0.002"), "BNB", worth=D(800))
-    buy(engine, account)
-    assert engine.trades(account)[0].fee_currency == "BTC"
-
-
-def test_a_leveraged_position_is_netted_and_books_its_profit(
-    engine: Engine, account: Account
-) -> None:
-    engine.submit(account, wish(Side.SELL, OrderKind.MARKET, "4", leverage=D(2)))
-    (position,) = engine.positions(account)
-    assert (position.quantity, position.entry_price, position.margin) == (D(-4), D(100), D(200))
-    assert "BTC" not in engine.balances(account), "no coins move"
-    engine.price(SPOT, D(90))
-    engine.submit(account, wish(Side.BUY, OrderKind.MARKET, "6", leverage=D(2)))
-    (position,) = engine.positions(account)
-    assert (position.quantity, position.entry_price) == (D(2), D(90)), "closed, and turned around"
-    assert engine.trades(account)[-1].profit == 40
-    assert engine.balances(account)["USD"].total == D(1000) + 40 - D("0.8") - D("1.08")
-    engine.check()
-
-
-def test_a_reduce_only_order_never_turns_a_position_around(
-    engine: Engine, account: Account
-) -> None:
-    engine.submit(account, wish(Side.BUY, OrderKind.MARKET, symbol=SWAP))
-    stop = engine.submit(
-        account,
-        wish(Side.SELL, OrderKind.STOP, "3", trigger="90", is_reduce_only=True, symbol=SWAP),
-    )
-    engine.price(SWAP, D(89))
-    assert (stop.filled, stop.state) == (D(1), OrderState.CANCELLED)
-    assert engine.positions(account) == []
-
-
-def test_a_position_beyond_its_margin_is_liquidated(engine: Engine, account: Account) -> None:
-    account.leverage[SWAP] = D(5)
-    engine.submit(account, wish(Side.BUY, OrderKind.MARKET, "40", symbol=SWAP))
-    (position,) = engine.positions(account)
-    assert position.liquidation_price == 81
-    engine.price(SWAP, D(82))
-    assert engine.positions(account)
-    engine.price(SWAP, D(81))
-    assert engine.positions(account) == []
-    assert engine.closed_orders(account)[-1].reason == "liquidation"
-
-
-def test_fundings_and_rollovers_are_bookings(engine: Engine, account: Account) -> None:
-    engine.submit(account, wish(Side.BUY, OrderKind.MARKET, symbol=SWAP))
-    engine.submit(account, wish(Side.SELL, OrderKind.MARKET, leverage=D(2)))
-    (funding,) = engine.fund(SWAP, D("0.0001"))
-    (rollover,) = engine.roll_over(SPOT, D("0.0002"))
-    assert (funding.amount, rollover.amount) == (D("-0.01"), D("-0.02"))
-    engine.check()
-
-
 def test_a_group_holds_its_funds_once_and_one_order_ends_the_other(
     engine: Engine, account: Account
 ) -> None:
@@ -346,60 +217,3 @@ def test_a_cancel_names_an_order_by_either_id_and_only_an_open_one(
         engine.cancel(account, order_id=order.id)
     engine.submit(account, wish(Side.BUY, OrderKind.LIMIT, price="10"))
     assert len(engine.cancel_all(account)) == 1
-
-
-def test_listeners_hear_of_prices_orders_and_trades(engine: Engine, account: Account) -> None:
-    heard: list[str] = []
-
-    def listen(news: Ticked | OrderChanged) -> None:
-        heard.append("tick" if isinstance(news, Ticked) else "trade" if news.trade else "order")
-
-    end = engine.listen(listen)
-    engine.price(SPOT, D(101))
-    buy(engine, account)
-    end()
-    engine.price(SPOT, D(102))
-    assert heard == ["tick", "order", "trade"]
-
-
-def test_candles_come_from_a_loaded_past_and_from_the_tape(engine: Engine) -> None:
-    tape = engine.tapes[SPOT]
-    start = 1_800_000_000 // 300 * 300
-    past = [Candle(start - 60 * n, D(n), D(n + 1), D(n), D(n), D(1)) for n in range(1, 6)]
-    engine.load_candles(SPOT, past)
-    assert [each.start for each in tape.candles(60, start - 120, 2)] == [start - 120, start - 60]
-    five = tape.candles(300)[0]
-    assert five.start == start - 300
-    assert [five.open, five.high, five.low, five.close] == [5, 6, 1, 1]
-    assert five.volume == 5
-
-
-def test_the_last_day_is_that_of_its_minutes(engine: Engine) -> None:
-    """Whole hours stand in for minutes, which must show in nothing but the time it takes."""
-    clock, tape = engine.clock, engine.tapes[SPOT]
-    assert isinstance(clock, ManualClock)
-    for number in range(600):
-        clock.advance(307)
-        engine.price(SPOT, D(100 + number * 7 % 50), D(1 + number % 3))
-    begin = int(tape.at) - 86_400
-    minutes = [each for each in tape.minutes if each.start >= begin]
-    day = tape.day()
-    assert (day.start, day.open, day.close) == (
-        minutes[0].start,
-        minutes[0].open,
-        minutes[-1].close,
-    )
-    assert day.high == max(each.high for each in minutes)
-    assert day.low == min(each.low for each in minutes)
-    assert day.volume == sum(each.volume for each in minutes)
-    assert day.turnover == sum(each.turnover for each in minutes)
-    assert day.count == sum(each.count for each in minutes)
-    assert [each.start for each in tape.newest(300, 3)] == [
-        each.start for each in tape.candles(300)[-3:]
-    ]
-
-
-def test_a_ledger_that_does_not_add_up_is_found(engine: Engine) -> None:
-    engine.ledger._totals["main", "USD"] += 1
-    with pytest.raises(AssertionError, match="USD"):
-        engine.check()

@@ -94,7 +94,7 @@ class VenueFill:
     """Hold one execution as the venue shows it; `fill_id` is unique within the account.
 
     A negative fee is a rebate; `fee_worth` is a fee in a third currency in the quote currency,
-    as far as it is known.
+    as far as it is known. `is_forced`: the venue closed a position by itself, as in a liquidation.
     """
 
     fill_id: str
@@ -109,6 +109,7 @@ class VenueFill:
     at: float
     is_maker: bool = False
     fee_worth: Decimal | None = None
+    is_forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,11 @@ class LiquidationWatch:
         self._warned &= self._prices.keys()
         self.sample()
 
+    def price_of(self, key: MarketKey) -> Decimal | None:
+        """Return where a position would be liquidated, as far as its venue told."""
+        found = self._prices.get(key)
+        return None if found is None else found[1]
+
     def sample(self) -> None:
         """Hold the last prices against them."""
         for key, (quantity, liquidation) in self._prices.items():

@@ -49,6 +49,7 @@ class LiveParts:
             markets,
             instruments,
             dealer=dealer,
+            conditions=conditions,
             transfers=self.venues.transfers,
             ids=ids,
             journal=journal,

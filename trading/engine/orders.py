@@ -97,6 +97,10 @@ class OrderDesk:
             return ()
         return [one for one in self.open.values() if one.account == account]
 
+    def knows_fill(self, fill: Fill) -> bool:
+        """Tell whether an execution was booked."""
+        return (fill.account, fill.fill_id) in self._fill_ids
+
     def knows(self, order_id: str) -> bool:
         """Tell whether an order has this id."""
         return order_id in self.open or order_id in self._ended

@@ -1,9 +1,11 @@
 """Puts together what keeps our books and the venues in agreement."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final
 
 from trading.engine.announcer import Announcer
+from trading.engine.conditions import Conditions
 from trading.engine.dealing import Dealer
 from trading.engine.desks import AccountDesk
 from trading.engine.difference_answers import DifferenceAnswers
@@ -13,12 +15,15 @@ from trading.engine.difference_records import KEY
 from trading.engine.fee_coins import FeeCoins
 from trading.engine.journal import Journal
 from trading.engine.liquidation_watch import LiquidationWatch
+from trading.engine.liquidations import Liquidations
 from trading.engine.markets import Markets
 from trading.engine.order_ids import OrderIds
 from trading.engine.setup import TradingSetup
 from trading.engine.transfers import Transfers
+from trading.model.account import MarketKey
 from trading.model.instrument import Instrument
 from trading.model.order import Fill
+from trading.model.report import Report
 from trading.model.venue_news import AccountSeen
 from trading.risk.exit_plan import ExitPlans
 
@@ -36,6 +41,7 @@ class Reconciliation:
         instruments: Mapping[str, Instrument],
         *,
         dealer: Dealer,
+        conditions: Conditions,
         transfers: Transfers,
         ids: OrderIds,
         journal: Journal,
@@ -52,9 +58,12 @@ class Reconciliation:
             announcer=announcer,
             saved=saved,
         )
-        dealer.on_unknown = self.differences.note_report
+        dealer.on_unknown = self._note_unknown
         dealer.on_fill = self._note_fill
-        self._liquidations = LiquidationWatch(desks, markets, announcer)
+        self._liquidation_watch = LiquidationWatch(desks, markets, announcer)
+        self._liquidations = Liquidations(
+            desks, markets, dealer=dealer, conditions=conditions, ids=ids, announcer=announcer
+        )
         bookings = DifferenceBookings(
             self.differences,
             transfers,
@@ -88,13 +97,21 @@ class Reconciliation:
 
     def take(self, seen: AccountSeen) -> bool:
         """Take in a look at an account; tell whether it is known by now what differs."""
-        self._liquidations.take(seen)
+        self._liquidation_watch.take(seen)
         return self.differences.take(seen)
 
     def sample(self) -> None:
         """Look after what prices alone can bring about."""
-        self._liquidations.sample()
+        self._liquidation_watch.sample()
         self.fees.sample()
+
+    def liquidation_price(self, key: MarketKey) -> Decimal | None:
+        """Return where the venue would liquidate a position, if the last look has told."""
+        return self._liquidation_watch.price_of(key)
+
+    def _note_unknown(self, report: Report) -> None:
+        if not self._liquidations.take(report):
+            self.differences.note_report(report)
 
     def _note_fill(self, fill: Fill) -> None:
         self.differences.note_fill(fill)

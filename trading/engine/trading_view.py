@@ -87,6 +87,7 @@ def view_holding(trader: Trader, position: Position) -> HoldingView:
         value=book.value(position.symbol),
         profit=profit,
         profit_fraction=profit / cost if cost else None,
+        liquidation_price=trader.reconciliation.liquidation_price(position.key),
     )
 
 

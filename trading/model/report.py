@@ -11,6 +11,8 @@ from trading.model.values import quickly_made
 
 # The reason of a cancel that says: nobody had to cancel it, for it was never there.
 NEVER_REACHED: Final = "never reached the exchange"
+# What an execution's order begins with that the venue made itself, to liquidate a position.
+FORCED: Final = "forced "
 
 
 @quickly_made

@@ -17,6 +17,7 @@ from trading.reports.tables import cut, labelled
 def holding_block(holding: HoldingView, at: float, *, names_account: bool) -> list[str]:
     """Return the lines of one position; one without a stop says so."""
     position = holding.position
+    liquidation = holding.liquidation_price
     side = "LONG" if position.quantity > 0 else "SHORT"
     lines = [
         cut(position.symbol),
@@ -28,6 +29,7 @@ def holding_block(holding: HoldingView, at: float, *, names_account: bool) -> li
         *_indented("trail", _trail(position)),
         *_indented("target", price_text(position.target_price)),
         *_indented("stop", price_text(position.stop_price) if position.stop_price else "⚠ NONE"),
+        *(_indented("liquid.", price_text(liquidation)) if liquidation is not None else []),
         *_indented("value", amount_text(holding.value)),
         *_indented("held", duration_text(at - position.opened_at)),
     ]

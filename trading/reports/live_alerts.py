@@ -4,7 +4,8 @@ from decimal import Decimal
 
 from trading.model.account import Account
 from trading.model.event import DurableEvent, Severity
-from trading.model.order import Order
+from trading.model.order import Fill, Order
+from trading.model.position import Position
 from trading.reports.alert_lines import make_alert, reason_lines, row, where_fields, where_line
 from trading.reports.numbers import (
     exact_text,
@@ -55,3 +56,27 @@ def liquidation_near(
         "liquidation_price": exact_text(liquidation),
     }
     return make_alert("liquidation_near", Severity.WARNING, lines, at, fields, is_vital=True)
+
+
+def liquidated(position: Position, fill: Fill, is_paper: bool) -> DurableEvent:
+    """Say that the venue closed a position by itself, and that nothing new is risked after it."""
+    left = abs(position.quantity) - fill.quantity
+    lines = [
+        f"⛔ LIQUIDATED: {position.symbol}",
+        where_line(position.account, is_paper),
+        *row("quantity", quantity_text(fill.quantity)),
+        *row("entry", price_text(position.entry_price)),
+        *row("price", price_text(fill.price)),
+        *(row("left", quantity_text(left)) if left else []),
+        *reason_lines("by the exchange itself: its margin was used up"),
+        *reason_lines("entries of this account are off: look at it, then /startbuying ALL"),
+    ]
+    fields = {
+        **where_fields(position.account, is_paper),
+        "symbol": position.symbol,
+        "quantity": exact_text(fill.quantity),
+        "entry_price": exact_text(position.entry_price),
+        "price": exact_text(fill.price),
+        "left": exact_text(left),
+    }
+    return make_alert("liquidated", Severity.CRITICAL, lines, fill.at, fields, is_vital=True)

@@ -74,6 +74,7 @@ class HoldingView:
     value: float | None
     profit: float | None
     profit_fraction: float | None
+    liquidation_price: Decimal | None = None
 
     def to_fields(self) -> dict[str, Any]:
         """Return the figures for programs."""
@@ -88,6 +89,7 @@ class HoldingView:
             "value": finite_or_none(self.value),
             "profit": finite_or_none(self.profit),
             "profit_fraction": finite_or_none(self.profit_fraction),
+            "liquidation_price": exact_or_none(self.liquidation_price),
             "stop_price": exact_or_none(position.stop_price),
             "target_price": exact_or_none(position.target_price),
             "trail_price": exact_or_none(position.trail_price),

@@ -160,7 +160,17 @@ class FuturesReads:
         ]
         markets = self._engine.markets
         page = found[::-1][:_FILLS_MAX]
-        return {"fills": [shapes.fill(each, markets[each.symbol]) for each in page]}
+        liquidations = {
+            order.id for order in self._engine.orders(account) if order.reason == "liquidation"
+        }
+        return {
+            "fills": [
+                shapes.fill(
+                    each, markets[each.symbol], is_liquidation=each.order_id in liquidations
+                )
+                for each in page
+            ]
+        }
 
     def positions(self, account: Account) -> dict[str, Any]:
         with self._engine.changed:

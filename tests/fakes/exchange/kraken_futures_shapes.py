@@ -238,8 +238,9 @@ def order_status(order: Order, market: Market) -> dict[str, Any]:
     return {"order": shape, "status": state, "updateReason": None, "error": None}
 
 
-def fill(trade: Trade, market: Market) -> dict[str, Any]:
+def fill(trade: Trade, market: Market, *, is_liquidation: bool = False) -> dict[str, Any]:
     """Return a fill; it tells no fee: that stands in the account log."""
+    usual = "maker" if trade.is_maker else "taker"
     shape: dict[str, Any] = {
         "fill_id": trade.id,
         "order_id": trade.order_id,
@@ -248,7 +249,7 @@ def fill(trade: Trade, market: Market) -> dict[str, Any]:
         "size": float(trade.quantity),
         "price": float(trade.price),
         "fillTime": iso(trade.at),
-        "fillType": "maker" if trade.is_maker else "taker",
+        "fillType": "liquidation" if is_liquidation else usual,
     }
     if trade.client_id:
         shape["cliOrdId"] = trade.client_id

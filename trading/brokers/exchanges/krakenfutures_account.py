@@ -38,6 +38,10 @@ _EVENTS: Final = 500
 BOOKED_LATE_S: Final = 10.0
 _LOG_BACK_S: Final = 5.0
 _OF_FILLS: Final = ("futures ", "position ")
+# What closes a position without an order of its owner, in the order of the venue's resorts.
+_FORCED: Final = frozenset(
+    {"liquidation", "partialLiquidation", "assignor", "unwindBankrupt", "unwindCounterparty"}
+)
 _CASH_KINDS: Final = {
     "funding rate change": CashKind.FUNDING,
     "interest payment": CashKind.INTEREST,
@@ -190,7 +194,8 @@ def _row_at(row: Mapping[str, Any]) -> float:
 
 def _fill(row: Mapping[str, Any], market: Market, booked: tuple[Decimal, str] | None) -> VenueFill:
     price, size = positive_at(row, "price"), market.to_base(positive_at(row, "size"))
-    is_maker = text_or(row, "fillType") == "maker"
+    kind = text_or(row, "fillType")
+    is_maker = kind == "maker"
     if booked is None:
         rate = number_of(market.raw.get("maker" if is_maker else "taker"), "fee rate")
         booked = (price * size * rate, market.settle)
@@ -206,6 +211,7 @@ def _fill(row: Mapping[str, Any], market: Market, booked: tuple[Decimal, str] | 
         fee_currency=booked[1],
         at=iso_at(row, "fillTime"),
         is_maker=is_maker,
+        is_forced=kind in _FORCED,
     )
 
 

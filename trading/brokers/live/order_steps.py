@@ -10,7 +10,7 @@ from trading.brokers.live.phases import Phase, PhaseTrigger
 from trading.brokers.live.settings import LiveSettings
 from trading.brokers.live.tracked import TrackedOrder, end_report, fill_of
 from trading.brokers.venue import VenueFill, VenueOrder
-from trading.model.report import OrderAccepted, OrderFilled, OrderLost, Report
+from trading.model.report import FORCED, OrderAccepted, OrderFilled, OrderLost, Report
 
 FILLS_MISSING: Final = "fills missing"
 NOT_FOUND: Final = "executed in part, and not found yet"
@@ -147,6 +147,8 @@ class OrderSteps:
         for fill in fills:
             tracked = self._shelf.get(fill.client_id) or self._shelf.find_by_venue_id(fill.venue_id)
             order_id = tracked.order.id if tracked is not None else fill.client_id
+            if fill.is_forced and (tracked is None or tracked.is_foreign):
+                order_id = f"{FORCED}{fill.venue_id}"
             if not order_id:
                 self._fills.note_unplaced(fill)
                 continue

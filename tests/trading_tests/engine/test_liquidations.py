@@ -1,0 +1,158 @@
+"""What follows when a venue closes a position by itself."""
+
+from dataclasses import replace
+
+import pytest
+
+from tcpproto import ReplyState
+from tests.trading_tests.engine.floor import D
+from tests.trading_tests.engine.live_venue import Venue
+from tests.trading_tests.makers import BTC, of_kind, play
+from trading.engine.effects import SubmitOrder
+from trading.model.account import MarketType
+from trading.model.order import Fill, Order, Purpose, Side
+from trading.model.report import FORCED, OrderFilled
+from trading.model.venue_news import AccountSeen, PositionSeen
+from trading.strategies.context import StrategyContext
+
+
+@pytest.fixture
+def venue() -> Venue:
+    return Venue(MarketType.SWAP, leverage="3")
+
+
+def forced(venue: Venue, quantity: str, side: Side = Side.SELL, *, fill_id: str = "L1") -> Fill:
+    """Return an execution that the venue made itself, a moment from now."""
+    return Fill(
+        fill_id,
+        "main",
+        f"{FORCED}V9",
+        BTC,
+        side,
+        D(quantity),
+        D(70),
+        D("0.7"),
+        "USDT",
+        venue.floor.now + 1.0,
+    )
+
+
+def liquidate(venue: Venue, quantity: str, side: Side = Side.SELL) -> OrderFilled:
+    report = OrderFilled(forced(venue, quantity, side))
+    venue.floor.tell(report)
+    return report
+
+
+def test_it_is_booked_with_its_price_and_fee_and_the_stop_is_cancelled(venue: Venue) -> None:
+    stop = venue.bought()
+    liquidate(venue, "1")
+    assert venue.floor.held() is None
+    assert venue.asked_to_cancel() == [stop.id]
+    trade = venue.floor.trade
+    assert (trade.exit_price, trade.profit) == (D(70), D("-30.7"))
+    assert trade.reason == "liquidated by the exchange"
+    assert venue.floor.cash() == D(10_000) - D("30.7")
+
+
+def test_it_is_told_with_what_to_do(venue: Venue) -> None:
+    venue.bought()
+    liquidate(venue, "1")
+    (said,) = venue.floor.told("liquidated")
+    assert said.startswith(f"⛔ LIQUIDATED: {BTC}")
+    assert "/startbuying" in said
+
+
+def test_told_again_and_after_a_restart_it_counts_once(venue: Venue) -> None:
+    stop = venue.bought()
+    report = liquidate(venue, "1")
+    venue.cancelled(stop.id)
+    venue.floor.tell(report)
+    venue.floor.restart()
+    venue.begin()
+    venue.floor.tell(report)
+    assert len(venue.floor.trades) == len(venue.floor.told("liquidated")) == 1
+    assert venue.floor.held() is None
+
+
+def test_a_part_leaves_the_rest_with_a_stop_of_its_size(venue: Venue) -> None:
+    stop = venue.bought()
+    liquidate(venue, "0.4")
+    assert venue.floor.position().quantity == D("0.6")
+    assert venue.asked_to_cancel() == [stop.id]
+    venue.cancelled(stop.id)
+    assert venue.sent().quantity == D("0.6")
+    assert "0.6" in venue.floor.told("liquidated")[0]
+
+
+def test_a_short_position_is_bought_back(venue: Venue) -> None:
+    venue.floor.do("sell", BTC, "1")
+    venue.fill(venue.sent(), 60.0)
+    liquidate(venue, "1", Side.BUY)
+    assert venue.floor.held() is None
+    assert venue.floor.trade.profit == D("-10.7")
+
+
+def test_strategies_enter_nothing_until_somebody_has_looked(venue: Venue) -> None:
+    venue.floor.restart(play(enter_twice, "buyer"))
+    venue.begin()
+    market, limit = entries(venue)
+    venue.fill(market, 100.0)
+    stop = venue.sent()
+    liquidate(venue, "1")
+    assert set(venue.asked_to_cancel()) == {stop.id, limit.id}
+    for one in (stop, limit):
+        venue.cancelled(one.id)
+    for _ in range(3):
+        assert not entries(venue)
+    assert "was liquidated" in venue.floor.why()
+    venue.floor.restart()
+    venue.begin()
+    assert not entries(venue), "also after a restart"
+    assert venue.floor.do("startbuying", BTC).state is ReplyState.APPLIED
+    assert len(entries(venue)) == 2
+
+
+def enter_twice(context: StrategyContext, _tick: object) -> None:
+    """Enter at once, and further below."""
+    if context.position is None and not context.get_orders():
+        context.place_order("buy", 1)
+        context.place_order("buy", 0.5, type="limit", limit_price=50)
+
+
+def entries(venue: Venue) -> list[Order]:
+    """Have a price told, and return what strategies enter because of it."""
+    venue.floor.tick(100.0)
+    sent = [one.approved.order for one in of_kind(venue.floor.effects, SubmitOrder)]
+    return [one for one in sent if one.purpose is Purpose.ENTRY]
+
+
+@pytest.mark.parametrize("case", ["nothing held", "the other side", "before it was opened"])
+def test_one_that_fits_no_position_of_ours_is_left_to_differences(venue: Venue, case: str) -> None:
+    fill = forced(venue, "1")
+    if case != "nothing held":
+        venue.bought()
+    if case == "the other side":
+        fill = replace(fill, side=Side.BUY)
+    if case == "before it was opened":
+        fill = replace(fill, at=venue.floor.position().opened_at - 60.0)
+    venue.floor.tell(OrderFilled(fill))
+    assert not venue.floor.told("liquidated")
+    assert not venue.floor.trades
+    assert venue.is_idle
+
+
+def test_more_than_is_held_is_not_booked(venue: Venue) -> None:
+    venue.bought()
+    liquidate(venue, "3")
+    assert venue.floor.held() is None
+    assert abs(venue.floor.trade.fees - D("0.7") / 3) < D("1e-15")
+
+
+def test_where_a_position_would_be_liquidated_is_shown_if_its_venue_tells(venue: Venue) -> None:
+    venue.bought()
+    assert "liquid." not in venue.floor.do("positions").text
+    seen = PositionSeen(BTC, D(1), D(100), D("66.5"))
+    venue.floor.tell(AccountSeen("main", 0, [], {"USDT": D(10_000)}, [seen], venue.floor.now))
+    shown = venue.floor.do("positions").text
+    assert "liquid." in shown
+    assert "66.5" in shown

@@ -32,6 +32,7 @@ from telegram.bridge.intake import (
     LogQueue,
     Said,
 )
+from telegram.bridge.joint_note import Unnoted
 from telegram.bridge.logs.files import LogFiles
 from telegram.bridge.logs.follow import Follow
 from telegram.bridge.obituary.watch import Notice, Obituaries
@@ -152,6 +153,8 @@ class Forward:
     def _act(self, item: Item) -> None:
         if isinstance(item, ChatInput):
             self._parts.commands.hear(item)
+        elif isinstance(item, Unnoted):
+            self._parts.commands.hear_unnoted(item)
         elif isinstance(item, Answered):
             self._parts.outbound.answer(item.bot, item.reply)
         elif isinstance(item, Connected):

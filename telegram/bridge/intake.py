@@ -12,6 +12,7 @@ from threading import Condition
 
 from tcpproto import Event, Log, PeerInfo, RemoteProtocolError, Reply, Status
 from telegram.bridge.chat import ChatInput
+from telegram.bridge.joint_note import Unnoted
 
 # What an entry costs beside its text.
 _ENTRY_BYTES = 200
@@ -63,7 +64,7 @@ class Said:
     text: str
 
 
-Item = Connected | Disconnected | Answered | Said | ChatInput | Callable[[], None]
+Item = Connected | Disconnected | Answered | Said | ChatInput | Unnoted | Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -174,6 +175,15 @@ class Intake:
                 return False
             self._inputs += 1
             self._add(said)
+            return True
+
+    def add_unnoted(self, unnoted: Unnoted) -> bool:
+        """Queue what a person said and whoever hears it waits for; False unless `forward` rests."""
+        with self._condition:
+            if not self._is_waited_for or self._has_any(with_events=True):
+                return False
+            self._inputs += 1
+            self._add(unnoted)
             return True
 
     def call(self, act: Callable[[], None]) -> None:

@@ -15,6 +15,7 @@ from telegram.bridge.chat_outbox.posts import do_nothing
 from telegram.bridge.hearing.access import TelegramAccess
 from telegram.bridge.hearing.intake import IntakeParts, TelegramIntake
 from telegram.bridge.hearing.journal import InboundJournal
+from telegram.bridge.joint_note import Unnoted
 from telegram.bridge.messenger import CommandName, Inbound, Me, MessengerError, Place, Trouble
 from telegram.bridge.store.commands import CommandTable
 from telegram.bridge.store.inbound import InboundTable, MessengerNotes
@@ -23,6 +24,7 @@ from tests.bridge_tests.harness import Harness, RecordingChat, Shown
 
 ANN, BOB, CAT, EVE = 7, 8, 9, 666
 BOT_ID = 1
+OFFER_MAX_S = 0.05
 GROUP, FORUM, TOPIC = -1_001, -1_002, 3
 ACCESS = TelegramAccess(
     {ANN: Role.ADMIN, BOB: Role.TRADER, CAT: Role.VIEWER},
@@ -89,7 +91,11 @@ class RecordingMessenger:
 
 
 class Desk:
-    """A bridge and its people; `let_poll` runs what the loop `poll` was handed."""
+    """A bridge and its people; `let_poll` runs what the loop `poll` was handed.
+
+    `is_busy` says that `forward` has something else to do when a message comes in; with
+    `is_stuck` it seemed to rest, but does not come to it.
+    """
 
     def __init__(
         self, harness: Harness, access: TelegramAccess = ACCESS, bot_id: int = BOT_ID
@@ -99,6 +105,7 @@ class Desk:
         self.table = InboundTable(harness.database)
         self.notes = MessengerNotes(harness.database)
         self.journal = InboundJournal(self.table, harness.clock, keep_s=86_400.0)
+        self.is_busy = self.is_stuck = False
         self._is_closed = False
         self._works: list[tuple[Coroutine[Any, Any, None], Future[None]]] = []
         parts = IntakeParts(
@@ -107,6 +114,7 @@ class Desk:
             questions=harness.bridge.parts.questions,
             messenger=self.messenger,
             hear=harness.bridge.parts.intake.add_input,
+            offer=self._offer,
             say=lambda place, text: self.chat(place).send(text),
             tell=self._tell,
             run=self._run,
@@ -117,7 +125,9 @@ class Desk:
             ),
             show_again=harness.bridge.parts.outbound.show_again,
         )
-        self.intake = TelegramIntake(parts, access, harness.clock, bot_id=bot_id)
+        self.intake = TelegramIntake(
+            parts, access, harness.clock, bot_id=bot_id, offer_max_s=OFFER_MAX_S
+        )
         self.intake.bot_name = "desk_bot"
 
     def chat(self, place: Place) -> RecordingChat:
@@ -212,6 +222,16 @@ class Desk:
         for work, future in self._works:
             work.close()
             future.cancel()
+
+    def _offer(self, unnoted: Unnoted) -> bool:
+        """Have `forward` act at once, as the thread that offers waits for it."""
+        if self.is_busy:
+            return False
+        parts = self.harness.bridge.parts
+        parts.intake.call(lambda: parts.commands.hear_unnoted(unnoted))
+        if not self.is_stuck:
+            self.harness.turn()
+        return True
 
     def _tell(self, place: Place, text: str, on_shown: Callable[[], None] = do_nothing, /) -> None:
         self.chat(place).send(text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from daemonkit.clock import Clock
 from tcpproto.arguments import read_symbol
@@ -28,8 +29,9 @@ from telegram.bridge.commands.request import Request
 from telegram.bridge.errors import RefusalError
 from telegram.bridge.records import CommandRecord
 from telegram.bridge.render import age_text
-from telegram.bridge.routing import Ask, Refuse, find_route
+from telegram.bridge.routing import Ask, Refuse, Route, To, find_route
 from telegram.bridge.sessions import Sessions
+from telegram.bridge.store.inbound import InboundRow
 
 SYMBOLS_ASKED_MAX = 500
 # What a bot told longer ago than this is shown with its age: prices move.
@@ -64,10 +66,7 @@ class EngineCommands:
 
     def start(self, request: Request) -> None:
         """Find the bot by name, connection or choice; RefusalError when there is none."""
-        command = request.command
-        route = find_route(
-            command.bot, risk_of(command.verb, command.args), self._choices.scene(request)
-        )
+        route = self._route_of(request)
         if isinstance(route, Refuse):
             raise RefusalError(route.text)
         if isinstance(route, Ask):
@@ -80,21 +79,49 @@ class EngineCommands:
         else:
             self._complete(request, route.bots)
 
+    def write_with(self, request: Request, row: InboundRow) -> Callable[[], None] | None:
+        """Write a command to one bot and what it came of as one; return what sends it.
+
+        None when something has to be asked, refused or done otherwise first: nothing was done.
+        """
+        route = self._route_of(request)
+        if not isinstance(route, To) or len(route.bots) != 1:
+            return None
+        if self._find_question(request, route.bots) is not None:
+            return None
+        record = self._record_of(request, request.id, route.bots[0], self._clock.wall())
+        send = self._outbound.write_with(record, row)
+        if send is not None:
+            self._receipts.expect(record.id, request.settled)
+        return send
+
+    def _route_of(self, request: Request) -> Route:
+        command = request.command
+        risk = risk_of(command.verb, command.args)
+        return find_route(command.bot, risk, self._choices.scene(request))
+
     def _complete(self, request: Request, bots: Sequence[str]) -> None:
         """Ask for market and account, then for a yes, where the command needs them; then send."""
+        if (ask := self._find_question(request, bots)) is not None:
+            ask()
+        else:
+            self._issue(request, bots)
+
+    def _find_question(self, request: Request, bots: Sequence[str]) -> Callable[[], None] | None:
+        """Return what asks for the next thing that a command lacks; None when it lacks nothing."""
         command = request.command
         self._check_account(command.account, bots)
         self._check_market(command, bots)
         if not request.verb.available or self._is_refused_anyway(command, bots):
-            self._issue(request, bots)
-        elif self._lacks_symbol(command, bots):
-            self._ask_symbol(request, bots)
-        elif accounts := self._accounts_to_ask(command, bots):
-            self._ask_account(request, bots, accounts)
-        elif question := question_about(command, targets := self._targets(command, bots)):
-            self._confirm(request, bots, question, targets)
-        else:
-            self._issue(request, bots)
+            return None
+        if self._lacks_symbol(command, bots):
+            return partial(self._ask_symbol, request, bots)
+        if accounts := self._accounts_to_ask(command, bots):
+            return partial(self._ask_account, request, bots, accounts)
+        targets = self._targets(command, bots)
+        if question := question_about(command, targets):
+            return partial(self._confirm, request, bots, question, targets)
+        return None
 
     def _confirm(
         self, request: Request, bots: Sequence[str], question: str, targets: Sequence[Target]
@@ -208,22 +235,23 @@ class EngineCommands:
         for number, bot in enumerate(bots):
             command_id = request.id if number == 0 else self._make_id()
             self._receipts.expect(command_id, settle_one)
-            self._outbound.issue(
-                CommandRecord(
-                    id=command_id,
-                    bot=bot,
-                    verb=request.command.verb,
-                    args=request.command.args,
-                    author=request.author.id,
-                    role=request.author.role,
-                    chat=request.chat,
-                    issued_at=now,
-                    expires_at=now,
-                    message_id=request.message_id if number == 0 else None,
-                    account=request.command.account,
-                    confirmed=confirmed,
-                )
-            )
+            record = self._record_of(request, command_id, bot, now)
+            message_id = request.message_id if number == 0 else None
+            self._outbound.issue(replace(record, message_id=message_id, confirmed=confirmed))
+
+    def _record_of(self, request: Request, command_id: str, bot: str, now: float) -> CommandRecord:
+        return CommandRecord(
+            id=command_id,
+            bot=bot,
+            verb=request.command.verb,
+            args=request.command.args,
+            author=request.author.id,
+            role=request.author.role,
+            chat=request.chat,
+            issued_at=now,
+            expires_at=now,
+            account=request.command.account,
+        )
 
     def _symbols_of(self, bots: Sequence[str]) -> list[str]:
         return self._symbols_under("prices", bots)

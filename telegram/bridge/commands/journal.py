@@ -3,12 +3,16 @@
 A disk that is full costs no outcome: what could not be written is kept and tried again.
 """
 
+import logging
 from collections.abc import Sequence
 
 from daemonkit.clock import Clock
 from telegram.bridge.disk import DiskState
 from telegram.bridge.records import CommandRecord
 from telegram.bridge.store.commands import CommandTable
+from telegram.bridge.store.inbound import InboundRow
+
+log = logging.getLogger(__name__)
 
 UNSAVED_MAX = 5_000
 _SAVE_AGAIN_S = 2.0
@@ -70,6 +74,24 @@ class CommandJournal:
             return True
         self._save_at = self._clock.wall() + _SAVE_AGAIN_S
         return False
+
+    def add(self, record: CommandRecord, row: InboundRow) -> bool:
+        """Write a new command and what it came of as one, and all that waits.
+
+        False when neither is written; then the command is not kept in memory either. One that
+        is known already, in memory or on the disk, is not new.
+        """
+        if record.id in self._unsaved:
+            return False
+        try:
+            is_new = self._table.add(record, row, tuple(self._unsaved.values()))
+        except Exception as error:  # noqa: BLE001 - whoever hears tries again, and tells of it
+            log.info("update %d waits to be noted by itself: %s", row.update_id, error)
+            return False
+        if is_new:
+            self._disk.note_success(_WRITER)
+            self._unsaved.clear()
+        return is_new
 
     def tick(self) -> None:
         """Write what is due."""

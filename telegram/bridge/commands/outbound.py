@@ -22,11 +22,14 @@ from telegram.bridge.receipts import OPEN, STEP_OF_REPLY, State, Step, advance
 from telegram.bridge.records import CommandRecord
 from telegram.bridge.render import age_text
 from telegram.bridge.sessions import Sessions
+from telegram.bridge.store.inbound import InboundRow
 
 log = logging.getLogger(__name__)
 
 NOT_SENT = "nothing sent"
 _UNKNOWN_KEPT_MAX = 1_000
+# What is not sent while the disk takes no word of it.
+_RISKY = frozenset({Risk.RAISING, Risk.SETTING})
 
 
 class Link(Protocol):
@@ -112,6 +115,24 @@ class Outbound:
         else:
             self._refuse(record, self._why_away(record.bot))
 
+    def write_with(self, record: CommandRecord, row: InboundRow) -> Callable[[], None] | None:
+        """Write a new command and what it came of as one; return what sends it.
+
+        None when it is known, cannot be sent at once or not be written: then nothing was done.
+        """
+        session = self._sessions.get(record.bot)
+        if session is None or not session.is_connected or session.legacy:
+            return None
+        if len(self._open) >= self._limits.open_max or self._is_at_hand(record.id):
+            return None
+        risk = risk_of(record.verb, record.args)
+        if risk in _RISKY and self._disk.problem:
+            return None
+        sent = self._as_sent(record, _expiry_of(record, risk, self._limits))
+        if not self._journal.add(sent, row):
+            return None
+        return lambda: self._send_written(record, sent, risk)
+
     def answer(self, bot: str, reply: Reply) -> None:
         """Note a bot's answer; one to a command of another bot is not believed."""
         record = self._find(reply.reply_to)
@@ -153,8 +174,7 @@ class Outbound:
 
     def knows(self, command_id: str) -> bool:
         """Tell whether a command with this id was ever taken."""
-        is_at_hand = command_id in self._open or command_id in self._lost
-        return is_at_hand or self._journal.knows(command_id)
+        return self._is_at_hand(command_id) or self._journal.knows(command_id)
 
     def show_again(self, command_id: str) -> None:
         """Show how far a command has come where that was perhaps not seen before a restart."""
@@ -201,16 +221,17 @@ class Outbound:
         return len(self._open)
 
     def _issue_now(self, record: CommandRecord, risk: Risk) -> None:
-        wait_s = self._limits.reading_wait_s if risk is Risk.READING else MAX_AGE_S[risk]
-        record = replace(record, expires_at=record.issued_at + min(wait_s, MAX_AGE_S[risk]))
         # Written as sent: after a crash in between, "perhaps sent" is the truth.
-        sent = self._as_sent(record)
-        is_risky = risk in (Risk.RAISING, Risk.SETTING)
+        sent = self._as_sent(record, _expiry_of(record, risk, self._limits))
+        is_risky = risk in _RISKY
         if (is_risky and self._disk.problem) or (not self._journal.save((sent,)) and is_risky):
             # Also over what could not be written: a restart must not find it as sent.
             text = f"the bridge's disk: {self._disk.problem}; {NOT_SENT}"
             self._finish(record, Step.REJECT, text)
             return
+        self._send_written(record, sent, risk)
+
+    def _send_written(self, record: CommandRecord, sent: CommandRecord, risk: Risk) -> None:
         if self._put_on_the_wire(sent):
             self._open[sent.id] = _Open(sent, self._clock.wall() + self._limits.show_after_s)
         elif risk is Risk.REDUCING:
@@ -225,7 +246,7 @@ class Outbound:
         if legacy_text(record.verb, record.args) is None:
             self._refuse(record, f"a three-field peer does not know this command; {NOT_SENT}")
             return
-        sent = self._as_sent(replace(record, expires_at=record.issued_at))
+        sent = self._as_sent(record, record.issued_at)
         self._journal.save((sent,))
         if self._put_on_the_wire(sent):
             self._finish(sent, Step.LOSE, "sent; this peer gives no answers")
@@ -248,17 +269,21 @@ class Outbound:
         _log_outcome(record)
         self._show(record)
 
-    def _as_sent(self, record: CommandRecord) -> CommandRecord:
-        state = advance(record.state, Step.SEND)
-        text = "" if record.state is State.QUEUED else record.text
-        return replace(record, state=state, text=text, sent_at=self._clock.wall())
+    def _as_sent(self, record: CommandRecord, expires_at: float) -> CommandRecord:
+        return replace(
+            record,
+            state=advance(record.state, Step.SEND),
+            text="" if record.state is State.QUEUED else record.text,
+            sent_at=self._clock.wall(),
+            expires_at=expires_at,
+        )
 
     def _put_on_the_wire(self, record: CommandRecord) -> bool:
         return self._link.send(record.bot, _message_of(record, self._clock.wall()))
 
     def _send_waiting(self, entry: _Open) -> None:
         was_queued = entry.record.state is State.QUEUED
-        sent = self._as_sent(entry.record)
+        sent = self._as_sent(entry.record, entry.record.expires_at)
         if was_queued:
             self._journal.save((sent,))
         if self._put_on_the_wire(sent):
@@ -312,6 +337,9 @@ class Outbound:
         self._open[record.id].record = record
         self._journal.note(record)
 
+    def _is_at_hand(self, command_id: str) -> bool:
+        return command_id in self._open or command_id in self._lost
+
     def _find(self, command_id: str) -> CommandRecord | None:
         entry = self._open.get(command_id)
         if entry is not None:
@@ -348,6 +376,11 @@ class Outbound:
             return text
         age = age_text(self._clock.wall() - status_at)
         return f"{text}; its last status is {age} old, see /health and /logs"
+
+
+def _expiry_of(record: CommandRecord, risk: Risk, limits: OutboundLimits) -> float:
+    wait_s = limits.reading_wait_s if risk is Risk.READING else MAX_AGE_S[risk]
+    return record.issued_at + min(wait_s, MAX_AGE_S[risk])
 
 
 def _message_of(record: CommandRecord, now: float) -> Message:

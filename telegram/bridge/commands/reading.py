@@ -28,8 +28,10 @@ from telegram.bridge.commands.outbound import NOT_SENT, Outbound
 from telegram.bridge.commands.questions import Choice, Questions
 from telegram.bridge.commands.request import Answer, LocalVerb, Request, WhichBot
 from telegram.bridge.errors import QuestionError, RefusalError
+from telegram.bridge.joint_note import Unnoted
 from telegram.bridge.receipts import State
 from telegram.bridge.render import receipt
+from telegram.bridge.store.inbound import InboundRow
 
 # A clock that is this far off cannot tell an old command from a new one.
 FUTURE_MAX_S = 30.0
@@ -60,6 +62,18 @@ class CommandDesk:
             self._ask_bot(request, response)
         else:
             self._answer(request, response)
+
+    def write_with(self, request: Request, row: InboundRow) -> Callable[[], None] | None:
+        """Write a command for a bot and what it came of as one; return what sends it.
+
+        None when it is none for a bot, or more has to be done first: nothing was done.
+        """
+        if request.verb.place is not Place.ENGINE or why_not_allowed(request.author, request.verb):
+            return None
+        try:
+            return self._engine.write_with(request, row)
+        except RefusalError:
+            return None
 
     def _ask_bot(self, request: Request, question: WhichBot) -> None:
         self._dialogs.choose(
@@ -107,6 +121,35 @@ class Commands:
         except QuestionError as error:
             self._chats.send(said.chat, str(error))
             said.settled()
+
+    def hear_unnoted(self, unnoted: Unnoted) -> None:
+        """Note a line and act on it, if a bot's command comes of it at once; else give it back."""
+        note, is_noted = unnoted.note, False
+        if not note.take():
+            return
+        try:
+            if (request := self._read(unnoted.said)) is None:
+                return
+            if (send := self._desk.write_with(request, note.row)) is None:
+                return
+            is_noted = True
+            self._dialogs.run(request, send)
+        finally:
+            # Only now: whoever waits for it would be in the way of what is sent.
+            note.end(is_noted=is_noted)
+
+    def _read(self, said: ChatInput) -> Request | None:
+        """Return what a line asks for; None when it is none, or comes too late."""
+        if said.id is None:
+            return None
+        try:
+            command = parse_line(said.text.strip())
+        except CommandError:
+            return None
+        if self._why_too_late(said, risk_of(command.verb, command.args)):
+            return None
+        verb = self._vocabulary[command.verb]
+        return Request(said.id, said.chat, said.author, command, verb, said.settled)
 
     def _hear_command(self, said: ChatInput) -> None:
         if said.id is not None and self._is_known(said.id):

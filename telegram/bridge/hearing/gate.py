@@ -12,8 +12,10 @@ from typing import Final
 from daemonkit.printable import one_line
 from tcpproto.vocabulary import (
     MAX_AGE_S,
+    VOCABULARY,
     CommandError,
     ParsedCommand,
+    Place,
     Risk,
     parse_line,
     risk_of,
@@ -231,6 +233,12 @@ def _refuse_command(inbound: Inbound, text: str) -> Decision:
 
 def _receipt(state: State, inbound: Inbound, text: str) -> str:
     return receipt(state, one_line(inbound.text, _LINE_LENGTH_MAX), f"{text}; {NOT_SENT}")
+
+
+def is_for_bots(text: str) -> bool:
+    """Tell whether a line is a command that a bot carries out."""
+    command = _parse(text)
+    return command is not None and VOCABULARY[command.verb].place is Place.ENGINE
 
 
 def _parse(text: str) -> ParsedCommand | None:

@@ -1,5 +1,6 @@
 """Hears the messenger: decides, notes, and only then hands on to the thread `forward`.
 
+A command for a bot is left to `forward` unnoted if that rests: it writes both in one commit.
 Called one update at a time, on a thread beside the loop `poll`. When a call returns, the update
 is in bridge.db or was for nobody; calls to the messenger are made on the loop, later.
 """
@@ -33,11 +34,13 @@ from telegram.bridge.hearing.gate import (
     author_of,
     decide,
     is_command,
+    is_for_bots,
     risk_of_line,
 )
 from telegram.bridge.hearing.interruptions import Tell, tell_interrupted
 from telegram.bridge.hearing.journal import InboundJournal
 from telegram.bridge.hearing.menu import publish_menus
+from telegram.bridge.joint_note import JointNote, Unnoted
 from telegram.bridge.messenger import Inbound, Me, Messenger, MessengerError, Place, read_place
 from telegram.bridge.records import CommandRecord
 from telegram.bridge.store.inbound import InboundRow, InboundState, MessengerNotes
@@ -62,7 +65,8 @@ CONFLICT_OVER: Final = "the other program that used this bot's token is gone; al
 class IntakeParts:
     """Hold whom the intake tells and asks.
 
-    `hear` takes an input for `forward` and says whether there was room; `say` shows a text in a
+    `hear` takes an input for `forward` and says whether there was room, `offer` one that `forward`
+    is to note, and whether it has nothing else to do; `say` shows a text in a
     place, `tell` one that waits for the messenger as long as it takes; `run` has the loop `poll`
     run something; `find` returns a command by its id, `find_at` the one whose receipt stands in a
     message of the messenger, and `show_again` shows it; `home_of` returns the place under which a
@@ -75,6 +79,7 @@ class IntakeParts:
     questions: Questions
     messenger: Messenger
     hear: Callable[[ChatInput], bool]
+    offer: Callable[[Unnoted], bool]
     say: Callable[[Place, str], object]
     tell: Tell
     run: Callable[[Coroutine[Any, Any, None]], Future[None]]
@@ -100,12 +105,15 @@ class TelegramIntake:
         bot_id: int,
         limits: GateLimits | None = None,
         stranger_log_s: float = 3_600.0,
+        offer_max_s: float = 2.0,
     ) -> None:
         self._parts = parts
         self._clock = clock
         self._bot_id = bot_id
         self._limits = limits or GateLimits()
         self._stranger_log_s = stranger_log_s
+        # `forward` rests when it is offered something, and so begins within a moment.
+        self._offer_max_s = offer_max_s
         self._seen: OrderedDict[str, float] = OrderedDict()
         self._is_shared = False
         self._flush_lock = Lock()
@@ -213,10 +221,12 @@ class TelegramIntake:
         if inbound.press_data is not None:
             self._take_press(inbound, inbound.press_data, there)
             return
-        risk = risk_of_line(inbound.text) if is_command(inbound) else Risk.RAISING
-        if self._note(inbound, risk, inbound.text):
-            # The number that counts the messages now, though the chat has an older name.
-            self._hand_on(inbound, self._input_id(there.chat_id, inbound.message_id), None)
+        # The number that counts the messages now, though the chat has an older name.
+        input_id = self._input_id(there.chat_id, inbound.message_id)
+        if not self._is_noted_by_forward(inbound, input_id):
+            risk = risk_of_line(inbound.text) if is_command(inbound) else Risk.RAISING
+            if self._note(inbound, risk, inbound.text):
+                self._hand_on(inbound, input_id, None)
         if not there.is_group and there.chat_id not in self._met:
             self._meet(there.chat_id)
 
@@ -271,10 +281,21 @@ class TelegramIntake:
             pressed = replace(inbound, text=line)
             self._hand_on(pressed, self._press_input_id(inbound.update_id), None)
 
-    def _hand_on(self, inbound: Inbound, input_id: str, pressed: str | None) -> None:
+    def _is_noted_by_forward(self, inbound: Inbound, input_id: str) -> bool:
+        """Have a command for a bot noted and carried out in one; False when neither was done."""
+        if not is_command(inbound) or not is_for_bots(inbound.text):
+            return False
+        note = JointNote(_row_of(inbound, self._clock.wall(), inbound.text))
+        unnoted = Unnoted(self._input_of(inbound, input_id, None), note)
+        if not self._parts.offer(unnoted) or not note.wait(self._offer_max_s):
+            return False
+        # Its end will have to be written: to plan that now is in nobody's way.
+        self._plan_flush()
+        return True
+
+    def _input_of(self, inbound: Inbound, input_id: str, pressed: str | None) -> ChatInput:
         update_id, journal = inbound.update_id, self._parts.journal
-        journal.note(update_id, InboundState.EXECUTING)
-        said = ChatInput(
+        return ChatInput(
             chat=inbound.place.name,
             author=author_of(inbound, self.access),
             text="" if pressed else inbound.text,
@@ -283,7 +304,11 @@ class TelegramIntake:
             id=input_id,
             settled=lambda: journal.note(update_id, InboundState.DONE),
         )
-        if not self._parts.hear(said):
+
+    def _hand_on(self, inbound: Inbound, input_id: str, pressed: str | None) -> None:
+        update_id, journal = inbound.update_id, self._parts.journal
+        journal.note(update_id, InboundState.EXECUTING)
+        if not self._parts.hear(self._input_of(inbound, input_id, pressed)):
             journal.note(update_id, InboundState.REFUSED, "too much waits")
             self._parts.say(inbound.place, f"too many messages wait to be worked on; {NOT_SENT}")
 

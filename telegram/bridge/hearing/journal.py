@@ -1,7 +1,8 @@
 """What came in, noted before it is acted on, and how it ended, noted a little later.
 
-Inserts are made by the thread that hears the messenger, at once; ends come from the thread
-`forward` and are written together by whoever calls flush().
+Inserts are made by the thread that hears the messenger, at once, unless `forward` has made them
+together with a command; ends come from `forward` and are written together by whoever calls
+flush().
 """
 
 import logging

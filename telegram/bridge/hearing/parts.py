@@ -132,6 +132,7 @@ def build_hearing(
             questions=parts.questions,
             messenger=thread.messenger,
             hear=parts.intake.add_input,
+            offer=parts.intake.add_unnoted,
             say=lambda place, text: parts.chats.send(place.name, text),
             tell=tell,
             run=thread.call,

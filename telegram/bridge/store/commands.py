@@ -10,13 +10,16 @@ from telegram.bridge.receipts import OPEN, State
 from telegram.bridge.records import CommandRecord
 from telegram.bridge.store import schema
 from telegram.bridge.store.database import Database
+from telegram.bridge.store.inbound import InboundRow, insert_inbound
 
 # Spelt out for the driver: a person waits for both writes of a command.
-_SAVE = (
-    "REPLACE INTO command (id, bot, verb, args, author, role, chat, message_id, issued_at,"
+_VALUES = (
+    "INTO command (id, bot, verb, args, author, role, chat, message_id, issued_at,"
     " expires_at, state, text, fields, sent_at, finished_at, account, confirmed)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_ADD = f"INSERT {_VALUES}"
+_SAVE = f"REPLACE {_VALUES}"
 _FIND = "SELECT 1 FROM command WHERE id = ?"
 
 
@@ -30,6 +33,22 @@ class CommandTable:
         """Insert or replace commands in one transaction."""
         with self._database.writing_fast() as connection:
             connection.executemany(_SAVE, [_row_of(record) for record in records])
+
+    def add(
+        self, record: CommandRecord, row: InboundRow, others: Sequence[CommandRecord] = ()
+    ) -> bool:
+        """Insert a command with what it came of, and save others, in one transaction.
+
+        False when the update was noted before, an error when the command is known: then nothing
+        is saved.
+        """
+        with self._database.writing_fast() as connection:
+            if not insert_inbound(connection, row):
+                return False
+            connection.execute(_ADD, _row_of(record))
+            if others:
+                connection.executemany(_SAVE, [_row_of(one) for one in others])
+            return True
 
     def read_open(self) -> list[CommandRecord]:
         """Return commands without an outcome, oldest first."""

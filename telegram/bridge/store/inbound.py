@@ -1,5 +1,6 @@
 """What came in from the messenger, in bridge.db: noted once, before anything is done about it."""
 
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -48,6 +49,23 @@ class InboundRow:
     outcome: str = ""
 
 
+def insert_inbound(connection: sqlite3.Connection, row: InboundRow) -> bool:
+    """Insert a row in a transaction of the caller's; False when the update was noted before."""
+    values = (
+        row.update_id,
+        row.chat,
+        row.message_id,
+        row.user_id,
+        row.text[:TEXT_LENGTH_MAX],
+        row.pressed,
+        row.written_at,
+        row.received_at,
+        row.state.value,
+        row.outcome,
+    )
+    return connection.execute(_ADD, values).rowcount == 1
+
+
 class InboundTable:
     """Note what comes in, and how it ended."""
 
@@ -56,20 +74,8 @@ class InboundTable:
 
     def add(self, row: InboundRow) -> bool:
         """Insert a row; False when the update was noted before."""
-        values = (
-            row.update_id,
-            row.chat,
-            row.message_id,
-            row.user_id,
-            row.text[:TEXT_LENGTH_MAX],
-            row.pressed,
-            row.written_at,
-            row.received_at,
-            row.state.value,
-            row.outcome,
-        )
         with self._database.writing_fast() as connection:
-            return connection.execute(_ADD, values).rowcount == 1
+            return insert_inbound(connection, row)
 
     def save_states(self, changes: Mapping[int, tuple[InboundState, str]]) -> None:
         """Note how far updates have got, in one transaction."""

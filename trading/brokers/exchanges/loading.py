@@ -67,11 +67,14 @@ def load_exchange(
     """
     import ccxt  # type: ignore[import-untyped]  # noqa: PLC0415 - a paper bot pays nothing for it
 
+    from trading.brokers.exchanges.session import quicken  # noqa: PLC0415 - comes with it
+
     exchange = _build(
         _class_of(ccxt, name, ccxt.exchanges, where), settings, timeout_s, credentials
     )
     # A redirect would send a request, and so an order, a second time.
     exchange.session.max_redirects = 0
+    quicken(exchange.session)
     _choose_system(exchange, name, settings, where)
     return exchange
 

@@ -1,5 +1,7 @@
 """The feed that a bot's configuration asks for, that of its accounts' exchange included."""
 
+from random import Random
+
 from daemonkit.clock import Clock
 from daemonkit.errors import ConfigurationError
 from trading.config import BotConfig
@@ -13,6 +15,7 @@ def feed_of(
     config: BotConfig,
     *,
     clock: Clock,
+    rng: Random,
     resume_at: float | None = None,
     give_way: GiveWay = give_no_way,
 ) -> Feed:
@@ -28,5 +31,6 @@ def feed_of(
         base_dir=config.bot_dir,
         resume_at=resume_at,
         source=source,
+        rng=rng,
         give_way=give_way,
     )

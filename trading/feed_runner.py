@@ -8,12 +8,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from random import Random
 
 from daemonkit.clock import Clock
 from trading.engine.events import FeedEnded, FeedEvent, FeedFailed, FeedStarted, HistoryLoaded
 from trading.engine.inbox import Inbox
 from trading.market.errors import SourceError
 from trading.market.feed import Feed
+from trading.market.reconnecting import Rests
 from trading.model.market import Bar
 from trading.model.venue_news import InstrumentsKnown
 
@@ -24,7 +26,10 @@ HISTORY_CHUNK_LEN = 500
 
 @dataclass(frozen=True, slots=True)
 class FeedRetry:
-    """Hold how long a broken live feed rests: first, doubled each time, at most the longest."""
+    """Hold how long a broken live feed rests: first, doubled each time, at most the longest.
+
+    Up to half of a rest is left out by chance.
+    """
 
     first_s: float = 1.0
     longest_s: float = 60.0
@@ -34,13 +39,21 @@ class FeedRunner:
     """Run one feed until it ends, fails for good, or is stopped."""
 
     def __init__(
-        self, name: str, feed: Feed, inbox: Inbox, *, clock: Clock, retry: FeedRetry
+        self,
+        name: str,
+        feed: Feed,
+        inbox: Inbox,
+        *,
+        clock: Clock,
+        rng: Random,
+        retry: FeedRetry,
     ) -> None:
         self.name = name
         self._feed = feed
         self._inbox = inbox
         self._clock = clock
         self._retry = retry
+        self._rests = Rests(retry.first_s, retry.longest_s, rng)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"feed-{name}"[:15], daemon=True)
         self.is_over = False
@@ -69,7 +82,6 @@ class FeedRunner:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        wait_s = self._retry.first_s
         while not self._stop.is_set():
             started_at = self._clock.monotonic()
             try:
@@ -77,13 +89,12 @@ class FeedRunner:
             except Exception as error:  # noqa: BLE001 - logged, told, and tried again
                 _log_failure(self.name, error)
                 if self._clock.monotonic() - started_at > self._retry.longest_s:
-                    wait_s = self._retry.first_s  # it worked in between
-                retry_in_s = None if self._feed.lossless else wait_s
+                    self._rests.reset()  # it worked in between
+                retry_in_s = None if self._feed.lossless else self._rests.next_s()
                 self._tell_failure(error, retry_in_s)
                 if retry_in_s is None:
                     break
-                self._stop.wait(wait_s)
-                wait_s = min(wait_s * 2, self._retry.longest_s)
+                self._stop.wait(retry_in_s)
             else:
                 if not self._stop.is_set():
                     self._tell(FeedEnded(self.name, self._clock.wall()))

@@ -80,11 +80,10 @@ class Parts:
         keys: Mapping[str, VenueKeys] = MappingProxyType({}),
     ) -> None:
         settings, clock = config.settings, around.clock
+        lengths = settings.engine
         self._clock = clock
         self._started_at = clock.monotonic()
-        self._inbox = Inbox(
-            InboxLimits(settings.engine.market_len_max, settings.engine.command_len_max)
-        )
+        self._inbox = Inbox(InboxLimits(lengths.market_len_max, lengths.command_len_max))
         self._uplink = Uplink(
             build_client_settings(config, endpoint),
             Identity(config.bot, str(uuid4()), database.epoch, f"tradebridge-trading/{VERSION}"),
@@ -99,6 +98,7 @@ class Parts:
             config,
             database,
             clock,
+            rng=around.rng,
             engine_beat=lambda: self._engine.beat,
             give_way=self._inbox.give_way,
         )
@@ -121,7 +121,14 @@ class Parts:
         self._log_forward = LogForward(log_handler, self._uplink.forward, clock=clock)
         retry = FeedRetry(settings.feed_retry.first_s, settings.feed_retry.longest_s)
         self._feeds = [
-            FeedRunner(settings.feed.kind, trading.feed, self._inbox, clock=clock, retry=retry)
+            FeedRunner(
+                settings.feed.kind,
+                trading.feed,
+                self._inbox,
+                clock=clock,
+                rng=around.rng,
+                retry=retry,
+            )
         ]
         self._monitor = Monitor(
             MonitorLimits(**settings.monitor.model_dump()),

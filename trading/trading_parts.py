@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 
 from daemonkit.clock import Clock
 from trading.config import BotConfig
@@ -36,6 +37,7 @@ def build_trading(
     database: StateDatabase,
     clock: Clock,
     *,
+    rng: Random,
     engine_beat: Callable[[], float],
     give_way: GiveWay = give_no_way,
 ) -> TradingParts:
@@ -49,6 +51,7 @@ def build_trading(
     feed = feed_of(
         config,
         clock=clock,
+        rng=rng,
         # The market goes on where it was left, and not where it began.
         resume_at=market_time,
         give_way=give_way,

@@ -176,7 +176,7 @@ def play_core(bot_dir: Path, var_dir: Path) -> Deals:
     )
     clock = SystemClock()
     try:
-        parts = build_trading(config, database, clock, engine_beat=clock.monotonic)
+        parts = build_trading(config, database, clock, rng=Random(1), engine_beat=clock.monotonic)
         assert isinstance(parts.feed, ReplayFeed)
         core = EngineCore(build_core_settings(config, RunOptions()), parts.values, parts.trader)
         deals = Deals()

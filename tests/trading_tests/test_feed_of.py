@@ -1,6 +1,7 @@
 """The feed of a configuration: which exchange an exchange feed asks, before anything is asked."""
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_the_exchange_of_the_accounts_is_asked_with_their_settings(tmp_path: Pat
     assert source is not None
     assert (source.exchange, source.market_type) == ("kraken", "spot")
     assert source.settings == {"timeout": 5}
-    feed = feed_of(config, clock=ManualClock())
+    feed = feed_of(config, clock=ManualClock(), rng=Random(1))
     assert feed.symbols == ("BTC/USD",)
     assert feed.description == "live market of kraken: BTC/USD, by WebSocket"
     assert feed.lossless is False
@@ -56,4 +57,4 @@ def test_what_can_be_known_without_asking_is_refused_at_the_start(
     tmp_path: Path, text: str, words: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=words):
-        feed_of(load_config(write(tmp_path, text), {}), clock=ManualClock())
+        feed_of(load_config(write(tmp_path, text), {}), clock=ManualClock(), rng=Random(1))

@@ -1,6 +1,7 @@
 """Make the feed that a bot's configuration asks for."""
 
 from pathlib import Path
+from random import Random
 
 from daemonkit.clock import Clock
 from daemonkit.errors import ConfigurationError
@@ -19,11 +20,13 @@ def build_feed(
     base_dir: Path,
     resume_at: float | None = None,
     source: ExchangeSource | None = None,
+    rng: Random | None = None,
     give_way: GiveWay = give_no_way,
 ) -> Feed:
     """Make a feed, with the file of a replay opened, checked and its history read.
 
-    An exchange is named by `source`, and not asked before the feed is started.
+    An exchange is named by `source`, and not asked before the feed is started; `rng` spreads the
+    tries to reach it.
 
     A relative file is looked for in `base_dir`. With `resume_at`, the market time of the last
     event that was taken in, the market goes on behind it instead of beginning again.
@@ -36,7 +39,8 @@ def build_feed(
         from trading.brokers.exchanges.feed import ExchangeFeed  # noqa: PLC0415
 
         assert source is not None, "an exchange feed has an exchange"
-        return ExchangeFeed(settings, source, clock=clock, give_way=give_way)
+        assert rng is not None, "an exchange feed spreads its tries"
+        return ExchangeFeed(settings, source, clock=clock, rng=rng, give_way=give_way)
     # The readers of recorded files are loaded only where there is one.
     from trading.market.replay import ReplayFeed  # noqa: PLC0415
 

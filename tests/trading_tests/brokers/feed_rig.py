@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 from daemonkit.clock import ManualClock
@@ -52,7 +53,7 @@ class FeedRig:
             "request_timeout_s": 2.0,
         }
         settings = ExchangeFeedSettings(**(quick | keys))
-        return ExchangeFeed(settings, self.source, clock=self.clock)
+        return ExchangeFeed(settings, self.source, clock=self.clock, rng=Random(1))
 
     def price(self, price: float, symbol: str = BTC, volume: float = 1.0) -> None:
         self.engine.price(symbol, D(str(price)), D(str(volume)))

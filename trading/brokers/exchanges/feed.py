@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Coroutine, Iterator, Mapping
 from heapq import merge
+from random import Random
 from typing import Any, Final, TypeVar
 
 from daemonkit.clock import Clock
@@ -21,6 +22,7 @@ from trading.market.feed import GiveWay, Publish, give_no_way
 from trading.market.live_market import LiveMarket, LiveTimes
 from trading.market.live_price import Hearing, Instant
 from trading.market.past_candles import PastCandles, filled
+from trading.market.reconnecting import Rests
 from trading.market.settings import ExchangeFeedSettings
 from trading.model.instrument import Instrument
 from trading.model.market import Bar
@@ -51,6 +53,7 @@ class ExchangeFeed:
         source: ExchangeSource,
         *,
         clock: Clock,
+        rng: Random,
         give_way: GiveWay = give_no_way,
     ) -> None:
         self.symbols = settings.symbols
@@ -60,6 +63,7 @@ class ExchangeFeed:
         self._settings = settings
         self._source = source
         self._clock = clock
+        self._rng = rng
         self._give_way = give_way
         self._has_stream = settings.websocket and has_pro(source.exchange)
         self._last_bars: list[Bar] = []
@@ -192,8 +196,9 @@ class ExchangeFeed:
 
     async def _ask_for_ever(self, reads: MarketReads, market: LiveMarket) -> None:
         clock_at = self._clock.monotonic() + CLOCK_CHECK_S
-        rest_s = STEP_S
+        rests = Rests(self._settings.rest_poll_s, RECONNECT_LONGEST_S, self._rng)
         while True:
+            rest_s = STEP_S
             try:
                 await self._ask(reads, market)
                 if self._clock.monotonic() >= clock_at:
@@ -204,9 +209,9 @@ class ExchangeFeed:
                 if not self._trouble:
                     log.warning("asking fails: %s", error)
                 self._trouble = str(error)
-                rest_s = min(max(rest_s * 2, self._settings.rest_poll_s), RECONNECT_LONGEST_S)
+                rest_s = rests.next_s()
             else:
-                rest_s = STEP_S
+                rests.reset()
             await asyncio.sleep(rest_s)
 
     async def _ask(self, reads: MarketReads, market: LiveMarket) -> None:
@@ -231,7 +236,7 @@ class ExchangeFeed:
             self._trouble = ""
 
     async def _listen_for_ever(self, reads: MarketReads, market: LiveMarket) -> None:
-        rest_s = RECONNECT_FIRST_S
+        rests = Rests(RECONNECT_FIRST_S, RECONNECT_LONGEST_S, self._rng)
         while True:
             words = market.stream_words
             try:
@@ -243,9 +248,8 @@ class ExchangeFeed:
             self._words_before = None
             market.on_break()
             if market.stream_words > words:
-                rest_s = RECONNECT_FIRST_S
-            await asyncio.sleep(rest_s)
-            rest_s = min(rest_s * 2, RECONNECT_LONGEST_S)
+                rests.reset()
+            await asyncio.sleep(rests.next_s())
 
     async def _listen(self, reads: MarketReads, market: LiveMarket) -> None:
         exchange = load_pro_exchange(

@@ -155,9 +155,7 @@ def _hops_of(stamps: Stamps, arrived: Mapping[str, float]) -> list[Hops]:
     first: dict[str, float] = {}
     for at, shown in stamps["event"]:
         first.setdefault(shown, at)
-    places = {
-        name: {of: at for at, of in stamps[name]} for name in ("decided", "committed", "called")
-    }
+    places = {name: {of: at for at, of in stamps[name]} for name in ("decided", "committed")}
     hops: list[Hops] = []
     for at, body in stamps["wire"]:
         said = parse_qs(body)
@@ -165,8 +163,7 @@ def _hops_of(stamps: Stamps, arrived: Mapping[str, float]) -> list[Hops]:
         marks = [
             ("inbox to decided", first[repr(float(price))]),
             ("commit", places["decided"][order_id]),
-            ("worker to ccxt", places["committed"][order_id]),
-            ("ccxt, to the wire", places["called"][order_id]),
+            ("committed to the wire", places["committed"][order_id]),
             ("wire to the exchange", at),
         ]
         ends = [mark for _, mark in marks[1:]] + [arrived[order_id]]

@@ -52,7 +52,6 @@ def write() -> None:
 
 def run() -> None:
     """Run a bot as its script does, with stamps from the inbox to the wire."""
-    from trading.brokers.exchanges.wire import Request, Wire
     from trading.brokers.live.worker import AccountWorker
     from trading.engine.effects import SubmitOrder
     from trading.engine.inbox import Inbox
@@ -64,16 +63,10 @@ def run() -> None:
             if isinstance(one, SubmitOrder):
                 stamp("decided", one.approved.order.id)
 
-    def stamp_call(request: Request) -> None:
-        order = request.arguments[0] if request.arguments else None
-        if isinstance(order, dict) and "cl_ord_id" in order and "ordertype" in order:
-            stamp("called", str(order["cl_ord_id"]))
-
     _before(Inbox, "_publish_live", lambda event: stamp("event", repr(getattr(event, "price", 0))))
     _before(Inbox, "put_command", lambda command: stamp("event", str(command.id)))
     _before(StoreThread, "submit", stamp_unit)
     _before(AccountWorker, "submit", lambda approved: stamp("committed", approved.order.id))
-    _before(Wire, "send", stamp_call)
     tap_requests()
     try:
         main()

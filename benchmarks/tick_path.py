@@ -141,6 +141,9 @@ class _Released:
     def answer(self, reply: Any) -> None:
         """Answer nobody."""
 
+    def prepare(self, approved: Any) -> None:
+        """Prepare for no venue."""
+
     def submit(self, approved: Any) -> None:
         """Send to no venue: paper orders are filled in the core."""
 

@@ -18,7 +18,7 @@ from trading.brokers.exchanges.clock import VenueClock
 from trading.brokers.exchanges.loading import Credentials
 from trading.brokers.live.settings import LiveSettings, RequestBudget, RequestKind
 from trading.brokers.live.worker import AccountWorker, Tell
-from trading.brokers.venue import Venue
+from trading.brokers.venue import SubmitAnswer, Venue
 from trading.brokers.venue_keys import VenueKeys
 from trading.config import BotConfig
 from trading.confirm import live_terms
@@ -63,7 +63,11 @@ BUDGETS: Final[Mapping[str, RequestBudget]] = {
 
 
 class TradedVenue(Venue, Protocol):
-    """A venue whose reads of several requests break off for an order."""
+    """A venue that makes orders ready, and whose reads of several requests break off for one."""
+
+    def submit_if(self, order: Order, may_leave: Callable[[], bool]) -> SubmitAnswer | None:
+        """Write an order, ask whether it may leave, and send it or nothing (None)."""
+        ...
 
     def give_way_to(self, orders_wait: Callable[[], bool]) -> None:
         """Say how it is known that an order waits."""
@@ -117,6 +121,7 @@ def build_workers(
             check_read_key=identities[terms.name].check_reading_key,
             fills_since=since,
             stream=_build_stream(config, terms, settings),
+            submit_if=venue.submit_if,
         )
         venue.give_way_to(worker.orders_wait)
     return workers

@@ -161,6 +161,9 @@ class LiveBot:
     def wake_outbox(self) -> None:
         """Nobody listens: what is told is looked up in the file."""
 
+    def prepare(self, approved: ApprovedOrder) -> None:
+        self.worker.prepare(approved)
+
     def submit(self, approved: ApprovedOrder) -> None:
         order = approved.order
         self.moments.pass_by("committed")

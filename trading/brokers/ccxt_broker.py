@@ -96,6 +96,24 @@ class CcxtVenue:
 
     def submit(self, order: Order) -> SubmitAnswer:
         """Send an order once and say what the answer means for it."""
+        return self._submit(order, self._wire.send)
+
+    def submit_if(self, order: Order, may_leave: Callable[[], bool]) -> SubmitAnswer | None:
+        """Write and sign an order and then ask whether it may leave; None: nothing was sent.
+
+        What stands against it before that is not said: it may never be wanted.
+        """
+        is_let = False
+
+        def ask() -> bool:
+            nonlocal is_let
+            is_let = may_leave()
+            return is_let
+
+        answer = self._submit(order, lambda request: self._wire.send_if(request, ask))
+        return answer if is_let else None
+
+    def _submit(self, order: Order, send: Callable[[Request], Any]) -> SubmitAnswer:
         if self._dialect is None:
             return Refused(_NOT_CONNECTED, is_passing=True)
         try:
@@ -106,7 +124,7 @@ class CcxtVenue:
         except Exception as error:  # noqa: BLE001 - nothing was sent, whatever went wrong
             return Refused(f"the order cannot be written: {reason_of(error)}")
         try:
-            return self._dialect.order_answer(self._wire.send(request))
+            return self._dialect.order_answer(send(request))
         except Exception as error:  # noqa: BLE001 - whatever it is, the order may be there
             return self._judged(self._dialect, error)
 

@@ -26,6 +26,7 @@ from trading.model.event import DurableEvent
 from trading.model.order import Fill, Order
 from trading.model.outcome import CommandOutcome
 from trading.model.position import Position, Trade
+from trading.risk.approval import ApprovedOrder
 
 NOT_KEPT = "state.db is damaged: what became of this command is not kept"
 
@@ -79,6 +80,16 @@ class Batch:
         if taken:
             self.releases = [one for one in self.releases if isinstance(one, Reply)]
         return taken
+
+    def first_orders(self) -> list[ApprovedOrder]:
+        """Return what each account's broker is to do first, where that is to send an order."""
+        first: dict[str, BrokerEffect] = {}
+        for one in self.releases:
+            if isinstance(one, SubmitOrder):
+                first.setdefault(one.approved.order.account, one)
+            elif isinstance(one, CancelOrder):
+                first.setdefault(one.account, one)
+        return [one.approved for one in first.values() if isinstance(one, SubmitOrder)]
 
     def replies_not_kept(self) -> list[Reply]:
         """Return what may be answered when the batch can never be committed."""

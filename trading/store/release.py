@@ -28,6 +28,10 @@ class LinkOutlet(Protocol):
 class BrokerOutlet(Protocol):
     """Take what goes to a broker's worker; must not wait."""
 
+    def prepare(self, approved: ApprovedOrder) -> None:
+        """Make an order ready that is being committed: it must not leave before `submit`."""
+        ...
+
     def submit(self, approved: ApprovedOrder) -> None:
         """Send an order."""
         ...
@@ -52,6 +56,10 @@ class ReleaseRouter:
         self.answer = link.answer
         self.wake_outbox = link.wake_outbox
         self._brokers = brokers
+
+    def prepare(self, approved: ApprovedOrder) -> None:
+        """Have an account's broker make an order ready."""
+        self._brokers[approved.order.account].prepare(approved)
 
     def submit(self, approved: ApprovedOrder) -> None:
         """Send an order by its account's broker."""

@@ -315,6 +315,10 @@ class StoreThread:
             if is_pruning:
                 pruned = self._outcomes.prune(connection, self._clock.wall())
                 has_more = self._trading.prune(connection, self._clock.wall())
+            if self._trouble.trouble is None and batch.releases:
+                # Now, because the disk takes its time and the interpreter has none to do.
+                for approved in batch.first_orders():
+                    self._released.prepare(approved)
         self._outbox.note_committed(batch.rows, deleted)
         self._outcomes.rows += len(batch.outcomes) - pruned
         if is_pruning:

@@ -34,6 +34,7 @@ class Seen:
 
     replies: list[Reply] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
+    prepared: list[str] = field(default_factory=list)
     withheld: list[tuple[str, str]] = field(default_factory=list)
     wakes: int = 0
     reports: list[StoreFault | StoreRecovered] = field(default_factory=list)
@@ -44,6 +45,9 @@ class Seen:
 
     def wake_outbox(self) -> None:
         self.wakes += 1
+
+    def prepare(self, approved: ApprovedOrder) -> None:
+        self.prepared.append(approved.order.id)
 
     def submit(self, approved: ApprovedOrder) -> None:
         self.sent.append(f"submit {approved.order.id}")

@@ -28,6 +28,7 @@ from trading.engine.effects import (
 )
 from trading.engine.events import StoreTrouble
 from trading.model.outcome import CommandOutcome
+from trading.risk.approval import ApprovedOrder
 from trading.store.release import ReleaseRouter
 
 __all__ = ["small_filesystem"]
@@ -223,3 +224,42 @@ def test_the_link_hears_of_an_order_at_a_stop(tmp_path: Path) -> None:
         rig.store.submit([*enter("o1"), RaiseEvent(make_event("placed"))])
         assert rig.store.stop(5.0)
         assert rig.seen.wakes == 1
+
+
+def test_an_order_is_prepared_before_it_is_committed(tmp_path: Path) -> None:
+    with store_rig(tmp_path) as rig:
+        seen: list[tuple[str, set[str], list[str]]] = []
+
+        def note(approved: ApprovedOrder) -> None:
+            seen.append((approved.order.id, stored_ids(rig), [*rig.seen.sent]))
+
+        rig.seen.prepare = note  # type: ignore[method-assign]
+        rig.store.submit(enter("o1"))
+        rig.settle()
+        assert seen == [("o1", set(), [])]
+        assert rig.seen.sent == ["submit o1"]
+
+
+def test_only_what_leaves_first_for_its_account_is_prepared(tmp_path: Path) -> None:
+    with store_rig(tmp_path) as rig:
+        rig.store.submit([*enter("o1"), *enter("o2"), CancelOrder("main", "o0")])
+        rig.settle()
+        assert rig.seen.prepared == ["o1"]
+        rig.store.submit([CancelOrder("main", "o1"), *enter("o3")])
+        rig.settle()
+        assert rig.seen.prepared == ["o1"]
+
+
+def test_what_was_prepared_and_cannot_be_committed_is_withheld(tmp_path: Path) -> None:
+    with store_rig(tmp_path) as rig:
+        rig.settle()
+        rig.store._journal._connection.execute("PRAGMA query_only=1")
+        rig.store.submit([*enter("in1"), *leave("out1")])
+        wait_until(lambda: rig.seen.sent, 5, "the exit")
+        rig.store.submit(enter("in2"))
+        wait_until(lambda: len(rig.seen.withheld) == 2, 5, "the entries are withheld")
+        rig.store._journal._connection.execute("PRAGMA query_only=0")
+        rig.settle()
+        assert rig.seen.sent == ["submit out1"]
+        assert [order_id for order_id, _why in rig.seen.withheld] == ["in1", "in2"]
+        assert "in2" not in rig.seen.prepared

@@ -1,6 +1,7 @@
 """One ccxt object with one key: reads that raise VenueError only, writes of exactly one request.
 
-Decodes answers without binary fractions. Must not know what is asked or sent.
+Decodes answers without binary fractions. A request can be signed before it is known whether it
+may leave. Must not know what is asked or sent.
 """
 
 import json
@@ -25,11 +26,22 @@ def endpoint(method: str, parameters: Mapping[str, Any]) -> Request:
     return Request(method, (dict(parameters),))
 
 
+class HeldBackError(Exception):
+    """Say that a request was signed but may not leave: nothing was sent."""
+
+
 class Wire:
     """Call a ccxt object; not for two threads at once."""
 
     def __init__(self, exchange: Any) -> None:
         self.exchange = exchange
+        self._may_leave: Callable[[], bool] | None = None
+        self._is_let: bool | None = None
+        # Where a request is signed, and where it is ready for its connection: leave is asked for
+        # at the latter, and at the former should the latter be another session's one day.
+        self._fetch, exchange.fetch = exchange.fetch, self._fetch_if_let
+        self._session = exchange.session
+        self._leave, exchange.session.send = exchange.session.send, self._leave_if_let
         # Whether a read of several requests breaks off for an order, which waits for one at most.
         self.gives_way: Callable[[], bool] = _never
         # Prices such as 0.1 stay text until they become Decimal. ccxt reads text as well.
@@ -54,6 +66,17 @@ class Wire:
             raise VenueError("the answer is no JSON", FailureKind.BAD_ANSWER)
         return answer
 
+    def send_if(self, request: Request, may_leave: Callable[[], bool]) -> Any:
+        """Make a call whose signed request waits for leave; without it HeldBackError is raised.
+
+        `may_leave` is asked once, with everything done that can be done before.
+        """
+        self._may_leave, self._is_let = may_leave, None
+        try:
+            return self.send(request)
+        finally:
+            self._may_leave = None
+
     def send(self, request: Request) -> Any:
         """Make a call once and let ccxt's error through."""
         self.exchange.last_json_response = None
@@ -63,6 +86,23 @@ class Wire:
         # asked again and again, and nobody told.
         self.exchange.options.pop("hasAlreadyAuthenticatedSuccessfully", None)
         return getattr(self.exchange, request.method)(*request.arguments)
+
+    def _fetch_if_let(self, *arguments: Any, **named: Any) -> Any:
+        if self.exchange.session is not self._session:
+            self._check_leave()
+        return self._fetch(*arguments, **named)
+
+    def _leave_if_let(self, *arguments: Any, **named: Any) -> Any:
+        self._check_leave()
+        return self._leave(*arguments, **named)
+
+    def _check_leave(self) -> None:
+        if self._may_leave is None:
+            return
+        if self._is_let is None:
+            self._is_let = self._may_leave()
+        if not self._is_let:
+            raise HeldBackError
 
     def currency(self, code: str) -> str:
         """Return the usual name of a currency that the venue may call otherwise."""

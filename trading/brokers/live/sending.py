@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 STOPPED: Final = "stopped before it was sent"
 QUEUE_FULL: Final = "too many orders wait to be sent"
 REFUSE_EVERY_S: Final = 1.0
+# Writes an order, asks whether it may leave, and sends it or nothing.
+SubmitIf = Callable[[Order, Callable[[], bool]], SubmitAnswer | None]
 
 
 class OrderSender:
@@ -48,6 +50,7 @@ class OrderSender:
         settings: LiveSettings,
         clock: Clock,
         say: Callable[[Sequence[Report]], None],
+        submit_if: SubmitIf | None = None,
     ) -> None:
         self._venue = venue
         self._tracker = tracker
@@ -55,6 +58,7 @@ class OrderSender:
         self._settings = settings
         self._clock = clock
         self._say = say
+        self._submit_if = submit_if
         self._queue = JobQueue(settings.queue_len_max)
         self._stop_at: float | None = None
         # Counts what was sent and cancelled, before and after each.
@@ -64,7 +68,7 @@ class OrderSender:
         """Have an order sent that came at a moment, unless it is refused at once."""
         moment = moment_of(self._clock)
         self._tracker.add(order, moment)
-        rank = JobRank.EXIT if order.reduce_only else JobRank.ENTRY
+        rank = _rank_of(order)
         fault = self._refusal(rank, since, moment)
         if not fault and not self._queue.add(Job(rank, order.id, since, moment.passed)):
             fault = QUEUE_FULL
@@ -100,6 +104,34 @@ class OrderSender:
             self._send(job)
         return True
 
+    def send_ahead(self, order: Order, is_released: Callable[[], bool]) -> bool:
+        """Have an order written, and sent as soon as it was taken in; False when it was not sent.
+
+        `is_released` waits for that. Whatever keeps the order from leaving here, it is not told
+        and not kept: once it was taken in it goes the usual way.
+        """
+        if self._submit_if is None or not self._can_go_next(order):
+            return False
+        begun: list[Job] = []
+
+        def may_leave() -> bool:
+            # Nothing else waits, so the next is this one, unless it was refused.
+            job = self._queue.take(moment_of(self._clock).passed) if is_released() else None
+            if job is not None and self._begin(job) is not None:
+                begun.append(job)
+            return bool(begun)
+
+        try:
+            answer = self._submit_if(order, may_leave)
+        except Exception as error:
+            log.exception("submit raised order=%s", order.id)
+            answer = Unclear(f"{type(error).__name__}: {error}")
+        if not begun:
+            return False
+        self._count_after()
+        self._take_answer(begun[0], answer or Unclear("nobody knows whether it left"))
+        return True
+
     def refuse_all_old(self) -> None:
         """Refuse what has waited too long for a venue that cannot be asked."""
         while self._refuse_old(moment_of(self._clock)):
@@ -131,18 +163,36 @@ class OrderSender:
         return len(self._queue) > 0
 
     def _send(self, job: Job) -> None:
+        order = self._begin(job)
+        if order is None:
+            return
+        answer = self._submit(order)
+        self._count_after()
+        self._take_answer(job, answer)
+
+    def _begin(self, job: Job) -> Order | None:
+        """Return the order that leaves now, unless it is refused or not wanted any more."""
         moment = moment_of(self._clock)
         fault = self._refusal(job.rank, job.since, moment)
         if fault:
             self._say(self._tracker.refuse(job.order_id, fault, moment))
-            return
+            return None
         order = self._tracker.begin_send(job.order_id)
-        if order is None:
-            return
-        self._count(RequestKind.ORDER, moment)
-        answer = self._submit(order)
-        self._count_after()
-        self._take_answer(job, answer)
+        if order is not None:
+            self._count(RequestKind.ORDER, moment)
+        return order
+
+    def _can_go_next(self, order: Order) -> bool:
+        """Tell whether an order would be sent at once if it were taken in now."""
+        moment = moment_of(self._clock)
+        cancel_at = self._tracker.cancels_due_at
+        return (
+            not self.has_orders
+            and (cancel_at is None or cancel_at > moment.passed)
+            and self._tracker.shelf.get(order.id) is None
+            and self._health.order_wait_s(moment) <= 0
+            and not self._refusal(_rank_of(order), moment.passed, moment)
+        )
 
     def _submit(self, order: Order) -> SubmitAnswer:
         try:
@@ -235,6 +285,10 @@ class OrderSender:
 
     def _count_after(self) -> None:
         self.actions += 1
+
+
+def _rank_of(order: Order) -> JobRank:
+    return JobRank.EXIT if order.reduce_only else JobRank.ENTRY
 
 
 def _words_of(answer: SubmitAnswer) -> str:

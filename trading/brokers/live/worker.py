@@ -8,9 +8,6 @@ taken in here. It owns no trading state: what it tells are reports of orders and
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from random import Random
 from typing import Final
 
@@ -22,11 +19,21 @@ from trading.brokers.live.health import VenueHealth
 from trading.brokers.live.moment import Moment, moment_of
 from trading.brokers.live.reading import AccountReader
 from trading.brokers.live.reads_thread import ReadAnswer, ReadsThread, ask
-from trading.brokers.live.sending import STOPPED, OrderSender
+from trading.brokers.live.sending import STOPPED, OrderSender, SubmitIf
 from trading.brokers.live.settings import LiveSettings, RequestKind
 from trading.brokers.live.stream_thread import StreamThread, TokenWanted, Woken
 from trading.brokers.live.tracker import OrderTracker
 from trading.brokers.live.troubles import Troubles
+from trading.brokers.live.wishes import (
+    Ask,
+    Cancel,
+    Prepare,
+    Stop,
+    Submit,
+    Wish,
+    Wishes,
+    Withhold,
+)
 from trading.brokers.venue import FailureKind, KeyRights, Venue, VenueError
 from trading.model.order import Order, OrderType
 from trading.model.report import OrderRejected, Report
@@ -39,37 +46,9 @@ log = logging.getLogger(__name__)
 GIVE_WAY_MAX: Final = 3
 # A thread that has nothing to do shows this often that it lives.
 IDLE_S_MAX: Final = 1.0
+# An order that is ready waits so long for its commit; on a slower disk it goes the usual way.
+LEAVE_S_MAX: Final = 0.02
 Tell = Callable[[Report | VenueNews], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Submit:
-    order: Order
-    since: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Cancel:
-    order_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Withhold:
-    order: Order
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Stop:
-    within_s: float
-
-
-_Wish = _Submit | _Cancel | _Withhold | _Ask | _Stop | ReadAnswer | TokenWanted | Woken
 
 
 class AccountWorker:
@@ -94,6 +73,7 @@ class AccountWorker:
         check_read_key: Callable[[KeyRights], str] = lambda _rights: "",
         fills_since: float | None = None,
         stream: AccountStream | None = None,
+        submit_if: SubmitIf | None = None,
     ) -> None:
         self.account = account
         self.beat = now = clock.monotonic()
@@ -101,13 +81,12 @@ class AccountWorker:
         self._settings = settings
         self._clock = clock
         self._tell = tell
-        self._inbox: SimpleQueue[_Wish] = SimpleQueue()
-        self._lock = threading.Lock()
-        self._is_closed = False
+        self._wishes = Wishes(clock)
+        self._ahead: Order | None = None
         self._stop_at: float | None = None
         self._is_connected = self._is_reading = False
-        # How many orders and cancels were given and taken in, and how often a read gave way.
-        self._given = self._taken = self._gave_way = 0
+        # How often a read gave way to an order.
+        self._gave_way = 0
         self._troubles = Troubles(account, tell)
         self._health = VenueHealth(venue.name, settings, self._troubles, rng, now)
         self._connecting = Connecting(
@@ -120,15 +99,19 @@ class AccountWorker:
             fills_since=first_at if fills_since is None else min(first_at, fills_since),
         )
         self._sender = OrderSender(
-            venue, self._tracker, self._health, settings=settings, clock=clock, say=self._say
+            venue,
+            self._tracker,
+            self._health,
+            settings=settings,
+            clock=clock,
+            say=self._say,
+            submit_if=submit_if,
         )
-        self._stream = (
-            None
-            if stream is None
-            else StreamThread(
-                account, stream, settings=settings, clock=clock, rng=rng, put=self._put
+        self._stream = None
+        if stream is not None:
+            self._stream = StreamThread(
+                account, stream, settings=settings, clock=clock, rng=rng, put=self._wishes.put
             )
-        )
         self._reader = AccountReader(
             account,
             self._tracker,
@@ -139,33 +122,37 @@ class AccountWorker:
             tell=tell,
             stream=self._stream,
         )
-        self._reads = (
-            None if reads is None else ReadsThread(account, reads, clock, self._put, check_read_key)
-        )
+        self._reads = None
+        if reads is not None:
+            self._reads = ReadsThread(account, reads, clock, self._wishes.put, check_read_key)
         name = f"broker-{account}"[:15]
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     # What the engine's side calls.
 
+    def prepare(self, approved: ApprovedOrder) -> None:
+        """Make an order ready that is being committed; without `submit` it never leaves."""
+        self._wishes.put(Prepare(approved.order))
+
     def submit(self, approved: ApprovedOrder) -> None:
         """Send an order, once."""
         order = approved.order
-        if not self._put(_Submit(order, self._clock.monotonic())):
+        if not self._wishes.put(Submit(order, self._clock.monotonic())):
             self._reject(order, STOPPED)
 
     def cancel(self, account: str, order_id: str) -> None:
         """Ask for a cancellation; an order that is not from here goes by the venue's id as well."""
         assert account == self.account, "each account has a worker of its own"
-        self._put(_Cancel(order_id))
+        self._wishes.put(Cancel(order_id))
 
     def withhold(self, approved: ApprovedOrder, reason: str) -> None:
         """Say that an order was not sent and never will be."""
-        if not self._put(_Withhold(approved.order, reason)):
+        if not self._wishes.put(Withhold(approved.order, reason)):
             self._reject(approved.order, reason)
 
     def ask(self, number: int) -> None:
         """Have all of the account looked at; the answer carries the number."""
-        self._put(_Ask(number))
+        self._wishes.put(Ask(number))
 
     # Its life.
 
@@ -184,7 +171,7 @@ class AccountWorker:
 
     def ask_to_stop(self, within_s: float | None = None) -> None:
         """Send no entry any more, the rest for a time, and then end."""
-        self._put(_Stop(self._settings.stop_within_s if within_s is None else within_s))
+        self._wishes.put(Stop(self._settings.stop_within_s if within_s is None else within_s))
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the end; False if it has not come: then a request is still on the wire."""
@@ -207,7 +194,7 @@ class AccountWorker:
     def is_dead(self) -> bool:
         """Tell whether a thread ended although nobody said it may."""
         is_started = self._thread.ident is not None
-        return is_started and not (self._is_closed or self.is_alive())
+        return is_started and not (self._wishes.is_closed or self.is_alive())
 
     @property
     def is_busy(self) -> bool:
@@ -215,13 +202,13 @@ class AccountWorker:
         # Copied in one step: the worker's own thread goes on meanwhile.
         orders = list(self._tracker.shelf.open.values())
         is_filling = any(one.order.type is OrderType.MARKET for one in orders)
-        return is_filling or self._sender.has_orders or not self._inbox.empty()
+        return is_filling or self._sender.has_orders or not self._wishes.is_empty
 
     def orders_wait(self) -> bool:
         """Tell a read on the worker's own thread whether to break off for an order."""
         if not self._is_connected or self._gave_way >= GIVE_WAY_MAX:
             return False
-        return self._given != self._taken or self._sender.wait_s(moment_of(self._clock)) == 0
+        return self._wishes.has_orders or self._sender.wait_s(moment_of(self._clock)) == 0
 
     @property
     def trouble(self) -> str:
@@ -239,13 +226,14 @@ class AccountWorker:
         """Do the next thing that is due, and return how long until there is another."""
         self.beat = self._clock.monotonic()
         self._take_wishes()
-        if self._is_closed:
+        ahead, self._ahead = self._ahead, None
+        if self._wishes.is_closed:
             return IDLE_S_MAX
         if self._stop_at is not None:
             return self._wind_up(self._stop_at)
         if not self._is_connected:
             return self._connect()
-        if self._sender.do_next():
+        if self._send_ahead(ahead) or self._sender.do_next():
             self._reader.note_action()
             return 0.0
         moment = moment_of(self._clock)
@@ -297,25 +285,26 @@ class AccountWorker:
             self._reader.take_answer(answer.read, answer.asked, answer.outcome)
 
     def _take_wishes(self) -> None:
-        while not self._inbox.empty():
-            self._take_wish(self._inbox.get_nowait())
+        while (wish := self._wishes.take()) is not None:
+            self._take_wish(wish)
 
-    def _take_wish(self, wish: _Wish) -> None:
-        self._taken += isinstance(wish, _Submit | _Cancel)
+    def _take_wish(self, wish: Wish) -> None:
         match wish:
-            case _Submit(order, since):
+            case Prepare(order):
+                self._ahead = order
+            case Submit(order, since):
                 self._take_order(order, since)
-            case _Cancel(order_id):
+            case Cancel(order_id):
                 if not self._sender.cancel(order_id):
                     log.warning(
                         "cancel of an unknown order account=%s id=%s", self.account, order_id
                     )
                     self._reader.looking.want()
-            case _Withhold(order, reason):
+            case Withhold(order, reason):
                 self._reject(order, reason)
-            case _Ask(number):
+            case Ask(number):
                 self._reader.looking.want(number)
-            case _Stop(within_s):
+            case Stop(within_s):
                 self._stop_at = self._clock.monotonic() + within_s
                 self._sender.stop(within_s)
             case TokenWanted() | Woken():
@@ -332,6 +321,19 @@ class AccountWorker:
             return
         self._sender.take_in(order, since)
 
+    def _send_ahead(self, order: Order | None) -> bool:
+        """Have an order written while it is committed, and sent once it may leave."""
+        if order is None:
+            return False
+
+        def is_released() -> bool:
+            submit = self._wishes.await_submit(order, LEAVE_S_MAX)
+            if submit is not None:
+                self._take_order(submit.order, submit.since)
+            return submit is not None
+
+        return self._sender.send_ahead(order, is_released)
+
     def _wind_up(self, stop_at: float) -> float:
         """Send what reduces risk while there is time, then refuse the rest and end."""
         moment = moment_of(self._clock)
@@ -341,8 +343,7 @@ class AccountWorker:
             if self._sender.has_orders:
                 wait_s = self._sender.wait_s(moment)
                 return min(stop_at - moment.passed, IDLE_S_MAX if wait_s is None else wait_s)
-        with self._lock:
-            self._is_closed = True
+        self._wishes.close()
         self._take_wishes()
         self._sender.refuse_unsent()
         if self._reads is not None:
@@ -353,7 +354,7 @@ class AccountWorker:
         return IDLE_S_MAX
 
     def _run(self) -> None:
-        while not self._is_closed:
+        while not self._wishes.is_closed:
             try:
                 wait_s = self.step()
             except Exception as error:
@@ -361,16 +362,10 @@ class AccountWorker:
                 log.exception("worker failed account=%s", self.account)
                 self._troubles.set("worker", f"the worker failed: {error}", self._clock.wall())
                 wait_s = IDLE_S_MAX
-            if wait_s > 0 and not self._is_closed:
-                with suppress(Empty):
-                    self._take_wish(self._inbox.get(timeout=wait_s))
-
-    def _put(self, wish: _Wish) -> bool:
-        with self._lock:
-            if not self._is_closed:
-                self._given += isinstance(wish, _Submit | _Cancel)
-                self._inbox.put(wish)
-            return not self._is_closed
+            if wait_s > 0 and not self._wishes.is_closed:
+                wish = self._wishes.take(wait_s)
+                if wish is not None:
+                    self._take_wish(wish)
 
     def _say(self, reports: Iterable[Report]) -> None:
         for report in reports:

@@ -68,6 +68,7 @@ class ModelVenue:
         # From when on each kind of read was asked for last.
         self.since: dict[str, float] = {}
         self.sent: list[str] = []
+        self.prepared: list[str] = []
         self.orders: dict[str, VenueOrder] = {}
         self.executions: list[VenueFill] = []
         self.cash: dict[str, Decimal] = {"USDT": Decimal(10_000)}
@@ -164,6 +165,14 @@ class ModelVenue:
     def connect(self) -> Connected:
         self._read("connect")
         return Connected(self.abilities, {BTC: make_instrument(BTC)}, self.rights)
+
+    def submit_if(self, order: Order, may_leave: Callable[[], bool]) -> SubmitAnswer | None:
+        self.prepared.append(order.id)
+        for act in self._during.pop("submit if", ()):
+            act()
+        if self._scripts["submit if"]:
+            raise ValueError(self._scripts["submit if"].popleft())
+        return self.submit(order) if may_leave() else None
 
     def submit(self, order: Order) -> SubmitAnswer:
         self.sent.append(order.id)

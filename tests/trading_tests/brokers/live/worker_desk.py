@@ -18,7 +18,7 @@ from trading.model.order import Order, OrderType, Purpose, Side
 from trading.model.order_states import ENDED
 from trading.model.report import Report
 from trading.model.venue_news import AccountSeen, VenueNews, VenueTrouble
-from trading.risk.approval import approve
+from trading.risk.approval import ApprovedOrder, approve
 
 ACCOUNT = "main"
 T = TypeVar("T")
@@ -70,6 +70,7 @@ class WorkerDesk:
             clock=self.clock,
             rng=Random(1),
             tell=self.hear,
+            submit_if=self.venue.submit_if,
             **more,
         )
 
@@ -89,11 +90,15 @@ class WorkerDesk:
         self.worker = self.make_worker()
         self.worker.begin(self.orders.open_orders())
 
+    def decide(self, order: Order) -> ApprovedOrder:
+        """Have the engine keep an order that is to be sent."""
+        self.orders.add(sent(order, self.clock.wall()))
+        return approve(self.state(order.id))
+
     def submit(self, *orders: Order) -> None:
         """Give orders as the store does after its commit."""
         for order in orders:
-            self.orders.add(sent(order, self.clock.wall()))
-            self.worker.submit(approve(self.state(order.id)))
+            self.worker.submit(self.decide(order))
 
     def cancel(self, order_id: str = "o1") -> None:
         """Want an order cancelled."""

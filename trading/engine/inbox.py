@@ -39,7 +39,7 @@ class InboxLimits:
 
     market_len_max: int = 10_000
     command_len_max: int = 256
-    give_way_s: float = 0.002
+    give_way_s: float = 0.005
 
 
 class Backlog:

@@ -1,6 +1,7 @@
 """The link between the trading processes and the bridge: length-prefixed JSON over TCP."""
 
-from tcpproto.client import ClientCallbacks, ClientSettings, Identity, LinkClient, LinkState
+from tcpproto.client import LinkClient
+from tcpproto.client_callbacks import ClientCallbacks, ClientSettings, Identity, LinkState
 from tcpproto.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from tcpproto.greetings import is_bot_name
 from tcpproto.messages import PROTOCOL_VERSION, Message

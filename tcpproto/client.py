@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import logging
 import secrets
-import ssl
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from random import Random
-from typing import Final, Protocol
+from typing import Final
 
 from tcpproto.authentication import NONCE_BYTES
 from tcpproto.backoff import Backoff
+from tcpproto.client_callbacks import ClientCallbacks, ClientSettings, Identity, LinkState
 from tcpproto.client_connection import ClientConnection
 from tcpproto.client_queue import ClientQueue
 from tcpproto.client_stream import QUIET_S, ClientStream
@@ -26,65 +26,13 @@ from tcpproto.greetings import Bye, Hello
 from tcpproto.messages import Message, encode_message
 from tcpproto.outbox import OutboxReader
 from tcpproto.payloads import Ack, Command
-from tcpproto.timing import Clock, Limits, Now, read_clock
+from tcpproto.timing import Clock, Now, read_clock
 
 logger = logging.getLogger(__name__)
 
 _STEADY_AFTER_S: Final = 1.0
 # Trying again changes nothing about these: somebody must act. Either side may have said so.
 _REFUSALS: Final = frozenset({"bot_name", "name_taken", "secret", "tls", "version"})
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Name this client: bot, process start, opening of its database, software version."""
-
-    bot: str
-    instance: str
-    epoch: str
-    software: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClientSettings:
-    """Hold where the bridge is and how to speak to it.
-
-    `address` is asked at every try, so that a port chosen late is found; OSError means not yet.
-    """
-
-    address: Callable[[], tuple[str, int]]
-    secret: str | None = field(default=None, repr=False)
-    tls: ssl.SSLContext | None = None
-    limits: Limits = field(default_factory=Limits)
-    bulk_frames_max: int = 10_000
-    backoff_cap_s: float = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class LinkState:
-    """Say how the link is: connecting, connected, refused or stopped."""
-
-    phase: str
-    since: float
-    detail: str = ""
-    rtt_s: float | None = None
-    reconnects: int = 0
-
-
-class ClientCallbacks(Protocol):
-    """Take what comes down the link; all are called on the thread `tcp-recv`."""
-
-    def on_command(self, command: Command) -> None:
-        """Take a command; blocking here is back-pressure on the bridge."""
-        ...
-
-    def on_ack(self, epoch: str, seq: int) -> None:
-        """Note that the bridge has stored an epoch up to `seq`."""
-        ...
-
-    def on_state(self, state: LinkState) -> None:
-        """Note that the link has changed its phase."""
-        ...
 
 
 class LinkClient:

@@ -47,6 +47,7 @@ HOMES = {
 LINK_SHELLS = {
     "tcpproto",
     "tcpproto.client",
+    "tcpproto.client_callbacks",
     "tcpproto.client_queue",
     "tcpproto.client_stream",
     "tcpproto.server",

@@ -114,10 +114,16 @@ class VenueFill:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Hold how much of one currency an account has, and how much of it no order holds."""
+    """Hold how much of one currency an account has, and how much of it no order holds.
+
+    Of an account with positions apart from it, where that is told: what it is worth with them, and
+    how much can carry more of them.
+    """
 
     total: Decimal
     free: Decimal
+    equity: Decimal | None = None
+    margin_free: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 from trading.engine.desks import AccountDesk
+from trading.engine.differences import cash_figure
 from trading.engine.instances import Instance
 from trading.engine.states import TradingIntent
 from trading.engine.trader import Trader
-from trading.model.account import MarketKey
+from trading.model.account import MarketKey, MarketType
 from trading.model.mode import Mode
 from trading.model.order import Side
 from trading.model.position import Position
@@ -58,6 +59,10 @@ def view_trading(
 def view_account(trader: Trader, desk: AccountDesk) -> AccountView:
     """Return the money of one account."""
     account, book, venue = desk.account, desk.book, desk.venue
+    margin, collateral = None if venue is None else venue.margin, None
+    if account.market_type is not MarketType.SPOT:
+        held = book.positions.values()
+        collateral = cash_figure(book.cash, held, has_positions_apart=True)
     return AccountView(
         name=account.name,
         exchange=account.exchange,
@@ -72,6 +77,9 @@ def view_account(trader: Trader, desk: AccountDesk) -> AccountView:
         day_profit=sum(desk.day_profit(symbol) for symbol in desk.markets),
         trouble="" if venue is None else venue.account_trouble,
         residues={symbol: one.quantity for symbol, one in book.residues.items()},
+        collateral=collateral,
+        venue_equity=None if margin is None else margin.equity,
+        free_margin=None if margin is None else margin.free,
     )
 
 

@@ -172,6 +172,7 @@ class VenueDesk:
         desk = self._desks.get(news.account)
         if desk is None or desk.venue is None:
             return
+        desk.venue.margin = news.margin
         if not desk.venue.has_money:
             self._take_money(desk, desk.venue, news)
         is_known = self.on_seen(news)

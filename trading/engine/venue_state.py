@@ -10,6 +10,7 @@ from decimal import Decimal
 from trading.model.account import MarketKey
 from trading.model.order import Order
 from trading.model.order_states import OrderState
+from trading.model.venue_news import MarginSeen
 
 
 class VenueState:
@@ -25,6 +26,7 @@ class VenueState:
         "has_stops",
         "is_connected",
         "is_looked_at",
+        "margin",
         "money_since",
         "trouble",
     )
@@ -37,6 +39,8 @@ class VenueState:
         # Whether the money that it begins with was ever seen, and when that was.
         self.has_money = False
         self.money_since = float("-inf")
+        # What the venue itself says of the account's worth, where it does.
+        self.margin: MarginSeen | None = None
         self.has_stops = False
         self.has_brackets = False
         # Why its worker says that nothing new should be risked, or nothing.

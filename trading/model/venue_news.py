@@ -66,6 +66,14 @@ class PositionSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class MarginSeen:
+    """Show what a venue itself counts an account to be worth, and what of it can carry more."""
+
+    equity: Decimal
+    free: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class CashMoved:
     """Bring a booking of money that no fill explains and the venue does: funding, a deposit."""
 
@@ -82,7 +90,8 @@ class AccountSeen:
     """Show all of an account at a moment at which nothing of ours was on its way.
 
     `number` is that of the wish it answers, 0 for a look of the worker's own. `positions` is None
-    for an account that keeps none apart from its holdings.
+    for an account that keeps none apart from its holdings; of one that does, `margin` is what its
+    venue tells of it.
     """
 
     account: str
@@ -91,6 +100,7 @@ class AccountSeen:
     holdings: Mapping[str, Decimal]
     positions: Sequence[PositionSeen] | None
     at: float
+    margin: MarginSeen | None = None
 
 
 VenueNews = InstrumentsKnown | VenueConnected | VenueTrouble | CashMoved | AccountSeen

@@ -18,7 +18,8 @@ class AccountView:
 
     `capital` is what profit and exposure are measured against: what the account started with.
     `trouble` says why it takes no new risk, or nothing; `residues` are what is too small to be
-    sold, by market.
+    sold, by market. Where positions are kept apart from the money, that is the `collateral`, which
+    opening one does not touch; `venue_equity` and `free_margin` are the venue's own words.
     """
 
     name: str
@@ -34,11 +35,19 @@ class AccountView:
     can_short: bool = False
     trouble: str = ""
     residues: Mapping[str, Decimal] = field(default_factory=dict)
+    collateral: Decimal | None = None
+    venue_equity: Decimal | None = None
+    free_margin: Decimal | None = None
 
     @property
     def label(self) -> str:
         """Return whether it is real money, and its name."""
         return f"{'PAPER' if self.is_paper else 'LIVE'} {self.name}"
+
+    @property
+    def money(self) -> Decimal:
+        """Return what there is beside positions, as their venue counts it."""
+        return self.cash if self.collateral is None else self.collateral
 
     @property
     def exposure_fraction(self) -> float | None:
@@ -53,7 +62,10 @@ class AccountView:
             "mode": "PAPER" if self.is_paper else "LIVE",
             "currency": self.currency,
             "cash": exact_text(self.cash),
+            "collateral": exact_or_none(self.collateral),
             "equity": finite_or_none(self.equity),
+            "venue_equity": exact_or_none(self.venue_equity),
+            "free_margin": exact_or_none(self.free_margin),
             "exposure": finite_or_none(self.exposure),
             "exposure_fraction": finite_or_none(self.exposure_fraction),
             "capital": finite_or_none(self.capital),

@@ -106,7 +106,7 @@ def _account_lines(account: AccountView, view: TradingView) -> list[str]:
     exposure = f"{amount_text(account.exposure)} ({percent_text(account.exposure_fraction)})"
     return [
         cut(f"{account.label} {account.currency}"),
-        *labelled("balance", amount_text(account.cash)),
+        *labelled("balance", amount_text(account.money)),
         *labelled("equity", amount_text(account.equity)),
         *labelled("invested", amount_text(invested)),
         *labelled("P&L open", profit_and_percent(profit, fraction)),

@@ -251,16 +251,28 @@ def _trade_block(trade: Trade, *, names_account: bool) -> list[str]:
 
 
 def _balance_block(account: AccountView) -> list[str]:
+    what = "cash" if account.collateral is None else "collateral"
     return [
         cut(f"{account.label} {account.currency}"),
         *labelled(" exchange", account.exchange),
-        *labelled(" cash", amount_text(account.cash)),
+        *labelled(f" {what}", amount_text(account.money)),
         *labelled(" reserved", amount_text(account.reserved)),
         *labelled(" equity", amount_text(account.equity)),
+        *_told_lines(account),
         *labelled(" exposure", percent_text(account.exposure_fraction)),
         *labelled(" today", profit_text(account.day_profit)),
         *_rest_lines(account),
         *(wrapped(f"⚠ {account.trouble}", indent=1) if account.trouble else []),
+    ]
+
+
+def _told_lines(account: AccountView) -> list[str]:
+    """Return what the venue itself says of a margin account."""
+    if account.venue_equity is None or account.free_margin is None:
+        return []
+    return [
+        *labelled(" equity there", amount_text(account.venue_equity)),
+        *labelled(" free margin", amount_text(account.free_margin)),
     ]
 
 

@@ -64,7 +64,8 @@ def test_a_viewer_may_read(floor: Floor, verb: str) -> None:
 
 def test_figures_are_those_of_the_ledger(floor: Floor) -> None:
     assert "10,006.00" in floor.do("balance").text
-    assert "10,200.00" in floor.do("balance", account="second").text
+    # Short: what was sold is owed, and no money of its own.
+    assert "collateral 10,000.00" in floor.do("balance", account="second").text
     (outcome,) = of_kind(floor.effects, RecordOutcome)
     assert "main" not in outcome.outcome.text
     trades = floor.do("trades").text

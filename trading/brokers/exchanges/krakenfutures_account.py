@@ -4,6 +4,7 @@ A fill tells no fee: that stands in the account log, a moment later.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -42,6 +43,8 @@ _OF_FILLS: Final = ("futures ", "position ")
 _FORCED: Final = frozenset(
     {"liquidation", "partialLiquidation", "assignor", "unwindBankrupt", "unwindCounterparty"}
 )
+# In which currency the whole margin account is counted.
+_FLEX: Final = "USD"
 _CASH_KINDS: Final = {
     "funding rate change": CashKind.FUNDING,
     "interest payment": CashKind.INTEREST,
@@ -108,6 +111,10 @@ class KrakenFuturesAccount:
             total = number_at(row, "quantity")
             if total:
                 found[self._currency(asset)] = Holding(total, number_or(row, "available", total))
+        if _FLEX in found and {"marginEquity", "availableMargin"} <= flex.keys():
+            # Of all collateral together.
+            equity, free = number_at(flex, "marginEquity"), number_at(flex, "availableMargin")
+            found[_FLEX] = replace(found[_FLEX], equity=equity, margin_free=free)
         return found
 
     def positions(self) -> list[VenuePosition]:

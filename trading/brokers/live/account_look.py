@@ -14,7 +14,7 @@ from trading.brokers.live.order_shelf import OrderShelf
 from trading.brokers.live.phases import Phase
 from trading.brokers.live.settings import RequestKind
 from trading.brokers.venue import Abilities, Holding, VenueOrder, VenuePosition
-from trading.model.venue_news import AccountSeen, OpenOrderSeen, PositionSeen
+from trading.model.venue_news import AccountSeen, MarginSeen, OpenOrderSeen, PositionSeen
 
 # The clocks of the venue and of this machine may differ by less.
 CLOCKS_APART_S: Final = 60.0
@@ -136,7 +136,14 @@ class AccountLook:
             holdings=holdings,
             positions=positions if self._has_positions else None,
             at=self._began.at,
+            margin=next(filter(None, map(_margin_of, self._holdings.values())), None),
         )
+
+
+def _margin_of(holding: Holding) -> MarginSeen | None:
+    if holding.equity is None or holding.margin_free is None:
+        return None
+    return MarginSeen(holding.equity, holding.margin_free)
 
 
 def _seen_order(shown: VenueOrder, shelf: OrderShelf) -> OpenOrderSeen:

@@ -87,6 +87,18 @@ def test_a_margin_position_is_netted_costs_interest_and_is_only_reduced() -> Non
         assert all(each.quantity <= 0 for each in desk.venue.positions())
 
 
+def test_what_an_account_of_contracts_is_worth_is_told_in_the_venue_s_own_figures() -> None:
+    with open_desk("krakenfutures-swap") as desk:
+        desk.venue.submit(desk.order(quantity=Decimal("0.03")))
+        held = desk.venue.holdings()["USD"]
+        (position,) = desk.engine.positions(desk.account)
+        last = desk.engine.tapes[position.market.symbol].last
+        assert last is not None
+        assert held.equity == held.total + position.profit_at(last)
+        assert held.margin_free is not None
+        assert held.margin_free < held.equity
+
+
 def test_a_position_in_contracts_is_told_funded_and_only_reduced() -> None:
     with open_desk("krakenfutures-swap") as desk:
         began_at = SystemClock.wall() - 1

@@ -119,6 +119,9 @@ class Dealer:
         """Place an entry; None when it waits for the opposite position to be closed first."""
         position = self._desks[intent.account].book.positions.get(intent.symbol)
         if position is not None and position.closing and intent.purpose is Purpose.ENTRY:
+            if (refusal := self._stuck.refuse_entry(intent)) is not None:
+                self._decisions.refused(self._markets.now, intent.key, refusal)
+                return refusal
             self._waiting[intent.key] = intent
             what = f"{intent.side} waits until the position is closed"
             self._decisions.note(self._markets.now, intent.key, what)
@@ -261,10 +264,13 @@ class Dealer:
 
     def _follow(self, key: MarketKey) -> None:
         """Bring the protection of one market in line with its position."""
-        if self._stuck.is_blocked(key):
+        is_waiting = self._stuck.patience.is_waiting(key)
+        if is_waiting and not self._stuck.patience.wants_stop(key):
             return
         desk, orders = self._desks[key.account], self.orders.open_orders(key)
-        position = self._stuck.seen(desk.book.positions.get(key.symbol), orders)
+        position = desk.book.positions.get(key.symbol)
+        if is_waiting and position is not None:
+            position = self._stuck.kept_meanwhile(position, orders)
         if desk.venue is None:
             step = reconcile_protection(position, orders)
         elif position is not None and not orders and self._live.is_too_small(desk, position):

@@ -50,6 +50,11 @@ class Patience:
         self._waits[key] = _Wait(now, for_s, wants_stop=True, has_stop=before.has_stop)
         return False
 
+    @property
+    def is_unused(self) -> bool:
+        """Tell whether nothing was refused anywhere."""
+        return not self._waits
+
     def is_again(self, key: MarketKey, now: float) -> bool:
         """Tell whether what is tried in a market now was refused there not long ago."""
         before = self._waits.get(key)

@@ -18,6 +18,7 @@ from trading.model.position import Position
 from trading.model.report import NEVER_REACHED
 from trading.model.values import replace
 from trading.reports.stuck_alerts import exit_refused, protection_back, stop_refused
+from trading.risk.refusal import Refusal, RefusalCode
 
 
 class StuckExits:
@@ -46,20 +47,20 @@ class StuckExits:
             is_paper = desk.account.is_paper
             self._announcer.tell(exit_refused(position, reason, is_paper))
 
-    def is_blocked(self, key: MarketKey) -> bool:
-        """Tell whether nothing at all is to be done in a market for now."""
-        return self.patience.is_waiting(key) and not self.patience.wants_stop(key)
+    def refuse_entry(self, intent: OrderIntent) -> Refusal | None:
+        """Refuse what would wait until a position can be left: its reason is old by then."""
+        if not self.patience.is_waiting(intent.key):
+            return None
+        return Refusal(RefusalCode.TROUBLE, f"{intent.symbol} cannot be closed for now")
 
     def is_again(self, order: Order) -> bool:
         """Tell whether an order is a further try to leave: people know of it."""
-        if order.purpose is not Purpose.EXIT:
+        if order.purpose is not Purpose.EXIT or self.patience.is_unused:
             return False
         return self.patience.is_again(order.key, self._markets.wall)
 
-    def seen(self, position: Position | None, orders: Sequence[Order]) -> Position | None:
-        """Return a position as it is to be treated now: one that waits to be left is kept."""
-        if position is None or not self.patience.is_waiting(position.key):
-            return position
+    def kept_meanwhile(self, position: Position, orders: Sequence[Order]) -> Position:
+        """Return a position that waits to be left as it is treated until then: it is kept."""
         for one in orders:
             rests = one.purpose is Purpose.PROTECTION and one.state is OrderState.WORKING
             if rests and not one.is_cancelling and self.patience.note_stop(position.key):

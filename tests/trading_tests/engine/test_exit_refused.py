@@ -4,8 +4,9 @@ import pytest
 
 from tests.trading_tests.engine.floor import D
 from tests.trading_tests.engine.live_venue import Venue
-from tests.trading_tests.makers import BTC, of_kind
+from tests.trading_tests.makers import BTC, of_kind, play
 from trading.engine.effects import SubmitOrder
+from trading.model.account import MarketType
 from trading.model.order import Order, Purpose
 from trading.model.report import OrderRejected
 
@@ -197,3 +198,29 @@ def test_a_part_that_is_refused_is_said_and_the_whole_gets_its_stop() -> None:
             venue.cancelled(one.id)
     assert venue.floor.order().quantity == D(1)
     assert not venue.floor.position().closing
+
+
+def test_no_entry_waits_behind_a_position_that_cannot_be_left_for_now() -> None:
+    venue = Venue(MarketType.SWAP)
+    venue.bought()
+    wishes = ["sell"]
+    turn = play(lambda context, _: wishes and context.place_order(wishes.pop(), 1), "turn")
+    venue.floor.restart(turn)
+    venue.begin()
+    wishes.clear()
+    (stop,) = venue.floor.orders()
+    venue.floor.do("sell", BTC)
+    venue.cancelled(stop.id)
+    refuse(venue, venue.sent())
+    venue.floor.sample()
+    refuse(venue, venue.sent())
+    stop = venue.sent()
+    venue.accept(stop)
+    wishes.append("sell")
+    venue.floor.tick(100.0)
+    assert "cannot be closed for now" in " ".join(venue.floor.why().split())
+    venue.floor.sample(60.0)
+    venue.cancelled(stop.id)
+    venue.fill(venue.sent(), 99.0)
+    assert venue.floor.held() is None
+    assert venue.is_idle, "it would be entered for a reason that is a minute old"

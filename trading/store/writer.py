@@ -315,8 +315,8 @@ class StoreThread:
             if is_pruning:
                 pruned = self._outcomes.prune(connection, self._clock.wall())
                 has_more = self._trading.prune(connection, self._clock.wall())
-            if self._trouble.trouble is None and batch.releases:
-                # Now, because the disk takes its time and the interpreter has none to do.
+            if batch.releases and self._trouble.trouble is None:
+                # Not before: who is woken has the interpreter once this thread waits for the disk.
                 for approved in batch.first_orders():
                     self._released.prepare(approved)
         self._outbox.note_committed(batch.rows, deleted)

@@ -17,8 +17,8 @@ _KNOWN: Final = frozenset({"data", "headers", "timeout", "proxies", "verify", "f
 def quicken(session: Session) -> None:
     """Have a session make the requests of ccxt in less time than `requests` takes.
 
-    What is left out would find nothing: cookies and parameters of a request beside its headers
-    and its address.
+    What is left out would find nothing: cookies, parameters and a password beside the headers and
+    the address of a request, and settings of the environment.
     """
     quick: Any = _QuickRequests(session)
     session.request = quick  # type: ignore[method-assign] # the object's own
@@ -32,17 +32,20 @@ class _QuickRequests:
 
     def __call__(self, method: str, url: str, **said: Any) -> Response:
         headers = {**self._session.headers, **(said.get("headers") or {})}
-        if not self._is_plain(said, headers):
+        if not self._is_plain(url, said, headers):
             return self._usual(method, url, **said)
-        made = self._make(method, url, said.get("data"), headers)
-        settings = self._session.merge_environment_settings(
-            made.url or url, said.get("proxies") or {}, None, said.get("verify"), None
-        )
-        return self._session.send(
-            made, timeout=said.get("timeout"), allow_redirects=True, **settings
+        session, verify = self._session, said.get("verify")
+        return session.send(
+            self._make(method, url, said.get("data"), headers),
+            timeout=said.get("timeout"),
+            allow_redirects=True,
+            proxies=said.get("proxies") or {},
+            stream=session.stream,
+            verify=session.verify if verify is None else verify,
+            cert=session.cert,
         )
 
-    def _is_plain(self, said: Mapping[str, Any], headers: Mapping[str, Any]) -> bool:
+    def _is_plain(self, url: str, said: Mapping[str, Any], headers: Mapping[str, Any]) -> bool:
         session, data = self._session, said.get("data")
         return (
             said.keys() <= _KNOWN
@@ -51,7 +54,8 @@ class _QuickRequests:
             and None not in headers.values()
             # Of two spellings of a name the later one would count.
             and len({name.lower() for name in headers}) == len(headers)
-            and not (session.params or session.auth or session.trust_env)
+            and "@" not in url
+            and not (session.params or session.auth or session.proxies or session.trust_env)
         )
 
     def _make(
@@ -63,7 +67,6 @@ class _QuickRequests:
         made.prepare_headers(headers)
         made.prepare_cookies(self._session.cookies)
         made.prepare_body(data or {}, None)
-        made.prepare_auth(None, url)
         made.prepare_hooks(self._session.hooks)
         return made
 

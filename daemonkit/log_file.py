@@ -5,6 +5,7 @@ in the file itself as soon as it can be written again.
 """
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,7 +42,9 @@ class RotatingFile:
         if self._lost and self._append(self._notice(at).encode(), at):
             return self._lose(data)
         self._lost = 0
-        return self._lose(self._append(data, at))
+        pieces = _split(data, self._max_bytes)
+        rest = next((rest for piece in pieces if (rest := self._append(piece, at))), b"")
+        return self._lose(rest + b"".join(pieces))
 
     def close(self) -> None:
         """Close the file; a later write opens it again."""
@@ -123,3 +126,16 @@ class RotatingFile:
                 newer.replace(older)
         if not self._backups:
             self._path.unlink(missing_ok=True)
+
+
+def _split(data: bytes, len_max: int) -> Iterator[bytes]:
+    """Yield whole lines, as many at a time as one file may hold; a longer line stands alone."""
+    first = 0
+    while len(data) - first > len_max:
+        end = data.rfind(b"\n", first, first + len_max) + 1
+        if not end:
+            end = data.find(b"\n", first) + 1 or len(data)
+        yield data[first:end]
+        first = end
+    if first < len(data):
+        yield data[first:]

@@ -41,6 +41,19 @@ def test_a_line_longer_than_the_limit_is_written_whole(tmp_path: Path) -> None:
     assert contents(tmp_path) == {"x.log": "and again\n", "x.log.1": "longer than that\n"}
 
 
+def test_a_batch_longer_than_the_limit_is_spread_over_files(tmp_path: Path) -> None:
+    file = RotatingFile(tmp_path / "x.log", max_bytes=21, backups=3)
+    assert file.write("before\n", at=0)
+    assert file.write("".join(f"line {number}\n" for number in range(8)), at=0)
+    file.close()
+    assert contents(tmp_path) == {
+        "x.log": "line 6\nline 7\n",
+        "x.log.1": "line 3\nline 4\nline 5\n",
+        "x.log.2": "line 0\nline 1\nline 2\n",
+        "x.log.3": "before\n",
+    }
+
+
 def test_an_existing_file_is_continued(tmp_path: Path) -> None:
     (tmp_path / "x.log").write_text("before\n")
     file = RotatingFile(tmp_path / "x.log", max_bytes=100, backups=1)
@@ -144,18 +157,24 @@ def test_opening_a_file_tells_a_start_that_it_cannot_be_written(tmp_path: Path) 
         RotatingFile(tmp_path / "none" / "x.log", max_bytes=1, backups=1).open()
 
 
-@given(st.lists(st.integers(0, 40), max_size=40), st.integers(1, 60), st.integers(0, 3))
+@given(
+    st.lists(st.integers(0, 40), max_size=40),
+    st.integers(1, 60),
+    st.integers(0, 3),
+    st.integers(1, 20),
+)
 def test_rotation_keeps_the_last_lines_in_order(
-    sizes: list[int], max_bytes: int, backups: int
+    sizes: list[int], max_bytes: int, backups: int, at_once: int
 ) -> None:
     lines = [f"{number}:{'x' * size}\n" for number, size in enumerate(sizes)]
     with TemporaryDirectory() as name:
         folder = Path(name)
         file = RotatingFile(folder / "x.log", max_bytes=max_bytes, backups=backups)
-        for line in lines:
-            assert file.write(line, at=0)
+        for first in range(0, len(lines), at_once):
+            assert file.write("".join(lines[first : first + at_once]), at=0)
         file.close()
         found = contents(folder)
+    assert all(len(text) <= max_bytes or text.count("\n") == 1 for text in found.values())
     names = [f"x.log.{number}" for number in range(backups, 0, -1)] + ["x.log"]
     assert set(found) <= set(names)
     kept = "".join(found.get(name, "") for name in names)

@@ -71,7 +71,7 @@ class Dealer:
         # An entry that waits until the opposite position is closed.
         self._waiting: dict[MarketKey, OrderIntent] = {}
         # Markets whose exit the venue refused: tried again after a pause, not at once.
-        self._stuck = StuckExits(desks, markets, announcer, self._waiting)
+        self.stuck = StuckExits(desks, markets, announcer, self._waiting)
         self._live = LiveDealing(markets, instruments, orders, journal, announcer)
         self.closed_trades: list[Trade] = []
         # Hears what is no news of any order of ours: a repeat, or about somebody else's.
@@ -90,7 +90,7 @@ class Dealer:
         order = self._send(desk, verdict)
         if not self._journal.is_silent:
             self._decisions.sent(order)
-            if not (order.purpose is Purpose.PROTECTION or self._stuck.is_again(order)):
+            if not (order.purpose is Purpose.PROTECTION or self.stuck.is_again(order)):
                 self._announcer.placed(order)
         return order
 
@@ -119,7 +119,7 @@ class Dealer:
         """Place an entry; None when it waits for the opposite position to be closed first."""
         position = self._desks[intent.account].book.positions.get(intent.symbol)
         if position is not None and position.closing and intent.purpose is Purpose.ENTRY:
-            if (refusal := self._stuck.refuse_entry(intent)) is not None:
+            if (refusal := self.stuck.refuse_entry(intent)) is not None:
                 self._decisions.refused(self._markets.now, intent.key, refusal)
                 return refusal
             self._waiting[intent.key] = intent
@@ -207,11 +207,11 @@ class Dealer:
 
     def retry_stuck(self) -> None:
         """Try again what a venue refused to close or to protect, once it has waited enough."""
-        self.touched.update(dict.fromkeys(self._stuck.patience.take_due(self._markets.wall)))
+        self.touched.update(dict.fromkeys(self.stuck.patience.take_due(self._markets.wall)))
 
     def hurry(self, keys: Iterable[MarketKey]) -> None:
         """Try again at once: a person wants it, or what stood in the way is gone."""
-        self.touched.update((key, None) for key in keys if self._stuck.patience.end(key))
+        self.touched.update((key, None) for key in keys if self.stuck.patience.end(key))
 
     def review_all(self) -> None:
         """Look at every position and order again, as after a start."""
@@ -264,13 +264,13 @@ class Dealer:
 
     def _follow(self, key: MarketKey) -> None:
         """Bring the protection of one market in line with its position."""
-        is_waiting = self._stuck.patience.is_waiting(key)
-        if is_waiting and not self._stuck.patience.wants_stop(key):
+        is_waiting = self.stuck.patience.is_waiting(key)
+        if is_waiting and not self.stuck.patience.wants_stop(key):
             return
         desk, orders = self._desks[key.account], self.orders.open_orders(key)
         position = desk.book.positions.get(key.symbol)
         if is_waiting and position is not None:
-            position = self._stuck.kept_meanwhile(position, orders)
+            position = self.stuck.kept_meanwhile(position, orders)
         if desk.venue is None:
             step = reconcile_protection(position, orders)
         elif position is not None and not orders and self._live.is_too_small(desk, position):
@@ -318,8 +318,8 @@ class Dealer:
         if not isinstance(verdict, Refusal):
             return
         if is_exit:
-            self._stuck.begin(position, verdict.text)
-        elif not self._stuck.lose_stop(position, verdict.text):
+            self.stuck.begin(position, verdict.text)
+        elif not self.stuck.lose_stop(position, verdict.text):
             # A position is never left without its stop.
             self._announcer.unprotected(position, verdict.text)
             self.close(position, "it cannot be protected")
@@ -351,7 +351,7 @@ class Dealer:
         order, fill = change.after, change.fill
         assert fill is not None, "a report of a fill that is new brings it"
         desk = self._desks[order.account]
-        self._stuck.patience.end(order.key)
+        self.stuck.patience.end(order.key)
         if desk.venue is not None:
             self._live.note_fill(desk, order, fill)
         booked = desk.book.apply(fill, order, self._instruments[order.symbol])
@@ -371,7 +371,7 @@ class Dealer:
         if order.state is OrderState.REJECTED:
             self._refused(order)
         elif order.state is not OrderState.FILLED and not order.is_cancelling:
-            unkept = self._stuck.let_go(desk, order)
+            unkept = self.stuck.let_go(desk, order)
             if unkept is not None:
                 self.close(unkept, "its stop does not stay there")
         if self._journal.is_silent:
@@ -388,7 +388,7 @@ class Dealer:
         """Deal with the venue's definite no."""
         self._decisions.note(self._markets.now, order.key, f"the venue refused: {order.note}")
         position = self._desks[order.account].book.positions.get(order.symbol)
-        if position is not None and self._stuck.refused(position, order):
+        if position is not None and self.stuck.refused(position, order):
             return
         self._announcer.rejected(order)
         if position is not None and order.purpose is Purpose.PROTECTION:

@@ -60,6 +60,8 @@ class Reconciliation:
         )
         dealer.on_unknown = self._note_unknown
         dealer.on_fill = self._note_fill
+        # What is in the way of leaving a position, such as an order of a person's, shows there.
+        dealer.stuck.on_stuck = self.differences.ask
         self._liquidation_watch = LiquidationWatch(desks, markets, announcer)
         self._liquidations = Liquidations(
             desks, markets, dealer=dealer, conditions=conditions, ids=ids, announcer=announcer

@@ -5,7 +5,7 @@ on the stop is placed again for the time between, and cancelled before the next 
 holds the coins. What a person or a stop wanted is never dropped.
 """
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 
 from trading.engine.announcer import Announcer
 from trading.engine.desks import AccountDesk
@@ -37,12 +37,16 @@ class StuckExits:
         self._desks = desks
         self._markets = markets
         self._announcer = announcer
+        # Told with the first refusal in which account a way out is stuck.
+        self.on_stuck: Callable[[str], None] = lambda _account: None
 
     def begin(self, position: Position, reason: str) -> None:
         """Let a way out that was refused wait; told once, or where no stop can stand in for it."""
         self._entries_behind.pop(position.key, None)
         is_first = self.patience.begin(position.key, self._markets.wall)
         desk = self._desks[position.account]
+        if is_first:
+            self.on_stuck(desk.name)
         if is_first or (desk.venue is not None and not desk.venue.has_stops):
             is_paper = desk.account.is_paper
             self._announcer.tell(exit_refused(position, reason, is_paper))

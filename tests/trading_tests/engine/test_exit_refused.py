@@ -224,3 +224,12 @@ def test_no_entry_waits_behind_a_position_that_cannot_be_left_for_now() -> None:
     venue.fill(venue.sent(), 99.0)
     assert venue.floor.held() is None
     assert venue.is_idle, "it would be entered for a reason that is a minute old"
+
+
+def test_the_account_is_looked_at_once_for_what_may_stand_in_the_way() -> None:
+    venue = Venue()
+    leave_and_refuse(venue)
+    assert len(venue.asked()) == 1, "an order of somebody else's may hold the coins"
+    venue.floor.sample()
+    refuse(venue, venue.sent())
+    assert not venue.asked()

@@ -37,12 +37,14 @@ class StuckExits:
         self._desks = desks
         self._markets = markets
         self._announcer = announcer
+        self._reasons: dict[MarketKey, str] = {}
         # Told with the first refusal in which account a way out is stuck.
         self.on_stuck: Callable[[str], None] = lambda _account: None
 
     def begin(self, position: Position, reason: str) -> None:
         """Let a way out that was refused wait; told once, or where no stop can stand in for it."""
         self._entries_behind.pop(position.key, None)
+        self._reasons[position.key] = reason
         is_first = self.patience.begin(position.key, self._markets.wall)
         desk = self._desks[position.account]
         if is_first:
@@ -50,6 +52,12 @@ class StuckExits:
         if is_first or (desk.venue is not None and not desk.venue.has_stops):
             is_paper = desk.account.is_paper
             self._announcer.tell(exit_refused(position, reason, is_paper))
+
+    def reason_of(self, key: MarketKey) -> str:
+        """Return why a position could not be left, or protected, when that was tried last."""
+        if not self.patience.is_again(key, self._markets.wall):
+            return ""
+        return self._reasons.get(key, "")
 
     def refuse_entry(self, intent: OrderIntent) -> Refusal | None:
         """Refuse what would wait until a position can be left: its reason is old by then."""
@@ -113,6 +121,7 @@ class StuckExits:
         """Take in that no stop can stand in for now; False where none was to."""
         if not self.patience.give_up_stop(position.key):
             return False
+        self._reasons[position.key] = reason
         is_paper = self._desks[position.account].account.is_paper
         self._announcer.tell(stop_refused(position, reason, is_paper))
         return True

@@ -6,6 +6,7 @@ from typing import Any
 from trading.engine.desks import AccountDesk
 from trading.engine.differences import cash_figure
 from trading.engine.instances import Instance
+from trading.engine.protection import STOP, is_resting
 from trading.engine.states import TradingIntent
 from trading.engine.trader import Trader
 from trading.model.account import MarketKey, MarketType
@@ -89,6 +90,8 @@ def view_holding(trader: Trader, position: Position) -> HoldingView:
     price = trader.markets.by_symbol[position.symbol].price
     profit = book.unrealised(position.symbol)
     cost = float(position.entry_price * abs(position.quantity))
+    refused = trader.dealer.stuck.reason_of(position.key) if position.closing else ""
+    orders = trader.orders.open_orders(position.key)
     return HoldingView(
         position=position,
         price=price,
@@ -96,6 +99,8 @@ def view_holding(trader: Trader, position: Position) -> HoldingView:
         profit=profit,
         profit_fraction=profit / cost if cost else None,
         liquidation_price=trader.reconciliation.liquidation_price(position.key),
+        refused=refused,
+        is_bare=bool(refused) and not is_resting(position, STOP, orders),
     )
 
 

@@ -28,14 +28,15 @@ def holding_block(holding: HoldingView, at: float, *, names_account: bool) -> li
         *_indented("P&L", profit_and_percent(holding.profit, holding.profit_fraction)),
         *_indented("trail", _trail(position)),
         *_indented("target", price_text(position.target_price)),
-        *_indented("stop", price_text(position.stop_price) if position.stop_price else "⚠ NONE"),
+        *_indented("stop", price_text(holding.stop_price) if holding.stop_price else "⚠ NONE"),
         *(_indented("liquid.", price_text(liquidation)) if liquidation is not None else []),
         *_indented("value", amount_text(holding.value)),
         *_indented("held", duration_text(at - position.opened_at)),
     ]
     if position.instance:
         lines += _indented("by", position.instance)
-    return lines + (_indented("closing", position.closing) if position.closing else [])
+    lines += _indented("closing", position.closing) if position.closing else []
+    return lines + (_indented("refused", holding.refused) if holding.refused else [])
 
 
 def profit_and_percent(profit: float | None, fraction: float | None) -> str:

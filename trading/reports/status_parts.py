@@ -79,7 +79,11 @@ class AccountView:
 
 @dataclass(frozen=True, slots=True)
 class HoldingView:
-    """Show one position; without a price nothing is known of its value."""
+    """Show one position; without a price nothing is known of its value.
+
+    `refused` says why it could not be left when that was tried last, and `is_bare` that its stop
+    does not rest meanwhile.
+    """
 
     position: Position
     price: float | None
@@ -87,6 +91,13 @@ class HoldingView:
     profit: float | None
     profit_fraction: float | None
     liquidation_price: Decimal | None = None
+    refused: str = ""
+    is_bare: bool = False
+
+    @property
+    def stop_price(self) -> Decimal | None:
+        """Return where it is protected, as far as it is."""
+        return None if self.is_bare else self.position.stop_price
 
     def to_fields(self) -> dict[str, Any]:
         """Return the figures for programs."""
@@ -102,7 +113,8 @@ class HoldingView:
             "profit": finite_or_none(self.profit),
             "profit_fraction": finite_or_none(self.profit_fraction),
             "liquidation_price": exact_or_none(self.liquidation_price),
-            "stop_price": exact_or_none(position.stop_price),
+            "stop_price": exact_or_none(self.stop_price),
+            "refused": self.refused,
             "target_price": exact_or_none(position.target_price),
             "trail_price": exact_or_none(position.trail_price),
             "opened_at": position.opened_at,

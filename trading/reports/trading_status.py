@@ -153,7 +153,7 @@ def _difference_lines(view: TradingView) -> list[str]:
 
 
 def _has_stop(holding: HoldingView) -> bool:
-    return bool(holding.position.stop_price)
+    return bool(holding.stop_price)
 
 
 def _holding_lines(view: TradingView, lines_max: int) -> list[str]:

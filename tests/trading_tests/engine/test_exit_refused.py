@@ -233,3 +233,35 @@ def test_the_account_is_looked_at_once_for_what_may_stand_in_the_way() -> None:
     venue.floor.sample()
     refuse(venue, venue.sent())
     assert not venue.asked()
+
+
+def test_the_positions_show_what_was_refused_and_whether_a_stop_rests_really() -> None:
+    venue = Venue()
+    stop = refuse_twice(venue)
+    shown = " ".join(venue.floor.do("positions").text.split())
+    assert f"refused {WHY}" in shown
+    assert "stop 95.00" in shown, "it is on its way"
+    venue.accept(stop)
+    assert "NO STOP" not in venue.floor.do("getstatus").text
+    venue.floor.sample(10.0)
+    venue.cancelled(stop.id)
+    way_out = venue.sent()
+    assert "stop ⚠ NONE" in " ".join(venue.floor.do("positions").text.split())
+    assert "NO STOP: 1 position" in venue.floor.do("getstatus").text
+    refuse(venue, way_out)
+    refuse(venue, venue.sent(), "too close")
+    shown = " ".join(venue.floor.do("positions").text.split())
+    assert "refused too close" in shown
+    assert "stop ⚠ NONE" in shown
+
+
+def test_what_was_refused_is_shown_no_more_once_it_went_well() -> None:
+    venue = Venue()
+    leave_and_refuse(venue)
+    venue.floor.sample()
+    way_out = venue.sent()
+    venue.accept(way_out)
+    venue.fill(way_out, 99.0, "0.5")
+    shown = " ".join(venue.floor.do("positions").text.split())
+    assert "refused" not in shown
+    assert "closing /sell" in shown

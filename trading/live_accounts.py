@@ -58,19 +58,20 @@ BUDGETS: Final[Mapping[str, RequestBudget]] = {
             RequestKind.FILLS: 2.0,
             RequestKind.CASH_MOVES: 2.0,
         },
+        by_page=frozenset({RequestKind.FILLS, RequestKind.CASH_MOVES}),
     )
 }
 
 
 class TradedVenue(Venue, Protocol):
-    """A venue that makes orders ready, and whose reads of several requests break off for one."""
+    """A venue that makes orders ready, and whose reads of several requests can be broken off."""
 
     def submit_if(self, order: Order, may_leave: Callable[[], bool]) -> SubmitAnswer | None:
         """Write an order, ask whether it may leave, and send it or nothing (None)."""
         ...
 
-    def give_way_to(self, orders_wait: Callable[[], bool]) -> None:
-        """Say how it is known that an order waits."""
+    def give_way_to(self, read_waits: Callable[[], bool]) -> None:
+        """Say how it is known that a read has to wait."""
         ...
 
 
@@ -123,7 +124,7 @@ def build_workers(
             stream=_build_stream(config, terms, settings),
             submit_if=venue.submit_if,
         )
-        venue.give_way_to(worker.orders_wait)
+        venue.give_way_to(worker.read_waits)
     return workers
 
 

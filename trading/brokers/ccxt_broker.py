@@ -72,9 +72,9 @@ class CcxtVenue:
         """The exchange, for people."""
         return self._name
 
-    def give_way_to(self, orders_wait: Callable[[], bool]) -> None:
-        """Break a read off, with GAVE_WAY, before its next request while an order waits."""
-        self._wire.gives_way = orders_wait
+    def give_way_to(self, read_waits: Callable[[], bool]) -> None:
+        """Break a read off, with GAVE_WAY, before its next request when it has to wait."""
+        self._wire.gives_way = read_waits
 
     def connect(self) -> Connected:
         """Load the markets, look at the key and set the leverage of contracts."""

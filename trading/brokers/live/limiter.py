@@ -20,21 +20,33 @@ class RequestLimiter:
         self._tokens = budget.burst
         self._filled_at = now
         self._paused_until = now
+        # How many pages a read has to be able to read, where it is not one.
+        self._pages: dict[RequestKind, int] = {}
 
     def wait_s(self, kind: RequestKind, now: float, haste: Haste = Haste.URGENT) -> float:
         """Return how long a request of this kind has to wait from now on.
 
         A read that can wait leaves a part of what can be saved up to those that cannot.
         """
-        pause_s = max(0.0, self._paused_until - now)
         if kind in ON_CREDIT:
-            return pause_s
-        self._fill(now)
-        # More than the burst could never be saved up.
-        wanted = min(self._weight(kind), self._budget.burst)
-        missing = max(wanted, haste.value * self._budget.burst) - self._tokens
-        # A wait that no clock can show would be no wait, again and again.
-        return max(pause_s, missing / self._budget.per_s if missing > _TINY else 0.0)
+            return max(0.0, self._paused_until - now)
+        wanted = self._weight(kind) * self._pages.get(kind, 1)
+        return self._saved_wait_s(max(wanted, haste.value * self._budget.burst), now)
+
+    def page_wait_s(self, kind: RequestKind, now: float) -> float:
+        """Return how long the next page of a read has to wait."""
+        return self._saved_wait_s(self._weight(kind), now)
+
+    def want_more_pages(self, kind: RequestKind) -> None:
+        """Have the next read of a kind wait for more: it begins with a page that was read already.
+
+        With less it would come to its second page never.
+        """
+        self._pages[kind] = self._pages.get(kind, 1) + 1
+
+    def want_one_page(self, kind: RequestKind) -> None:
+        """Have the next read of a kind wait for its first page only."""
+        self._pages.pop(kind, None)
 
     def take(self, kind: RequestKind, now: float) -> None:
         """Count a request that is made now."""
@@ -44,6 +56,14 @@ class RequestLimiter:
     def pause(self, for_s: float, now: float) -> None:
         """Let no request out for a time, because the venue asked for it."""
         self._paused_until = max(self._paused_until, now + for_s)
+
+    def _saved_wait_s(self, wanted: float, now: float) -> float:
+        self._fill(now)
+        # More than the burst could never be saved up.
+        missing = min(wanted, self._budget.burst) - self._tokens
+        # A wait that no clock can show would be no wait, again and again.
+        wait_s = missing / self._budget.per_s if missing > _TINY else 0.0
+        return max(0.0, self._paused_until - now, wait_s)
 
     def _weight(self, kind: RequestKind) -> float:
         return self._budget.weights.get(kind, 1.0)

@@ -45,14 +45,16 @@ def _light_orders() -> Mapping[RequestKind, float]:
 class RequestBudget:
     """Hold what a venue allows one key: `per_s` come back, at most `burst` are saved up.
 
-    A kind that `weights` does not name weighs 1. Orders and cancels weigh little, because most
-    venues count them apart, and because leaving many positions at once must not have to wait for
-    the look-ups that tell how each of their orders ended.
+    A kind that `weights` does not name weighs 1; of those in `by_page` each page weighs as much.
+    Orders and cancels weigh little, because most venues count them apart, and because leaving many
+    positions at once must not have to wait for the look-ups that tell how each of their orders
+    ended.
     """
 
     per_s: float = 10.0
     burst: float = 40.0
     weights: Mapping[RequestKind, float] = field(default_factory=_light_orders)
+    by_page: frozenset[RequestKind] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from trading.brokers.live.breaker import BreakerState
 from trading.brokers.live.connecting import Connecting, refuse_unsafe_key
 from trading.brokers.live.health import VenueHealth
 from trading.brokers.live.moment import Moment, moment_of
+from trading.brokers.live.pages import ReadPages
 from trading.brokers.live.reading import AccountReader
 from trading.brokers.live.reads_thread import ReadAnswer, ReadsThread, ask
 from trading.brokers.live.sending import STOPPED, OrderSender, SubmitIf
@@ -89,6 +90,7 @@ class AccountWorker:
         self._gave_way = 0
         self._troubles = Troubles(account, tell)
         self._health = VenueHealth(venue.name, settings, self._troubles, rng, now)
+        self._pages = ReadPages(settings.budget, self._health.limiter)
         self._connecting = Connecting(
             venue, self._health, settings=settings, clock=clock, check_key=check_key
         )
@@ -210,6 +212,10 @@ class AccountWorker:
             return False
         return self._wishes.has_orders or self._sender.wait_s(moment_of(self._clock)) == 0
 
+    def read_waits(self) -> bool:
+        """Tell a read on the worker's own thread whether to break off before its next request."""
+        return self.orders_wait() or self._pages.next_waits(self._clock.monotonic())
+
     @property
     def trouble(self) -> str:
         """Return why the account takes no new risk, or nothing."""
@@ -265,6 +271,7 @@ class AccountWorker:
             return wait_s
         self._health.limiter.take(read.kind, moment.passed)
         read.begin(moment)
+        self._pages.begin(read.kind)
         if self._reads is None:
             self._take_answer(ask(self._venue, read, self._clock))
             return 0.0
@@ -274,10 +281,11 @@ class AccountWorker:
 
     def _take_answer(self, answer: ReadAnswer) -> None:
         if isinstance(answer.outcome, VenueError) and answer.outcome.kind is FailureKind.GAVE_WAY:
-            # It is still due, and asked again once the order is out.
-            self._gave_way += 1
+            # It is still due, and asked again once the order is out, or as much may be asked.
+            self._gave_way += self.orders_wait()
             return
         self._gave_way = 0
+        self._pages.end(answer.read.kind)
         if isinstance(answer.outcome, VenueError):
             self._reader.take_failure(answer.read, answer.outcome)
         else:

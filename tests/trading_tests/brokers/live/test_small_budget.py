@@ -21,7 +21,7 @@ from trading.brokers.venue import Abilities, Taken, Venue, VenueOrderState
 from trading.live_accounts import worker_settings
 from trading.model.order import Order, OrderType, Side
 from trading.model.report import OrderFilled, Report
-from trading.model.venue_news import VenueNews
+from trading.model.venue_news import AccountSeen, VenueNews
 from trading.settings.live import LiveSection
 
 KRAKEN = Abilities(stops=True, brackets=False, positions=False, cash_moves=True, deadline_s=12.0)
@@ -157,6 +157,31 @@ def test_never_more_is_asked_than_the_exchange_counts(desk: TightDesk) -> None:
     for number in range(20):
         desk.worker.ask(number)
         desk.run(15)
+    assert desk.points() <= 15 + (desk.clock.monotonic() - 1_000) * 0.33
+
+
+def test_bookings_of_many_pages_are_read_as_the_budget_allows(desk: TightDesk) -> None:
+    desk.venue.gives_way = desk.worker.read_waits
+    desk.venue.pages = {"cash": 12}
+    known, began = len(desk.venue.requests), desk.clock.monotonic()
+    desk.worker.ask(1)
+    assert desk.run_until(AccountSeen, 300).number == 1
+    assert 12 < desk.venue.requests[known:].count("cash") <= 18
+    assert desk.points() <= 15 + (desk.clock.monotonic() - 1_000) * 0.33
+    assert desk.clock.monotonic() - began < 45 / 0.33
+    assert not desk.trouble
+
+
+def test_executions_of_many_pages_are_read_at_once_and_paid_for_later(desk: TightDesk) -> None:
+    desk.venue.gives_way = desk.worker.read_waits
+    desk.submit(make_order("e0"))
+    desk.run(60)
+    desk.venue.pages = {"fills": 6}
+    desk.fill_now("e0")
+    assert desk.unprotected_s("e0", 20) < 6
+    desk.venue.pages = {}
+    desk.worker.ask(2)
+    desk.run_until(AccountSeen, 300)
     assert desk.points() <= 15 + (desk.clock.monotonic() - 1_000) * 0.33
 
 

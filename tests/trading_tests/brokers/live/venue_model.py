@@ -52,6 +52,9 @@ class ModelVenue:
         self.trip_s = 0.01
         # How many requests a read takes, and whether it breaks off before the next one.
         self.parts = 1
+        # Of how many pages a read is that goes on, after the first one, where it was broken off.
+        self.pages: dict[str, int] = {}
+        self._pages_read: dict[str, int] = {}
         self.gives_way: Callable[[], bool] = lambda: False
         self.late_s = 1.0
         self.skew_s = 0.0
@@ -266,11 +269,14 @@ class ModelVenue:
         return self._scripts[kind].popleft() if self._scripts[kind] else ""
 
     def _read(self, kind: str) -> None:
-        word = self._request(kind)
-        for _ in range(self.parts - 1):
+        word: str | FailureKind = ""
+        read = self._pages_read.pop(kind, 0)
+        for page in [*range(min(read, 1)), *range(read, self.pages.get(kind, self.parts))]:
             if self.gives_way():
+                if kind in self.pages:
+                    self._pages_read[kind] = max(read, page)
                 raise VenueError("an order comes first", FailureKind.GAVE_WAY)
-            self._request(kind)
+            word = self._request(kind) or word
         if self.is_down:
             raise VenueError(f"no {kind}", FailureKind.UNREACHABLE)
         if isinstance(word, FailureKind):

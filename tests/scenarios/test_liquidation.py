@@ -18,14 +18,15 @@ PRICE = Decimal(64_000)
 STEP = Decimal("0.00000001")
 
 
-@pytest.fixture
-def bot(tmp_path: Path) -> Iterator[LiveBot]:
-    """Hold a swap whose liquidation is nearer than its stop."""
-    with open_exchange("krakenfutures-swap") as desk:
+@pytest.fixture(params=["krakenfutures-swap", "kraken-margin"])
+def bot(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveBot]:
+    """Hold a position whose liquidation is nearer than its stop."""
+    with open_exchange(request.param) as desk:
         desk.engine.deposit(desk.account, "USD", Decimal(10_000))
         market = desk.engine.markets[desk.venue_symbol]
-        # Its margin is all of it, and nearly all of that must stay.
-        close = replace(market, maintenance=Decimal("0.98"))
+        # Nearly all of its margin must stay; on cross margin that is all of the position.
+        margin = 1 if request.param == "krakenfutures-swap" else 1 / Decimal(desk.setting.leverage)
+        close = replace(market, maintenance=margin - Decimal("0.02"))
         desk.engine.markets[desk.venue_symbol] = close
         desk.engine.price(desk.venue_symbol, PRICE)
         made = LiveBot(tmp_path, desk, Moments(), Random(1))

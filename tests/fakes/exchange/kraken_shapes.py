@@ -146,7 +146,9 @@ def trade(trade: Trade, order: Order, pair: Pair) -> dict[str, Any]:
         "pair": pair.id,
         "time": trade.at,
         "type": trade.side.value,
-        "ordertype": ORDER_TYPES[order.wish.kind],
+        "ordertype": "liquidation market"
+        if order.reason == "liquidation"
+        else ORDER_TYPES[order.wish.kind],
         "price": plain(trade.price, max(steps, 5)),
         "cost": plain(trade.cost, 5),
         "fee": plain(trade.fee, 5),

@@ -272,4 +272,6 @@ def _fill(fill_id: str, row: Mapping[str, Any], market: Market) -> VenueFill:
         fee_currency=market.instrument.quote,
         at=seconds_at(row, "time"),
         is_maker=row.get("maker") is True,
+        # "liquidation market": of a margin position that Kraken closed.
+        is_forced=text_or(row, "ordertype").startswith("liquidation"),
     )

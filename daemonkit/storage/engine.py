@@ -94,7 +94,9 @@ class DatabaseWriter:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
-            connection.execute("COMMIT")
+            # Not as a statement: the driver lets other threads run before it executes one, and
+            # then waits for its turn, instead of only while the disk is busy.
+            connection.commit()
         except BaseException:
             # Some errors (a full disk) have ended the transaction already.
             if connection.in_transaction:

@@ -4,6 +4,7 @@ import pytest
 
 from tests.trading_tests.engine.floor import D
 from tests.trading_tests.engine.live_venue import Venue
+from tests.trading_tests.engine.live_world import World
 from tests.trading_tests.makers import BTC, of_kind, play
 from trading.engine.effects import SubmitOrder
 from trading.model.account import MarketType
@@ -265,3 +266,20 @@ def test_what_was_refused_is_shown_no_more_once_it_went_well() -> None:
     shown = " ".join(venue.floor.do("positions").text.split())
     assert "refused" not in shown
     assert "closing /sell" in shown
+
+
+def test_coins_that_somebody_else_has_sold_are_asked_about_and_the_tries_end() -> None:
+    world = World()
+    world.buys()
+    assert world.floor.held() is not None
+    world.orders, world.holdings["BTC"] = [], D(0)
+    world.floor.do("sell", BTC)
+    world.carry_out()
+    assert world.floor.told("protection_missing")
+    world.looks(3)
+    assert "difference 1" in world.floor.told("difference")[0]
+    world.answer(1, "adopt")
+    assert world.floor.held() is None
+    world.floor.sample(120.0)
+    assert not of_kind(world.floor.effects, SubmitOrder)
+    assert not world.floor.orders()

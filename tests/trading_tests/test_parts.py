@@ -104,6 +104,7 @@ def test_everything_reaches_the_bridge_and_every_thread_has_its_name(
     finally:
         logger.removeHandler(rig.handler)
         assert rig.stop()
+    assert bridge.ended_cleanly() == [True]
     assert bridge.replies[0].state is ReplyState.APPLIED
     assert [event.kind for event in bridge.events] == [
         "engine_started",
@@ -111,7 +112,6 @@ def test_everything_reaches_the_bridge_and_every_thread_has_its_name(
         "engine_stopped",
     ]
     assert bridge.statuses[-1].fields["state"] == "STOPPED"
-    assert [is_clean for _, is_clean in bridge.goodbyes] == [True]
     assert not {thread.name for thread in threading.enumerate()} - before - {"tcp-server"}
 
 

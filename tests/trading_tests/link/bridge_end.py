@@ -14,6 +14,7 @@ from tcpproto import (
     Status,
 )
 from tcpproto.greetings import Hello
+from tests.waiting import wait_until
 
 
 @dataclass
@@ -40,6 +41,11 @@ class BridgeEnd:
 
     def send(self, command: Command, bot: str = "paper") -> bool:
         return self.server.send(bot, command.to_message(command.issued_at))
+
+    def ended_cleanly(self) -> list[bool]:
+        """Wait for the end of a connection, the last thing that is heard; say how each went."""
+        wait_until(lambda: self.goodbyes, 5, "the end of a connection")
+        return [is_clean for _, is_clean in self.goodbyes]
 
     def on_hello(self, hello: Hello) -> int:
         return self.last_seqs.get((hello.bot, hello.epoch), 0)

@@ -115,7 +115,7 @@ def test_events_from_before_and_after_the_connection_arrive_and_are_deleted(
     wait_until(lambda: rig.store.health.outbox_rows == 0, 5, "all deleted")
     uplink.stop("bye", 2)
     assert [event.text for event in bridge.events] == [str(number) for number in range(100)]
-    assert bridge.goodbyes[-1][1] is True
+    assert bridge.ended_cleanly() == [True]
 
 
 def test_status_lines_and_texts_arrive(uplink: Uplink, bridge: BridgeEnd) -> None:

@@ -1,6 +1,9 @@
 """A quickened session sends what `requests` would send, to the byte."""
 
+import gc
+from collections.abc import Iterator
 from typing import Any
+from weakref import ref
 
 import pytest
 from hypothesis import given
@@ -103,3 +106,55 @@ def test_a_wrong_address_is_refused_alike() -> None:
     for is_quick in (True, False):
         with pytest.raises(ValueError, match="Invalid URL"):
             sent_by(is_quick, ("GET", "no-scheme", {"headers": {}}))
+
+
+def connections(session: Session, url: str, **said: Any) -> object:
+    """Return what holds the connections that a request would go by."""
+    request = PreparedRequest()
+    request.prepare_url(url, None)
+    verify = said.pop("verify", True)
+    return session.get_adapter(url).get_connection_with_tls_context(request, verify, **said)  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def quick_session() -> Iterator[Session]:
+    with Session() as session:
+        quicken(session)
+        yield session
+
+
+def test_the_connections_of_a_host_are_those_that_requests_finds(quick_session: Session) -> None:
+    host = "https://api.example.com"
+    held = connections(quick_session, f"{host}/0/private/AddOrder")
+    usual = quick_session.get_adapter(host).poolmanager.connection_from_url(  # type: ignore[attr-defined]
+        host, {"cert_reqs": "CERT_REQUIRED"}
+    )
+    assert held is connections(quick_session, f"{host}/0/public/Time?x=1")
+    assert type(held) is type(usual)
+    others = [
+        connections(quick_session, "https://api.example.com:444/x"),
+        connections(quick_session, "https://example.com/x"),
+        connections(quick_session, f"{host}/x", verify=False),
+        connections(quick_session, f"{host}/x", proxies={"https": "http://127.0.0.1:1"}),
+        connections(quick_session, f"{host}/x", cert="/no/file"),
+    ]
+    assert held not in others
+    assert len(set(map(id, others))) == len(others)
+
+
+def test_connections_that_were_closed_are_made_anew(quick_session: Session) -> None:
+    url = "https://api.example.com/x"
+    held = connections(quick_session, url)
+    held.close()  # type: ignore[attr-defined]
+    quick_session.close()
+    anew = connections(quick_session, url)
+    assert anew is not held
+    assert anew is connections(quick_session, url)
+
+
+def test_connections_are_not_held_when_the_session_lets_go_of_them(quick_session: Session) -> None:
+    held = ref(connections(quick_session, "https://api.example.com/x"))
+    assert held() is not None
+    quick_session.close()
+    gc.collect()
+    assert held() is None

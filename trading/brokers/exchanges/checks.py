@@ -4,13 +4,13 @@ A size is never rounded up. An exit is rounded down to what the venue can take; 
 already, since risk has reserved for exactly that size.
 """
 
-from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 from trading.brokers.exchanges.markets import Market, in_steps
 from trading.brokers.exchanges.reading import plain
 from trading.model.order import Order, OrderType, Purpose, Side
+from trading.model.values import replace
 
 _LIMITED = {OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.BRACKET}
 _TRIGGERED = {OrderType.STOP, OrderType.STOP_LIMIT, OrderType.BRACKET}

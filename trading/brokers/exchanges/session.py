@@ -5,8 +5,11 @@ What is sent is the same to the byte. Must not know what is asked.
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from requests import PreparedRequest, Response, Session
+from requests.adapters import HTTPAdapter
+from urllib3.connectionpool import HTTPConnectionPool
 
 # Addresses without a query are few, and the same again and again.
 ADDRESSES_MAX: Final = 256
@@ -22,6 +25,10 @@ def quicken(session: Session) -> None:
     """
     quick: Any = _QuickRequests(session)
     session.request = quick  # type: ignore[method-assign] # the object's own
+    for adapter in session.adapters.values():
+        if type(adapter) is HTTPAdapter:
+            found: Any = _KnownPools(adapter)
+            adapter.get_connection_with_tls_context = found  # type: ignore[method-assign] # too
 
 
 class _QuickRequests:
@@ -77,3 +84,26 @@ class _QuickRequests:
         made.prepare_url(url, None)
         if "?" not in url and made.url is not None and len(self._addresses) < ADDRESSES_MAX:
             self._addresses[url] = made.url
+
+
+class _KnownPools:
+    """Remember the connections of a host, which are looked up by a key of all their settings."""
+
+    def __init__(self, adapter: HTTPAdapter) -> None:
+        self._usual: Callable[..., HTTPConnectionPool] = adapter.get_connection_with_tls_context
+        # Weakly, because they are closed when the session lets go of them.
+        self._pools: WeakValueDictionary[tuple[str, bool], HTTPConnectionPool]
+        self._pools = WeakValueDictionary()
+
+    def __call__(
+        self, request: PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> HTTPConnectionPool:
+        url = request.url or ""
+        if proxies or cert or not isinstance(verify, bool):
+            return self._usual(request, verify, proxies=proxies, cert=cert)
+        # Up to the path, which begins behind two slashes.
+        key = ("/".join(url.split("/", 3)[:3]), verify)
+        known = self._pools.get(key)
+        if known is None or known.pool is None:
+            known = self._pools[key] = self._usual(request, verify, proxies=proxies, cert=cert)
+        return known

@@ -107,7 +107,7 @@ def build_workers(
     workers = {}
     venues = build_venues(config, keys, clock=clock)
     for terms in live_terms(config):
-        settings = worker_settings(config.settings.live, terms.exchange)
+        settings = worker_settings(config.settings.live, terms.exchange, terms.market_type)
         since = None if last_run_at is None else last_run_at - settings.fills_lookback_s
         venue, reads = venues[terms.name]
         worker = workers[terms.name] = AccountWorker(
@@ -223,9 +223,12 @@ def _build_stream(
     )
 
 
-def worker_settings(section: LiveSection, exchange: str) -> LiveSettings:
+def worker_settings(section: LiveSection, exchange: str, market_type: str = "spot") -> LiveSettings:
     """Return the rules of an account's worker at an exchange."""
     budget = BUDGETS.get(exchange, RequestBudget())
+    if (exchange, market_type) == ("kraken", "margin"):
+        # The balances, and what they can carry.
+        budget = replace(budget, weights={**budget.weights, RequestKind.HOLDINGS: 2.0})
     if section.requests_per_s is not None:
         per_s = section.requests_per_s
         budget = replace(budget, per_s=per_s, burst=max(budget.burst, per_s))

@@ -84,6 +84,8 @@ def test_the_pace_is_that_of_the_configuration_and_reads_keep_to_the_lowest_tier
     assert kraken.budget.per_s < 0.5
     assert kraken.budget.weights[RequestKind.ORDER] == 0
     assert worker_settings(live, "binance").budget == RequestBudget()
+    margin = worker_settings(live, "kraken", "margin").budget
+    assert margin.weights == {**kraken.budget.weights, RequestKind.HOLDINGS: 2.0}
     faster = configured(tmp_path, LIVE + "live: {requests_per_s: 1}\n").settings.live
     assert worker_settings(faster, "kraken").budget.per_s == 1
 

@@ -1,6 +1,7 @@
 """What Kraken tells of an account beside its orders: money, positions, bookings, the key, time."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -58,6 +59,22 @@ class KrakenAccount:
                 code = self._wire.currency(asset.removesuffix(".F"))
                 before = found.get(code, Holding(ZERO, ZERO))
                 found[code] = Holding(before.total + total, before.free + total - held)
+        return self._with_margin(found) if self._place.is_margin else found
+
+    def _with_margin(self, found: dict[str, Holding]) -> dict[str, Holding]:
+        """Add what TradeBalance tells of the account; where it fails, that is left out."""
+        market = next(iter(self._markets.by_symbol.values()), None)
+        if market is None or (currency := market.instrument.quote) not in found:
+            return found
+        asset = text_or(market.raw, "quoteId") or currency
+        try:
+            told = self._result("privatePostTradeBalance", {"asset": asset})
+            equity, free = number_at(told, "e"), number_at(told, "mf")
+        except VenueError as error:
+            if error.kind in (FailureKind.GAVE_WAY, FailureKind.BUSY):
+                raise
+            return found
+        found[currency] = replace(found[currency], equity=equity, margin_free=free)
         return found
 
     def positions(self) -> list[VenuePosition]:

@@ -99,6 +99,20 @@ def test_what_an_account_of_contracts_is_worth_is_told_in_the_venue_s_own_figure
         assert held.margin_free < held.equity
 
 
+def test_what_a_margin_account_is_worth_is_told_and_nothing_hangs_on_it() -> None:
+    with open_desk("kraken-margin") as desk:
+        desk.venue.submit(desk.order(quantity=Decimal("0.03")))
+        held = desk.venue.holdings()["USD"]
+        (position,) = desk.engine.positions(desk.account)
+        last = desk.engine.tapes[position.market.symbol].last
+        assert last is not None
+        assert held.equity is not None
+        assert abs(held.equity - held.total - position.profit_at(last)) < Decimal("0.0001")
+        assert held.margin_free == held.equity - round(position.margin, 4)
+        desk.running.faults.status(500, acts=False, when=lambda one: one.name == "TradeBalance")
+        assert desk.venue.holdings()["USD"].equity is None
+
+
 def test_a_position_in_contracts_is_told_funded_and_only_reduced() -> None:
     with open_desk("krakenfutures-swap") as desk:
         began_at = SystemClock.wall() - 1

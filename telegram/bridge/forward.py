@@ -16,9 +16,10 @@ from daemonkit.fault_log import FaultLog
 from tcpproto import Event, PeerInfo, Status
 from telegram.bridge.chat import ChatInput
 from telegram.bridge.chats import Chats
-from telegram.bridge.commands.outbound import Link, Outbound
+from telegram.bridge.commands.outbound import Outbound
 from telegram.bridge.commands.questions import Questions
 from telegram.bridge.commands.reading import Commands
+from telegram.bridge.commands.wire import Link
 from telegram.bridge.event_keeper import EventKeeper
 from telegram.bridge.health import Counters
 from telegram.bridge.housekeeping import Housekeeping

@@ -7,7 +7,8 @@ from daemonkit.clock import Clock
 from daemonkit.printable import one_line
 from daemonkit.version import VERSION
 from tcpproto import PROTOCOL_VERSION
-from telegram.bridge.commands.outbound import Link, Outbound
+from telegram.bridge.commands.outbound import Outbound
+from telegram.bridge.commands.wire import Link
 from telegram.bridge.disk import DiskState
 from telegram.bridge.event_keeper import EventKeeper
 from telegram.bridge.render import age_text, fitted, plural, rtt_text

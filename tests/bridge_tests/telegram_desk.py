@@ -13,7 +13,8 @@ from tcpproto.vocabulary import Role
 from telegram.bridge.chat import Buttons
 from telegram.bridge.chat_outbox.posts import do_nothing
 from telegram.bridge.hearing.access import TelegramAccess
-from telegram.bridge.hearing.intake import IntakeParts, TelegramIntake
+from telegram.bridge.hearing.intake import TelegramIntake
+from telegram.bridge.hearing.intake_parts import IntakeParts
 from telegram.bridge.hearing.journal import InboundJournal
 from telegram.bridge.joint_note import Unnoted
 from telegram.bridge.messenger import CommandName, Inbound, Me, MessengerError, Place, Trouble

@@ -8,7 +8,7 @@ from tcpproto.vocabulary import risk_of
 from telegram.bridge.access import why_not_allowed
 from telegram.bridge.chat import ChatInput
 from telegram.bridge.chats import Chats
-from telegram.bridge.commands.outbound import NOT_SENT
+from telegram.bridge.commands.outbound_texts import NOT_SENT
 from telegram.bridge.commands.questions import CANCEL, Choice, Question, Questions
 from telegram.bridge.commands.request import Request
 from telegram.bridge.errors import RefusalError

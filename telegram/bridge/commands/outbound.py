@@ -9,43 +9,27 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from daemonkit.clock import Clock
 from daemonkit.secrets import redact, redact_values
-from tcpproto import Command, Message, Reply, ReplyState
+from tcpproto import Reply, ReplyState
 from tcpproto.vocabulary import MAX_AGE_S, QUEUED_MAX_AGE_S, Risk, legacy_text, risk_of
 from telegram.bridge.commands.journal import CommandJournal
+from telegram.bridge.commands.outbound_texts import NOT_SENT, away_text, lost_text, why_away
+from telegram.bridge.commands.wire import Link, message_of
 from telegram.bridge.disk import DiskState
 from telegram.bridge.errors import IllegalStepError
 from telegram.bridge.receipts import OPEN, STEP_OF_REPLY, State, Step, advance
 from telegram.bridge.records import CommandRecord
-from telegram.bridge.render import age_text
 from telegram.bridge.sessions import Sessions
 from telegram.bridge.store.inbound import InboundRow
 
 log = logging.getLogger(__name__)
 
-NOT_SENT = "nothing sent"
 _UNKNOWN_KEPT_MAX = 1_000
 # What is not sent while the disk takes no word of it.
 _RISKY = frozenset({Risk.RAISING, Risk.SETTING})
-
-
-class Link(Protocol):
-    """Reach the bots (tcpproto.LinkServer)."""
-
-    def send(self, name: str, message: Message) -> bool:
-        """Send now, or say that it cannot be sent."""
-        ...
-
-    def ack(self, name: str, epoch: str, seq: int) -> bool:
-        """Acknowledge events."""
-        ...
-
-    def rtt_s(self, name: str) -> float | None:
-        """Return the last heartbeat's round trip."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +97,7 @@ class Outbound:
         elif risk is Risk.REDUCING:
             self._queue(record)
         else:
-            self._refuse(record, self._why_away(record.bot))
+            self._refuse(record, why_away(session, self._clock.wall()))
 
     def write_with(self, record: CommandRecord, row: InboundRow) -> Callable[[], None] | None:
         """Write a new command and what it came of as one; return what sends it.
@@ -168,7 +152,8 @@ class Outbound:
                 expires_at = max(record.expires_at, record.issued_at + QUEUED_MAX_AGE_S)
                 so_far = "accepted" if record.state is State.ACCEPTED else "sent"
                 what = f"{so_far}, but not {'finished' if so_far == 'accepted' else 'answered'}"
-                text = f"{what}; {self._away_text(bot)}, sent again when it is back"
+                away = away_text(self._sessions.get(bot), self._clock.wall())
+                text = f"{what}; {away}, sent again when it is back"
                 self._keep(replace(record, expires_at=expires_at, text=text))
                 self._announce(entry)
 
@@ -199,7 +184,7 @@ class Outbound:
             if record.state is State.QUEUED and now > record.expires_at:
                 self._step(record, Step.EXPIRE, text=f"the bot was away too long; {NOT_SENT}")
             elif record.state is not State.QUEUED and now > self._given_up_at(record):
-                self._step(record, Step.LOSE, text=_lost_text(record))
+                self._step(record, Step.LOSE, text=lost_text(record))
             elif not entry.is_shown and now >= entry.show_at:
                 self._announce(entry)
         self._journal.tick()
@@ -254,7 +239,8 @@ class Outbound:
             self._finish(record, Step.REJECT, f"cannot be sent now; {NOT_SENT}")
 
     def _queue(self, record: CommandRecord) -> None:
-        text = f"{self._away_text(record.bot)}; kept for 24 h and sent when it is back"
+        away = away_text(self._sessions.get(record.bot), self._clock.wall())
+        text = f"{away}; kept for 24 h and sent when it is back"
         record = replace(record, expires_at=record.issued_at + QUEUED_MAX_AGE_S, text=text)
         if not self._journal.save((record,)):
             text = f"{text} (kept in memory only: {self._disk.problem})"
@@ -279,7 +265,7 @@ class Outbound:
         )
 
     def _put_on_the_wire(self, record: CommandRecord) -> bool:
-        return self._link.send(record.bot, _message_of(record, self._clock.wall()))
+        return self._link.send(record.bot, message_of(record, self._clock.wall()))
 
     def _send_waiting(self, entry: _Open) -> None:
         was_queued = entry.record.state is State.QUEUED
@@ -362,41 +348,10 @@ class Outbound:
         given_up_at = self._given_up_at(entry.record)
         return given_up_at if entry.is_shown else min(entry.show_at, given_up_at)
 
-    def _away_text(self, bot: str) -> str:
-        session = self._sessions.get(bot)
-        if session is None or not session.seen_at:
-            return "not connected"
-        return f"not connected for {age_text(self._clock.wall() - session.seen_at)}"
-
-    def _why_away(self, bot: str) -> str:
-        session = self._sessions.get(bot)
-        status_at = None if session is None else session.status_at
-        text = f"{self._away_text(bot)}; {NOT_SENT}"
-        if status_at is None:
-            return text
-        age = age_text(self._clock.wall() - status_at)
-        return f"{text}; its last status is {age} old, see /health and /logs"
-
 
 def _expiry_of(record: CommandRecord, risk: Risk, limits: OutboundLimits) -> float:
     wait_s = limits.reading_wait_s if risk is Risk.READING else MAX_AGE_S[risk]
     return record.issued_at + min(wait_s, MAX_AGE_S[risk])
-
-
-def _message_of(record: CommandRecord, now: float) -> Message:
-    command = Command(
-        id=record.id,
-        verb=record.verb,
-        args=record.args,
-        author=record.author,
-        role=record.role.value,
-        chat=record.chat,
-        issued_at=record.issued_at,
-        expires_at=record.expires_at,
-        account=record.account,
-        confirmed=record.confirmed,
-    )
-    return command.to_message(now)
 
 
 def _log_outcome(record: CommandRecord) -> None:
@@ -405,11 +360,3 @@ def _log_outcome(record: CommandRecord) -> None:
     log.info(
         "command %s of %s to %s: %s %s", record.line, record.author, record.bot, record.state, text
     )
-
-
-def _lost_text(record: CommandRecord) -> str:
-    if risk_of(record.verb, record.args) is Risk.READING:
-        return "no answer"
-    if record.state is State.ACCEPTED:
-        return "accepted, but its end was never told; see /getstatus"
-    return "no answer; it may or may not have been carried out, see /getstatus"

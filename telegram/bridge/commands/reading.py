@@ -24,7 +24,8 @@ from telegram.bridge.chat import ChatInput
 from telegram.bridge.chats import Chats, ReceiptDesk
 from telegram.bridge.commands.dialogs import Dialogs
 from telegram.bridge.commands.engine import EngineCommands
-from telegram.bridge.commands.outbound import NOT_SENT, Outbound
+from telegram.bridge.commands.outbound import Outbound
+from telegram.bridge.commands.outbound_texts import NOT_SENT
 from telegram.bridge.commands.questions import Choice, Questions
 from telegram.bridge.commands.request import Answer, LocalVerb, Request, WhichBot
 from telegram.bridge.errors import QuestionError, RefusalError

@@ -21,7 +21,7 @@ from tcpproto.vocabulary import (
     risk_of,
 )
 from telegram.bridge.chat import Author
-from telegram.bridge.commands.outbound import NOT_SENT
+from telegram.bridge.commands.outbound_texts import NOT_SENT
 from telegram.bridge.hearing.access import TelegramAccess
 from telegram.bridge.messenger import Inbound
 from telegram.bridge.receipts import State

@@ -17,7 +17,8 @@ from telegram.bridge.bot_api.state import BotCallbacks, BotState, Standing
 from telegram.bridge.forward import Parts
 from telegram.bridge.hearing.access import TelegramAccess
 from telegram.bridge.hearing.gate import GateLimits
-from telegram.bridge.hearing.intake import IntakeParts, TelegramIntake
+from telegram.bridge.hearing.intake import TelegramIntake
+from telegram.bridge.hearing.intake_parts import IntakeParts
 from telegram.bridge.hearing.journal import InboundJournal
 from telegram.bridge.housekeeping import DAY_S
 from telegram.bridge.messenger import Inbound, Me, Place

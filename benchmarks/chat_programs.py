@@ -229,8 +229,8 @@ class Stamps:
         if command_id in self.commands_s:
             issued, finished = self.commands_s[command_id]
             marks[2:] = [
-                ("noted, understood", heard),
-                ("to the engine", issued),
+                ("understood", heard),
+                ("noted, to the engine", issued),
                 ("done, answered", self.engine_s[command_id]),
                 ("outcome to sending", finished),
             ]

@@ -94,6 +94,9 @@ class DatabaseWriter:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
+            if not connection.in_transaction:
+                # The call below would say nothing.
+                raise sqlite3.OperationalError("the transaction has ended before its commit")
             # Not as a statement: the driver lets other threads run before it executes one, and
             # then waits for its turn, instead of only while the disk is busy.
             connection.commit()

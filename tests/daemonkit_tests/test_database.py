@@ -150,6 +150,24 @@ def test_a_finder_sees_what_is_committed_at_its_moment_and_waits_for_no_writer(
     engine.dispose()
 
 
+def insert_after_a_swallowed_rollback(writer: DatabaseWriter) -> None:
+    with writer.transaction() as connection:
+        connection.execute("INSERT INTO item (body) VALUES ('lost')")
+        connection.execute("ROLLBACK")
+
+
+def test_a_transaction_that_ended_early_is_not_taken_for_committed(tmp_path: Path) -> None:
+    engine = open_first(tmp_path)
+    writer = DatabaseWriter(engine)
+    with pytest.raises(sqlite3.OperationalError, match="ended before its commit"):
+        insert_after_a_swallowed_rollback(writer)
+    with writer.transaction() as connection:
+        connection.execute("INSERT INTO item (body) VALUES ('kept')")
+    writer.close()
+    engine.dispose()
+    assert items(tmp_path / "var" / "state.db") == ["kept"]
+
+
 def test_a_writer_commits_whole_or_not_at_all(tmp_path: Path) -> None:
     engine = open_first(tmp_path)
     writer = DatabaseWriter(engine)

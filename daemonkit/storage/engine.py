@@ -94,12 +94,7 @@ class DatabaseWriter:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
-            if not connection.in_transaction:
-                # The call below would say nothing.
-                raise sqlite3.OperationalError("the transaction has ended before its commit")
-            # Not as a statement: the driver lets other threads run before it executes one, and
-            # then waits for its turn, instead of only while the disk is busy.
-            connection.commit()
+            self._commit()
         except BaseException:
             # Some errors (a full disk) have ended the transaction already.
             if connection.in_transaction:
@@ -109,6 +104,14 @@ class DatabaseWriter:
     def close(self) -> None:
         """Give the connection back to the engine."""
         self._pooled.close()
+
+    def _commit(self) -> None:
+        if not self._connection.in_transaction:
+            # The call below would say nothing.
+            raise sqlite3.OperationalError("the transaction has ended before its commit")
+        # Not as a statement: the driver lets other threads run before it executes one, and then
+        # waits for its turn, instead of only while the disk is busy.
+        self._connection.commit()
 
 
 class DatabaseReader:

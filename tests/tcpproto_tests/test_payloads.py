@@ -21,6 +21,7 @@ from tcpproto.messages import (
     parse_message,
 )
 from tcpproto.payloads import (
+    ACCOUNT_LEN_MAX,
     ARGUMENTS_MAX,
     LINE_LEN_MAX,
     ROLES,
@@ -84,6 +85,8 @@ payloads: dict[str, st.SearchStrategy[Payload]] = {
         chat=text_of(128),
         issued_at=times,
         expires_at=times,
+        account=text_of(ACCOUNT_LEN_MAX, 0),
+        confirmed=st.booleans(),
     ),
     "reply": st.builds(
         Reply,

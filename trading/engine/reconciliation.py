@@ -23,7 +23,7 @@ from trading.engine.transfers import Transfers
 from trading.model.account import MarketKey
 from trading.model.instrument import Instrument
 from trading.model.order import Fill
-from trading.model.report import Report
+from trading.model.report import OrderFilled, Report
 from trading.model.venue_news import AccountSeen
 from trading.risk.exit_plan import ExitPlans
 
@@ -114,6 +114,9 @@ class Reconciliation:
     def _note_unknown(self, report: Report) -> None:
         if not self._liquidations.take(report):
             self.differences.note_report(report)
+        elif isinstance(report, OrderFilled):
+            # Told late, it may be all that a difference is about.
+            self.differences.note_fill(report.fill)
 
     def _note_fill(self, fill: Fill) -> None:
         self.differences.note_fill(fill)

@@ -148,6 +148,21 @@ def test_more_than_is_held_is_not_booked(venue: Venue) -> None:
     assert abs(venue.floor.trade.fees - D("0.7") / 3) < D("1e-15")
 
 
+def test_one_that_is_told_late_is_not_booked_again_by_the_answer_about_it(venue: Venue) -> None:
+    venue.bought()
+    fill = forced(venue, "1")
+    venue.floor.sample(60.0)
+    venue.show()
+    venue.show()
+    (asked,) = venue.floor.trader.reconciliation.differences.open
+    venue.floor.tell(OrderFilled(fill))
+    assert venue.floor.held() is None
+    outcome = venue.floor.do("reconcile", str(asked.number), "adopt")
+    assert outcome.state is ReplyState.REJECTED
+    assert "a fill came in late" in outcome.text
+    assert venue.floor.held() is None, "sold a second time it would be a short position"
+
+
 def test_where_a_position_would_be_liquidated_is_shown_if_its_venue_tells(venue: Venue) -> None:
     venue.bought()
     assert "liquid." not in venue.floor.do("positions").text

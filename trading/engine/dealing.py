@@ -198,11 +198,14 @@ class Dealer:
         """Take in what a venue says; `settle` acts on it."""
         self.reports += reports
 
-    def book_outside(self, report: OrderFilled) -> None:
+    def book_outside(self, report: OrderFilled, *, hurries: bool = True) -> None:
         """Book a fill that no venue has told, of an order that was never sent; tell nobody yet."""
         change = self.orders.apply(report)
         assert change is not None, "its order is new, and so is the fill"
         self._book(change)
+        if hurries or change.after.symbol not in self._desks[change.after.account].book.positions:
+            # What could not be left may go well now.
+            self.stuck.patience.end(change.key)
         self.touched[change.key] = None
 
     def retry_stuck(self) -> None:
@@ -335,6 +338,7 @@ class Dealer:
             self.on_unknown(report)
             return
         if change.fill is not None:
+            self.stuck.patience.end(change.key)
             self._book(change)
             self.on_fill(change.fill)
         self._changed(change)
@@ -351,7 +355,6 @@ class Dealer:
         order, fill = change.after, change.fill
         assert fill is not None, "a report of a fill that is new brings it"
         desk = self._desks[order.account]
-        self.stuck.patience.end(order.key)
         if desk.venue is not None:
             self._live.note_fill(desk, order, fill)
         booked = desk.book.apply(fill, order, self._instruments[order.symbol])

@@ -135,9 +135,16 @@ class DifferenceBookings:
         return f"{shown}, at {price_text(entry)}" if after else f"booked as {OUTSIDE}"
 
     def fill(
-        self, desk: AccountDesk, symbol: str, move: Decimal, price: Decimal, reason: str
+        self,
+        desk: AccountDesk,
+        symbol: str,
+        move: Decimal,
+        price: Decimal,
+        reason: str,
+        *,
+        hurries: bool = True,
     ) -> None:
-        """Book an execution of an order that goes nowhere."""
+        """Book an execution of an order that goes nowhere; see `Dealer.book_outside`."""
         held = desk.book.positions.get(symbol)
         after = move if held is None else held.quantity + move
         is_entry = held is None or after * held.quantity < 0 or abs(after) > abs(held.quantity)
@@ -170,7 +177,7 @@ class DifferenceBookings:
             "",
             self._markets.now,
         )
-        self._dealer.book_outside(OrderFilled(fill))
+        self._dealer.book_outside(OrderFilled(fill), hurries=hurries)
 
     def _plan(self, order: Order, price: Decimal) -> ExitPlan:
         intent = OrderIntent(order.account, order.symbol, order.side, Purpose.ENTRY)

@@ -148,6 +148,6 @@ class FeeCoins:
         is_same_quote = self._instruments[symbol].quote == self._instruments[fill.symbol].quote
         if fill.fee_worth is not None and is_same_quote:
             price = _QUOTIENT.divide(fill.fee_worth, fill.fee)
-        self._bookings.fill(desk, symbol, -quantity, price, REASON)
+        self._bookings.fill(desk, symbol, -quantity, price, REASON, hurries=False)
         with localcontext(_EXACT):
             self._transfers.book_earned(desk, -quantity * price)

@@ -10,7 +10,7 @@ from trading.engine.effects import CancelOrder, SubmitOrder
 from trading.model.account import MarketKey, MarketType
 from trading.model.difference import DifferenceKind, Topic
 from trading.model.order import Fill, Order, Purpose
-from trading.model.report import OrderAccepted, OrderCancelled, OrderFilled
+from trading.model.report import OrderAccepted, OrderCancelled, OrderFilled, OrderRejected
 
 NUMBERS = count(1)
 
@@ -187,3 +187,22 @@ def test_nothing_is_written_for_a_fee_in_the_currency_of_the_account() -> None:
     desk.run(desk.buys(BTC, "1"), "100", fee="0.1")
     assert not desk.floor.told("fee_of_unknown_worth")
     assert desk.floor.position(ETH).quantity == D(2)
+
+
+def test_a_fee_does_not_have_a_position_left_at_once_that_cannot_be_left_for_now() -> None:
+    desk = holding_ether()
+    desk.floor.do("sell", ETH)
+    desk.cancelled(desk.stop(ETH).id)
+    refuse(desk, desk.sent())
+    desk.floor.sample()
+    refuse(desk, desk.sent())
+    desk.carry_out()
+    desk.run(desk.buys(BTC, "1"), "100", fee="0.01", coin="ETH", worth="0.5")
+    assert desk.stop(ETH).purpose is Purpose.PROTECTION
+    assert desk.stop(ETH).quantity == desk.floor.position(ETH).quantity == D("1.99")
+    assert len(desk.floor.told("protection_missing")) == 1
+
+
+def refuse(desk: Desk, way_out: Order) -> None:
+    assert way_out.purpose is Purpose.EXIT
+    desk.floor.tell(OrderRejected("main", way_out.id, "insufficient funds", desk.floor.now))

@@ -21,6 +21,7 @@ from daemonkit.storage.engine import (
     reading,
 )
 from daemonkit.storage.faults import storage_error
+from daemonkit.storage.log_layout import lay_out_log
 
 __all__ = ["DatabaseKind", "DatabaseReader", "DatabaseWriter", "open_database", "reading"]
 
@@ -62,6 +63,7 @@ def _connected(path: Path, busy_timeout_s: float) -> Engine:
         with engine.begin():
             # Shows now, not at the first trade, that the database can be written.
             pass
+        lay_out_log(engine, path)
     except BaseException:
         engine.dispose()
         raise

@@ -85,7 +85,7 @@ class DatabaseWriter:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._pooled, self._connection = _take_connection(engine)
+        self._pooled, self._connection = take_connection(engine)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -122,7 +122,7 @@ class DatabaseReader:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._pooled, self._connection = _take_connection(engine)
+        self._pooled, self._connection = take_connection(engine)
         self._lock = Lock()
 
     def find(self, statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -142,7 +142,8 @@ class DatabaseReader:
             self._pooled.close()
 
 
-def _take_connection(engine: Engine) -> tuple[PoolProxiedConnection, sqlite3.Connection]:
+def take_connection(engine: Engine) -> tuple[PoolProxiedConnection, sqlite3.Connection]:
+    """Return a connection of the pool, to be closed when done, and the driver's own within."""
     pooled = engine.raw_connection()
     driver: Any = pooled.driver_connection
     assert isinstance(driver, sqlite3.Connection)

@@ -19,6 +19,7 @@ from trading.model.order import Order, OrderType, Side
 from trading.model.order_states import OrderState
 from trading.model.report import Report
 from trading.model.venue_news import AccountSeen, VenueNews
+from trading.risk.approval import ApprovedOrder
 
 READS = ("find", "find all", "open", "fills", "holdings", "time", "connect")
 RESTING = (OrderState.WORKING, OrderState.PARTIAL)
@@ -30,6 +31,8 @@ class SeededLife(WorkerDesk):
     def __init__(self, seed: int) -> None:
         self.rng = Random(seed)
         self.every_order: list[Order] = []
+        self.under_commit: dict[str, ApprovedOrder] = {}
+        self.unsent: set[str] = set()
         super().__init__(replace(SPOT, finds_at_once=self.rng.choice((1, 2, 50))))
         self.venue.fills_at_once = self.rng.random() < 0.5
         self.venue.has_client_ids = self.rng.random() < 0.7
@@ -50,11 +53,14 @@ class SeededLife(WorkerDesk):
             self.rng.choice(acts + others)()
             for _ in range(self.rng.randrange(6)):
                 self.clock.advance(min(self.worker.step(), 0.2))
+            self._end_commits()
 
     def come_to_rest(self) -> None:
         """Let everything work again for long enough."""
         for request in (*READS, "submit", "cancel"):
             self.venue.calm(request)
+        while self.under_commit:
+            self._end_commits()
         self.run(400)
 
     def check(self) -> None:
@@ -62,6 +68,7 @@ class SeededLife(WorkerDesk):
         assert self.worker.trouble == ""
         truth = {one.client_id: one for one in self.venue.orders.values()}
         assert len(truth) == len(self.venue.orders), "an order is there twice"
+        assert self.unsent.isdisjoint(self.venue.sent), "an order left that was not committed"
         for order in map(self.state, [one.id for one in self.every_order]):
             shown = truth.get(order.id)
             if shown is None:
@@ -93,7 +100,28 @@ class SeededLife(WorkerDesk):
         self.every_order.append(order)
         words = ("", "", "lost", "dropped", "late", "refused", "busy", "bug")
         self.venue.script("submit", self.rng.choice(words))
-        self.submit(order)
+        self._commit(order)
+
+    def _commit(self, order: Order) -> None:
+        """Have an order sent that is committed, or written while it is."""
+        if self.rng.random() < 0.5:
+            self.submit(order)
+            return
+        self.under_commit[order.id] = self.decide(order)
+        self.worker.prepare(self.under_commit[order.id])
+        if self.rng.random() < 0.8:
+            self.venue.during("submit if", self._end_commits)
+
+    def _end_commits(self) -> None:
+        """Let some orders be committed, and a few not: perhaps in the middle of being written."""
+        for order_id, approved in list(self.under_commit.items()):
+            if (chance := self.rng.random()) < 0.6:
+                del self.under_commit[order_id]
+                if chance < 0.1:
+                    self.unsent.add(order_id)
+                    self.worker.withhold(approved, "the disk is full")
+                else:
+                    self.worker.submit(approved)
 
     def _cancel(self) -> None:
         wanted = [one for one in self.orders.open_orders() if not one.is_cancelling]
@@ -138,7 +166,9 @@ class SeededLife(WorkerDesk):
             self.restart()
 
     def restart(self) -> None:
-        """Begin again with what was kept, ended orders included."""
+        """Begin again with what was kept, ended orders included; nothing else is sent any more."""
+        self.unsent.update(self.under_commit)
+        self.under_commit.clear()
         self.worker = self.make_worker()
         self.worker.begin([self.state(one.id) for one in self.every_order])
 

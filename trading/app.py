@@ -12,7 +12,13 @@ from uuid import uuid4
 
 from daemonkit.clock import Clock
 from daemonkit.endpoint import load_endpoint
-from daemonkit.errors import ConfigurationError, ExitCode, StateError, UnavailableError
+from daemonkit.errors import (
+    ConfigurationError,
+    DaemonError,
+    ExitCode,
+    StateError,
+    UnavailableError,
+)
 from daemonkit.folder_lock import FolderLock
 from daemonkit.interpreter import settle_interpreter
 from daemonkit.logs import setup_logging
@@ -167,8 +173,9 @@ class TradingApp:
             load_instances(config)
             self._check_accounts(config)
             _check_with_saved(config, database)
-        except (ConfigurationError, StateError) as error:
-            # Without its traceback: the line says what is wrong, and where.
+        except DaemonError as error:
+            # Also what cannot be looked at now, such as a database that was moved away. Without
+            # its traceback: the line says what is wrong, and where.
             log.error("the new configuration is refused, the old one stays: %s", error)  # noqa: TRY400
             parts.inbox.put_notice(ReloadRefused(str(error), at))
         else:

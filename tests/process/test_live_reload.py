@@ -2,6 +2,8 @@
 
 import re
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tests.process.installation import query
@@ -62,4 +64,20 @@ def test_a_reload_keeps_worker_orders_and_stop_and_refuses_another_account(desk:
     open_here = "SELECT count(*) FROM trade_order WHERE state = 'working'"
     assert query(desk.here.state_db, open_here) == [(1,)]
     desk.flatten(bridge)
+    desk.end(bridge, trading)
+
+
+def test_a_database_that_was_replaced_has_a_reload_refused_and_ends_no_bot(desk: LiveDesk) -> None:
+    bridge, trading = desk.go_live()
+    own = [path for path in desk.here.state_db.parent.iterdir() if path.name.startswith("state.db")]
+    aside = desk.here.state_db.parent / "aside"
+    aside.mkdir()
+    for path in own:
+        path.rename(aside / path.name)
+    with closing(sqlite3.connect(desk.here.state_db)) as other:
+        other.execute("CREATE TABLE of_something_else (number INTEGER)")
+    refused(trading, "no such table")
+    for path in own:
+        (aside / path.name).rename(path)
+    desk.buy(bridge)
     desk.end(bridge, trading)

@@ -26,7 +26,7 @@ from telegram.bridge.watchdog import Silences
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIG_NAME = "telegram.yaml"
-DEFAULT_VAR_DIR = ROOT / "var"
+VAR_NAME = "var"
 
 _VARIABLES = {"telegram.base_url": "TELEGRAM_BASE_URL", "telegram.proxy": "TELEGRAM_PROXY"}
 
@@ -234,14 +234,19 @@ class BridgeConfig:
         return self.folder / "bridge.db"
 
 
-def load_config(file: Path | None, environ: Mapping[str, str]) -> BridgeConfig:
-    """Read and check the configuration; ConfigurationError says what is wrong with it."""
-    if file is None and (ROOT / CONFIG_NAME).exists():
-        file = ROOT / CONFIG_NAME
+def load_config(
+    file: Path | None, environ: Mapping[str, str], *, root: Path = ROOT
+) -> BridgeConfig:
+    """Read and check the configuration; ConfigurationError says what is wrong with it.
+
+    What nobody named, the file or VAR_DIR, is looked for in `root`.
+    """
+    if file is None and (root / CONFIG_NAME).exists():
+        file = root / CONFIG_NAME
     return BridgeConfig(
         settings=load_settings(
             BridgeSettings, file, environment=from_environment(environ, _VARIABLES)
         ),
         file=file,
-        var_dir=Path(environ.get("VAR_DIR") or DEFAULT_VAR_DIR).absolute(),
+        var_dir=Path(environ.get("VAR_DIR") or root / VAR_NAME).absolute(),
     )

@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from daemonkit.endpoint import DEFAULT_HOST, DEFAULT_PORT
 from daemonkit.errors import ConfigurationError
 from daemonkit.secrets import Secret, redact
-from telegram.bridge import config as bridge_config
 from telegram.bridge.access import check_token
 from telegram.bridge.config import ROOT, BridgeSettings, load_config
 from telegram.bridge.hearing.access import load_access
@@ -27,11 +26,8 @@ def _load(tmp_path: Path, text: str) -> BridgeSettings:
     return load_config(file, {}).settings
 
 
-def test_without_a_file_everything_has_a_default(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bridge_config, "ROOT", tmp_path)
-    config = load_config(None, {"VAR_DIR": str(tmp_path / "var")})
+def test_without_a_file_everything_has_a_default(tmp_path: Path) -> None:
+    config = load_config(None, {"VAR_DIR": str(tmp_path / "var")}, root=tmp_path)
     assert config.settings == BridgeSettings()
     assert config.file is None
     assert config.database == tmp_path / "var" / "telegram" / "bridge.db"
@@ -90,12 +86,9 @@ def test_every_variable_that_is_read_is_in_the_handbook_and_no_other() -> None:
     assert told - {"VENV"} == read, "VENV is of the scripts"
 
 
-def test_a_file_in_the_root_is_read_unasked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bridge_config, "ROOT", tmp_path)
+def test_a_file_in_the_root_is_read_unasked(tmp_path: Path) -> None:
     (tmp_path / "telegram.yaml").write_text("log_level: debug\n")
-    assert load_config(None, {}).settings.log_level == "DEBUG"
+    assert load_config(None, {}, root=tmp_path).settings.log_level == "DEBUG"
 
 
 def test_a_file_that_was_asked_for_must_exist(tmp_path: Path) -> None:

@@ -13,10 +13,8 @@ from daemonkit.clock import SystemClock
 from daemonkit.errors import ConfigurationError, UnavailableError
 from daemonkit.secrets import Secret
 from tcpproto.vocabulary import Role
-from telegram.bridge import config as bridge_config
 from telegram.bridge.config import load_config
 from telegram.bridge.hearing.access import load_access
-from telegram.bridge.setup import files as setup_files
 from telegram.bridge.setup.conversation import TEST_TEXT
 from telegram.bridge.setup.person import StandardPerson, says_yes
 from telegram.bridge.setup.run import run_setup
@@ -67,10 +65,8 @@ def api() -> Iterator[FakeBotApi]:
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the bridge a root of its own, so that no real configuration is touched."""
-    monkeypatch.setattr(bridge_config, "ROOT", tmp_path)
-    monkeypatch.setattr(setup_files, "ROOT", tmp_path)
+def root(tmp_path: Path) -> Path:
+    """Give the setup a root of its own, so that no real configuration is touched."""
     return tmp_path
 
 
@@ -91,7 +87,7 @@ def test_a_person_is_found_by_the_code_and_the_bridge_may_start(
     api: FakeBotApi, root: Path, ann: Phone
 ) -> None:
     person = ScriptedPerson(secret=api.token, on_codes=(ann.say,))
-    run_setup(None, environ(api, root), SystemClock(), person)
+    run_setup(None, environ(api, root), SystemClock(), person, root=root)
     file = root / "telegram.yaml"
     assert mode_of(file) == 0o600
     access = load_access(load_config(file, {}).settings.telegram, {})
@@ -112,7 +108,7 @@ def test_a_group_and_a_topic_are_found_by_their_codes(
     person = ScriptedPerson(
         *("y", "y", "n"), secret=api.token, on_codes=(ann.say, in_group.say, in_topic.say)
     )
-    run_setup(None, environ(api, root), SystemClock(), person)
+    run_setup(None, environ(api, root), SystemClock(), person, root=root)
     said = yaml.safe_load((root / "telegram.yaml").read_text())["telegram"]
     assert said["chats"] == [{"id": group.id}, {"id": forum.id, "thread": thread}]
     assert (in_group.texts, in_topic.texts) == ([TEST_TEXT], [TEST_TEXT])
@@ -137,7 +133,7 @@ def test_only_the_code_counts_and_only_from_the_person_themselves(
         ann_there.say(command)
 
     person = ScriptedPerson("y", secret=api.token, on_codes=(guess_then_say, steal_then_say))
-    run_setup(None, environ(api, root), SystemClock(), person)
+    run_setup(None, environ(api, root), SystemClock(), person, root=root)
     said = yaml.safe_load((root / "telegram.yaml").read_text())["telegram"]
     assert said["users"] == {ann.person.id: "admin"}
     assert said["chats"] == [{"id": group.id}]
@@ -152,7 +148,7 @@ def test_what_the_file_says_already_stays_and_no_copy_is_written_over_another(
     for copy in ("telegram.yaml.before-setup", "telegram.yaml.before-setup-2"):
         file.write_text(old)
         person = ScriptedPerson("n", "y", secret=api.token, on_codes=(ann.say,))
-        run_setup(None, environ(api, root), SystemClock(), person)
+        run_setup(None, environ(api, root), SystemClock(), person, root=root)
         assert (root / copy).read_text() == old
     settings = load_config(file, {}).settings
     assert settings.log_level == "DEBUG"
@@ -160,7 +156,7 @@ def test_what_the_file_says_already_stays_and_no_copy_is_written_over_another(
     assert [one.id for one in settings.telegram.chats] == [-9]
     written = file.read_text()
     person = ScriptedPerson("n", "n", secret=api.token, on_codes=(ann.say,))
-    run_setup(None, environ(api, root), SystemClock(), person)
+    run_setup(None, environ(api, root), SystemClock(), person, root=root)
     assert f"{file} says all of this already." in person.told
     assert (file.read_text(), len(list(root.glob("*.yaml*")))) == (written, 3)
 
@@ -169,7 +165,7 @@ def test_the_token_is_kept_only_when_asked_and_then_privately(
     api: FakeBotApi, root: Path, ann: Phone
 ) -> None:
     person = ScriptedPerson("n", "yes", secret=api.token, on_codes=(ann.say,))
-    run_setup(root / "other.yaml", environ(api, root), SystemClock(), person)
+    run_setup(root / "other.yaml", environ(api, root), SystemClock(), person, root=root)
     folder = root / "var" / "telegram" / "credentials"
     file = folder / "telegram_bot_token"
     assert file.read_text().strip() == api.token
@@ -179,7 +175,7 @@ def test_the_token_is_kept_only_when_asked_and_then_privately(
     assert (root / "other.yaml").exists()
     again = ScriptedPerson(on_codes=(ann.say,))
     found = environ(api, root, CREDENTIALS_DIRECTORY=str(folder))
-    run_setup(root / "other.yaml", found, SystemClock(), again)
+    run_setup(root / "other.yaml", found, SystemClock(), again, root=root)
     assert len(again.asked) == 1
     assert again.told[-1] == f"Start the bridge: {command}"
 
@@ -189,7 +185,7 @@ def test_a_wrong_token_ends_it_and_is_not_shown(api: FakeBotApi, root: Path, sec
     api.expect_refusal("unauthorized|not found")
     person = ScriptedPerson(secret=secret)
     with pytest.raises(ConfigurationError, match="TELEGRAM_BOT_TOKEN") as caught:
-        run_setup(None, environ(api, root), SystemClock(), person)
+        run_setup(None, environ(api, root), SystemClock(), person, root=root)
     assert caught.value.exit_code == 78
     assert not secret or secret not in person.text + str(caught.value)
     assert not (root / "telegram.yaml").exists()
@@ -200,10 +196,10 @@ def test_a_webhook_is_taken_away_only_with_a_yes(api: FakeBotApi, root: Path, an
     api.world.updates.set_webhook("https://elsewhere.example/hook", drop_pending=False)
     person = ScriptedPerson("n", secret=api.token)
     with pytest.raises(UnavailableError, match="webhook"):
-        run_setup(None, environ(api, root), SystemClock(), person)
+        run_setup(None, environ(api, root), SystemClock(), person, root=root)
     assert api.world.updates.webhook_url
     person = ScriptedPerson("y", secret=api.token, on_codes=(ann.say,))
-    run_setup(None, environ(api, root), SystemClock(), person)
+    run_setup(None, environ(api, root), SystemClock(), person, root=root)
     assert not api.world.updates.webhook_url
     assert ann.texts == [TEST_TEXT]
 
@@ -219,7 +215,7 @@ def test_another_poller_is_told_of_once(api: FakeBotApi, root: Path, ann: Phone)
     rival.__enter__()
     api.wait(lambda: api.world.updates.waiting, "the rival polls")
     person = ScriptedPerson(secret=api.token, on_codes=(say_when_the_rival_has_gone,))
-    run_setup(None, environ(api, root), SystemClock(), person)
+    run_setup(None, environ(api, root), SystemClock(), person, root=root)
     assert person.text.count("Another program asks for this bot's messages") <= 1
     assert ann.texts == [TEST_TEXT]
 
@@ -228,7 +224,7 @@ def test_an_unreachable_telegram_ends_it(api: FakeBotApi, root: Path) -> None:
     api.go_down()
     person = ScriptedPerson(secret=api.token)
     with pytest.raises(UnavailableError, match="cannot be reached"):
-        run_setup(None, environ(api, root), SystemClock(), person)
+        run_setup(None, environ(api, root), SystemClock(), person, root=root)
 
 
 def test_over_a_pipe_lines_are_read_and_the_token_is_not_repeated(
@@ -249,12 +245,14 @@ def test_nobody_is_asked_when_there_is_no_place_to_write(api: FakeBotApi, root: 
     person = ScriptedPerson(secret=api.token)
     file = root / "no such folder" / "telegram.yaml"
     with pytest.raises(ConfigurationError, match="found no folder that this user can write"):
-        run_setup(file, environ(api, root), SystemClock(), person)
+        run_setup(file, environ(api, root), SystemClock(), person, root=root)
     assert (person.text, api.requests()) == ("", [])
 
 
 def test_a_stop_that_came_while_it_was_loaded_counts(api: FakeBotApi, root: Path) -> None:
     person = ScriptedPerson(secret=api.token)
     with pytest.raises(UnavailableError, match="nothing was written"):
-        run_setup(None, environ(api, root), SystemClock(), person, is_stopped=lambda: True)
+        run_setup(
+            None, environ(api, root), SystemClock(), person, root=root, is_stopped=lambda: True
+        )
     assert (person.asked, api.requests()) == ([], [])

@@ -17,7 +17,7 @@ from daemonkit.errors import ConfigurationError, UnavailableError
 from daemonkit.files import file_error, make_private_folder, write_atomically
 from daemonkit.secrets import Secret
 from tcpproto.vocabulary import Role
-from telegram.bridge.config import CONFIG_NAME, ROOT, BridgeConfig
+from telegram.bridge.config import CONFIG_NAME, BridgeConfig
 from telegram.bridge.messenger import Place
 
 _COPIES_MAX = 100
@@ -25,9 +25,9 @@ TOKEN_FILE = "telegram_bot_token"  # noqa: S105 - a name, not a token
 _HEADER = "# Written by ./run_telegram.sh setup; telegram.example.yaml shows every key.\n"
 
 
-def config_path(config: BridgeConfig) -> Path:
-    """Return the file that is written: the one that was read, or the usual one."""
-    return config.file or ROOT / CONFIG_NAME
+def config_path(config: BridgeConfig, root: Path) -> Path:
+    """Return the file that is written: the one that was read, or the usual one in the root."""
+    return config.file or root / CONFIG_NAME
 
 
 def check_place(path: Path) -> None:

@@ -16,7 +16,7 @@ from daemonkit.secrets import Secret
 from telegram.bridge.access import BOT_FATHER_STEPS, TOKEN_NAME, check_token
 from telegram.bridge.bot import PtbMessenger
 from telegram.bridge.bot_api.settings import BotSettings
-from telegram.bridge.config import load_config
+from telegram.bridge.config import ROOT, load_config
 from telegram.bridge.setup.conversation import Findings, Setup
 from telegram.bridge.setup.files import (
     TOKEN_FILE,
@@ -37,6 +37,7 @@ def run_setup(
     clock: Clock,
     person: Person | None = None,
     *,
+    root: Path = ROOT,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> None:
     """Ask, find and write; DaemonError when it cannot be done or a person stops it."""
@@ -46,7 +47,7 @@ def run_setup(
             if is_stopped():
                 # It came while all this was loaded.
                 _interrupt(signal.SIGINT, None)
-            _run(file, environ, clock, person)
+            _run(file, environ, clock, person, root)
     except KeyboardInterrupt:
         # Whatever it was asked at the moment: what comes next begins a line of its own.
         person.tell("")
@@ -74,9 +75,12 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _run(file: Path | None, environ: Mapping[str, str], clock: Clock, person: Person) -> None:
-    config = load_config(file if file is not None and file.exists() else None, environ)
-    path = file or config_path(config)
+def _run(
+    file: Path | None, environ: Mapping[str, str], clock: Clock, person: Person, root: Path
+) -> None:
+    named = file if file is not None and file.exists() else None
+    config = load_config(named, environ, root=root)
+    path = file or config_path(config, root)
     check_place(path)
     given = read_credential(TOKEN_FILE, env_names=(TOKEN_NAME,), environ=environ)
     token = check_token(given or _ask_token(person))

@@ -62,7 +62,7 @@ def test_what_is_refused_for_minutes_is_told_once_and_never_forgotten(bot: LiveB
     bot.run(300)
     kept = read_kept(bot.config.database)
     assert kept.positions[0].closing
-    assert kept.told("order_placed") == 2, "the entry, and the first try to leave"
+    assert kept.told("order_placed") == 1, "the entry: no try to leave was taken in"
     assert kept.told("order_rejected") == 0
     faults.clear()
     bot.run(90)

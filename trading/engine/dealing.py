@@ -90,8 +90,8 @@ class Dealer:
         order = self._send(desk, verdict)
         if not self._journal.is_silent:
             self._decisions.sent(order)
-            if not (order.purpose is Purpose.PROTECTION or self.stuck.is_again(order)):
-                self._announcer.placed(order)
+            if desk.exchange is not None:
+                self.stuck.tell_placed(order)
         return order
 
     def _send(self, desk: AccountDesk, approved: ApprovedOrder) -> Order:
@@ -337,6 +337,8 @@ class Dealer:
         if change is None:
             self.on_unknown(report)
             return
+        if change.before.accepted_at is None and change.after.accepted_at is not None:
+            self.stuck.tell_placed(change.after)
         if change.fill is not None:
             self.stuck.patience.end(change.key)
             self._book(change)

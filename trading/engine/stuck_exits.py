@@ -65,11 +65,13 @@ class StuckExits:
             return None
         return Refusal(RefusalCode.TROUBLE, f"{intent.symbol} cannot be closed for now")
 
-    def is_again(self, order: Order) -> bool:
-        """Tell whether an order is a further try to leave: people know of it."""
-        if order.purpose is not Purpose.EXIT or self.patience.is_unused:
-            return False
-        return self.patience.is_again(order.key, self._markets.wall)
+    def tell_placed(self, order: Order) -> None:
+        """Tell that a venue has an order, unless it is a stop or a further try to leave."""
+        if order.purpose is Purpose.PROTECTION:
+            return
+        is_first = order.purpose is Purpose.ENTRY or self.patience.is_unused
+        if is_first or not self.patience.is_again(order.key, self._markets.wall):
+            self._announcer.placed(order)
 
     def kept_meanwhile(self, position: Position, orders: Sequence[Order]) -> Position:
         """Return a position that waits to be left as it is treated until then: it is kept."""

@@ -5,7 +5,7 @@ import pytest
 from tests.trading_tests.engine.floor import D
 from tests.trading_tests.engine.live_venue import Venue
 from tests.trading_tests.makers import BTC, of_kind
-from trading.engine.effects import RecordOutcome, SaveOrder, SubmitOrder
+from trading.engine.effects import RaiseEvent, RecordOutcome, SaveOrder, SubmitOrder
 from trading.model.order import OrderType, Purpose
 from trading.model.order_states import OrderState
 from trading.model.report import (
@@ -27,6 +27,28 @@ def test_an_order_goes_out_behind_what_is_kept_of_it_and_before_the_answer(venue
     assert kinds.index(SaveOrder) < kinds.index(SubmitOrder) < kinds.index(RecordOutcome)
     assert entry.type is OrderType.MARKET
     assert venue.floor.memory.orders["main", entry.id].state is OrderState.SENT
+
+
+def test_an_order_is_told_as_placed_once_its_venue_has_it(venue: Venue) -> None:
+    entry = venue.buy()
+    assert not venue.floor.told("order_placed"), "nobody knows yet whether it arrives"
+    venue.floor.restart()
+    venue.accept(entry)
+    assert len(venue.floor.told("order_placed")) == 1
+    venue.accept(entry)
+    venue.fill(entry, 100.0)
+    assert len(venue.floor.told("order_placed")) == 1
+
+
+def test_an_order_whose_fill_is_heard_of_first_is_told_as_placed_and_then_as_bought(
+    venue: Venue,
+) -> None:
+    entry = venue.buy()
+    venue.lose(entry)
+    assert not venue.floor.told("order_placed")
+    venue.fill(entry, 100.0)
+    kinds = [one.event.kind for one in of_kind(venue.floor.effects, RaiseEvent)]
+    assert kinds[:2] == ["order_placed", "bought"]
 
 
 def test_a_price_alone_fills_nothing_at_a_real_venue(venue: Venue) -> None:
@@ -117,6 +139,7 @@ def test_a_refused_order_is_told_with_the_venue_s_reason(venue: Venue) -> None:
     venue.floor.tell(OrderRejected("main", entry.id, "insufficient funds", venue.floor.now))
     (said,) = venue.floor.told("order_rejected")
     assert "insufficient funds" in said
+    assert not venue.floor.told("order_placed")
     assert not venue.floor.orders()
 
 

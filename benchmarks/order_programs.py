@@ -65,7 +65,7 @@ import json, random, sys, time
 import ccxt
 from benchmarks import order_tap
 
-config, count, seed = json.loads(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+config, count, seed, rest_s = (json.loads(argument) for argument in sys.argv[1:])
 order_tap.tap_requests()
 exchange = ccxt.kraken(config)
 exchange.enableRateLimit = False
@@ -77,11 +77,13 @@ for number in range(count):
     order = exchange.create_order(
         "BTC/USD", "limit", "buy", 0.001, price, {"clientOrderId": f"p{number:017d}"}
     )
+    time.sleep(rng.uniform(*rest_s))
     exchange.cancel_order(order["id"], "BTC/USD")
-    time.sleep(rng.uniform(0.05, 0.1))
+    time.sleep(rng.uniform(*rest_s))
 order_tap.write()
 """
 _PATIENCE_S: Final = 30.0
+# The same for the bot and for the bare script: code that has rested takes several times as long.
 _REST_S: Final = (0.15, 0.25)
 
 Hops = Mapping[str, float]
@@ -93,8 +95,9 @@ def run_plain(folder: Path, count: int, rng: Random) -> list[Hops]:
     folder.mkdir(parents=True)
     with _exchange() as (venue, _account):
         config = {**venue.ccxt_config, "apiKey": KEY, "secret": KRAKEN_SECRET}
-        arguments = [orjson.dumps(config).decode(), str(count + 5), str(rng.randrange(1000))]
-        with _program(folder, [PLAIN, *arguments], ROOT, {}) as process:
+        arguments = [config, count + 5, rng.randrange(1000), _REST_S]
+        words = [orjson.dumps(one).decode() for one in arguments]
+        with _program(folder, [PLAIN, *words], ROOT, {}) as process:
             assert process.wait(60 + count) == 0
         arrived = _arrivals(venue)
     stamps = _read(folder)

@@ -77,12 +77,12 @@ class TradedVenue(Venue, Protocol):
 
 def build_venues(
     config: BotConfig, keys: Mapping[str, VenueKeys], *, clock: Clock
-) -> dict[str, tuple[TradedVenue, Venue | None]]:
+) -> dict[str, tuple[TradedVenue, TradedVenue | None]]:
     """Make the venues of all live accounts, and their second ones for reads; nothing is asked yet.
 
     ConfigurationError says what cannot work.
     """
-    made: dict[str, tuple[TradedVenue, Venue | None]] = {}
+    made: dict[str, tuple[TradedVenue, TradedVenue | None]] = {}
     for terms in live_terms(config):
         own, venue_clock = keys[terms.name], VenueClock(clock)
         trade = _build_venue(config, terms, own.trade, venue_clock)
@@ -124,7 +124,9 @@ def build_workers(
             stream=_build_stream(config, terms, settings),
             submit_if=venue.submit_if,
         )
-        venue.give_way_to(worker.read_waits)
+        venue.give_way_to(worker.read_waits if reads is None else worker.orders_wait)
+        if reads is not None:
+            reads.give_way_to(worker.page_waits)
     return workers
 
 

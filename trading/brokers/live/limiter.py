@@ -4,6 +4,7 @@ Orders and cancels never wait for tokens: they take them on credit, and reads wa
 paid back. A pause that the venue asks for holds for every request. Pure: time is handed in.
 """
 
+from threading import Lock
 from typing import Final
 
 from trading.brokers.live.settings import Haste, RequestBudget, RequestKind
@@ -22,6 +23,8 @@ class RequestLimiter:
         self._paused_until = now
         # How many pages a read has to be able to read, where it is not one.
         self._pages: dict[RequestKind, int] = {}
+        # Orders are counted on one thread, and pages that a second key reads on another.
+        self._lock = Lock()
 
     def wait_s(self, kind: RequestKind, now: float, haste: Haste = Haste.URGENT) -> float:
         """Return how long a request of this kind has to wait from now on.
@@ -31,11 +34,13 @@ class RequestLimiter:
         if kind in ON_CREDIT:
             return max(0.0, self._paused_until - now)
         wanted = self._weight(kind) * self._pages.get(kind, 1)
-        return self._saved_wait_s(max(wanted, haste.value * self._budget.burst), now)
+        with self._lock:
+            return self._saved_wait_s(max(wanted, haste.value * self._budget.burst), now)
 
     def page_wait_s(self, kind: RequestKind, now: float) -> float:
         """Return how long the next page of a read has to wait."""
-        return self._saved_wait_s(self._weight(kind), now)
+        with self._lock:
+            return self._saved_wait_s(self._weight(kind), now)
 
     def want_more_pages(self, kind: RequestKind) -> None:
         """Have the next read of a kind wait for more: it begins with a page that was read already.
@@ -50,8 +55,9 @@ class RequestLimiter:
 
     def take(self, kind: RequestKind, now: float) -> None:
         """Count a request that is made now."""
-        self._fill(now)
-        self._tokens -= self._weight(kind)
+        with self._lock:
+            self._fill(now)
+            self._tokens -= self._weight(kind)
 
     def pause(self, for_s: float, now: float) -> None:
         """Let no request out for a time, because the venue asked for it."""

@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from daemonkit.clock import Clock
 from trading.brokers.live.moment import Moment, moment_of
 from trading.brokers.live.reads import Apply, Read
+from trading.brokers.live.settings import RequestKind
 from trading.brokers.venue import FailureKind, KeyRights, Venue, VenueError
 
 log = logging.getLogger(__name__)
@@ -50,11 +51,14 @@ class ReadsThread:
         clock: Clock,
         answer: Callable[[ReadAnswer], object],
         check_key: Callable[[KeyRights], str] = lambda _rights: "",
+        *,
+        begin: Callable[[RequestKind], None] = lambda _kind: None,
     ) -> None:
         self._venue = venue
         self._clock = clock
         self._answer = answer
         self._check_key = check_key
+        self._begin = begin
         self._is_connected = False
         self._reads: SimpleQueue[Read | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"reads-{account}"[:15], daemon=True)
@@ -82,7 +86,13 @@ class ReadsThread:
 
     def run_one(self, read: Read) -> None:
         """Ask one thing and answer it, connected before."""
-        self._answer(ask(self._venue, read, self._clock, before=self._connect))
+
+        def before() -> None:
+            self._connect()
+            # Only now: what connecting asks is no page of this.
+            self._begin(read.kind)
+
+        self._answer(ask(self._venue, read, self._clock, before=before))
 
     def _connect(self) -> None:
         if not self._is_connected:

@@ -126,7 +126,9 @@ class AccountWorker:
         )
         self._reads = None
         if reads is not None:
-            self._reads = ReadsThread(account, reads, clock, self._wishes.put, check_read_key)
+            self._reads = ReadsThread(
+                account, reads, clock, self._wishes.put, check_read_key, begin=self._pages.begin
+            )
         name = f"broker-{account}"[:15]
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -214,7 +216,11 @@ class AccountWorker:
 
     def read_waits(self) -> bool:
         """Tell a read on the worker's own thread whether to break off before its next request."""
-        return self.orders_wait() or self._pages.next_waits(self._clock.monotonic())
+        return self.orders_wait() or self.page_waits()
+
+    def page_waits(self) -> bool:
+        """Tell a read whether its next page is more than may be asked now."""
+        return self._pages.next_waits(self._clock.monotonic())
 
     @property
     def trouble(self) -> str:
@@ -271,8 +277,8 @@ class AccountWorker:
             return wait_s
         self._health.limiter.take(read.kind, moment.passed)
         read.begin(moment)
-        self._pages.begin(read.kind)
         if self._reads is None:
+            self._pages.begin(read.kind)
             self._take_answer(ask(self._venue, read, self._clock))
             return 0.0
         self._is_reading = True

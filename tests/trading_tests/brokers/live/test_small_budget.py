@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.trading_tests.brokers.live.venue_model import ModelVenue
 from tests.trading_tests.brokers.live.worker_desk import WorkerDesk, make_order
 from tests.trading_tests.makers import NOW
 from trading.brokers.account_stream import Hint
@@ -17,7 +18,7 @@ from trading.brokers.live.moment import Moment
 from trading.brokers.live.settings import LiveSettings
 from trading.brokers.live.tracker import OrderTracker
 from trading.brokers.live.worker import AccountWorker
-from trading.brokers.venue import Abilities, Taken, Venue, VenueOrderState
+from trading.brokers.venue import Abilities, Connected, Taken, Venue, VenueOrderState
 from trading.live_accounts import worker_settings
 from trading.model.order import Order, OrderType, Side
 from trading.model.report import OrderFilled, Report
@@ -183,6 +184,37 @@ def test_executions_of_many_pages_are_read_at_once_and_paid_for_later(desk: Tigh
     desk.worker.ask(2)
     desk.run_until(AccountSeen, 300)
     assert desk.points() <= 15 + (desk.clock.monotonic() - 1_000) * 0.33
+
+
+class SecondVenue(ModelVenue):
+    """What a second key sees; connecting it is three requests."""
+
+    def connect(self) -> Connected:
+        for _ in range(3):
+            assert not self.gives_way(), "connecting is broken off by nothing"
+        return super().connect()
+
+
+def test_pages_that_a_second_key_reads_count_and_its_connecting_does_not() -> None:
+    desk = TightDesk()
+    second = SecondVenue(desk.clock, KRAKEN)
+    desk.worker = desk.make_worker(reads=second)
+    second.gives_way = desk.worker.page_waits
+    second.pages = {"cash": 12}
+    thread = desk.worker._reads
+    assert thread is not None
+    desk.worker.begin(())
+    began = desk.clock.monotonic()
+    while not desk.told_of(AccountSeen) and desk.clock.monotonic() < began + 300:
+        desk.clock.advance(min(desk.worker.step(), 0.05))
+        while not thread._reads.empty():
+            read = thread._reads.get()
+            assert read is not None
+            thread.run_one(read)
+    assert second.requests.count("cash") >= 12, "the look has seen all pages"
+    points = sum(desk.cost_of(one) for one in second.requests)
+    assert points <= 15 + (desk.clock.monotonic() - began) * 0.33
+    assert not desk.trouble
 
 
 class ScriptedStream:

@@ -1,8 +1,8 @@
 """The write-ahead log of a database at its working size from the start.
 
-A commit that makes the log longer has the file system write down its new length as well: a fifth
-to a quarter more than one that overwrites what is there, until the log begins anew for the first
-time. See https://www.sqlite.org/wal.html, "Write Ahead Logs Can Persist".
+A commit that makes the log longer has the file system write down its new length as well, and so
+takes longer than one that overwrites what is there. Without this that is so until the log begins
+anew for the first time: https://www.sqlite.org/wal.html.
 """
 
 import logging

@@ -95,11 +95,8 @@ class AccountWorker:
             venue, self._health, settings=settings, clock=clock, check_key=check_key
         )
         first_at = clock.wall() - settings.fills_lookback_s
-        self._tracker = OrderTracker(
-            account,
-            settings,
-            fills_since=first_at if fills_since is None else min(first_at, fills_since),
-        )
+        since = first_at if fills_since is None else min(first_at, fills_since)
+        self._tracker = OrderTracker(account, settings, fills_since=since)
         self._sender = OrderSender(
             venue,
             self._tracker,

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests import PreparedRequest, Response, Session
 from requests.adapters import BaseAdapter
+from requests.exceptions import InvalidHeader
 
+from tests.trading_tests.brokers.ccxt_server import CcxtServer, Reply
 from trading.brokers.exchanges.session import quicken
 
 NAMES = st.sampled_from(["API-Key", "user-agent", "User-Agent", "Content-Type", "Accept", "X-A"])
@@ -106,6 +108,54 @@ def test_a_wrong_address_is_refused_alike() -> None:
     for is_quick in (True, False):
         with pytest.raises(ValueError, match="Invalid URL"):
             sent_by(is_quick, ("GET", "no-scheme", {"headers": {}}))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-A": "a\r\nX-B: b"},
+        {"X-A": " a"},
+        {"X-A": 1},
+        {"X-A:": "a"},
+        {" X-A": "a"},
+        {"X\nA": "a"},
+        {"": "a"},
+    ],
+)
+def test_a_header_that_cannot_be_sent_is_refused_alike(headers: dict[str, Any]) -> None:
+    for is_quick in (True, False):
+        with pytest.raises(InvalidHeader):
+            sent_by(is_quick, ("POST", "https://api.example.com/x", {"headers": headers}))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"X-A": b"a"}, {b"X-A": "a"}, {"X-A": "\u00fc"}, {"content-length": "3"}, {"X-A": ""}],
+)
+def test_an_unusual_header_is_sent_as_it_would_be(headers: dict[Any, Any]) -> None:
+    request = ("POST", "https://api.example.com/x", {"data": b"abc", "headers": headers})
+    assert sent_by(True, request) == sent_by(False, request)
+
+
+@pytest.mark.parametrize("status", [200, 302, 303, 307])
+@pytest.mark.parametrize(("method", "data"), [("POST", b"a=1"), ("POST", None), ("GET", None)])
+def test_a_server_sees_no_difference(method: str, data: bytes | None, status: int) -> None:
+    away = Reply(status=status, headers={"Location": "/there", "Set-Cookie": "a=b"})
+    server = CcxtServer({"/here": away, "/there": Reply({})})
+    try:
+        for is_quick in (True, False):
+            with Session() as session:
+                session.trust_env = False
+                if is_quick:
+                    quicken(session)
+                for path in ("/here?b=%2f&a=1", "//here/x", "/there"):
+                    url, headers = f"{server.url}{path}", {"API-Key": "k"}
+                    session.request(method, url, data=data, headers=headers, timeout=5.0)
+    finally:
+        server.stop()
+    half = len(server.seen) // 2
+    assert half >= 3
+    assert server.seen[:half] == server.seen[half:]
 
 
 def connections(session: Session, url: str, **said: Any) -> object:

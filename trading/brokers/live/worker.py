@@ -6,6 +6,7 @@ taken in here. It owns no trading state: what it tells are reports of orders and
 """
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable
 from random import Random
@@ -336,6 +337,9 @@ class AccountWorker:
         """Have an order written while it is committed, and sent once it may leave."""
         if order is None:
             return False
+        # The store is on its way to the disk. A thread that is woken may take the core from the one
+        # that woke it, even where another is free: the disk would begin when the order is ready.
+        os.sched_yield()
 
         def is_released() -> bool:
             submit = self._wishes.await_submit(order, LEAVE_S_MAX)

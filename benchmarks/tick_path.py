@@ -11,7 +11,6 @@ import argparse
 import gc
 import sqlite3
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -27,7 +26,7 @@ from benchmarks.event_reference import ReferenceEngine
 from benchmarks.sitting import median, print_goal, print_table, run_rounds
 from benchmarks.trading_setup import CASH, FEE, NOW, SYMBOL, make_columns, make_core, make_instance
 from daemonkit.clock import SystemClock
-from daemonkit.interpreter import SWITCH_INTERVAL_S
+from daemonkit.interpreter import settle_interpreter
 from trading.engine.effects import CommittedEffect, ShowEquity
 from trading.engine.events import CandlesClosed
 from trading.guard.limits import GuardLimits
@@ -329,9 +328,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the databases lie (their disk counts)")
     arguments = parser.parse_args()
     # As in the process that trades.
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.collect()
-    gc.freeze()
+    settle_interpreter()
     ticks = run_rounds(
         {
             TRADING: lambda: _run_ticks(None),

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -252,6 +253,16 @@ def test_the_next_line_is_read_after_the_outcome_of_the_last() -> None:
     wait_until(lambda: listener.said == ["/one", "/two"], 5.0, "the second line")
     listener.settle_last()
     wait_until(lambda: listener.ended == [True], 5.0, "the end")
+
+
+def test_between_an_outcome_and_the_next_line_is_a_moment() -> None:
+    listener, moment_s = Listener(), 0.05
+    _reader(listener, iter(["/buy", "/positions"]), moment_s=moment_s)
+    wait_until(lambda: listener.said == ["/buy"], 5.0, "the first line")
+    settled_at = time.monotonic()
+    listener.settle_last()
+    wait_until(lambda: len(listener.said) > 1, 5.0, "the second line")
+    assert time.monotonic() - settled_at >= moment_s
 
 
 def test_an_outcome_that_does_not_come_is_waited_for_so_long_and_no_longer() -> None:

@@ -1,6 +1,7 @@
 """The console's reader: lines from standard input, on the thread `console`.
 
-Piped input is serial: the next line is read after the outcome of the last, or after a while.
+Piped input is serial: the next line is read a moment after the outcome of the last, as if somebody
+had read it, or after a while without one.
 """
 
 import logging
@@ -20,11 +21,15 @@ _CHUNK = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class InputTimes:
-    """Hold how long the reader waits: for a bot, for an outcome, for the last outcomes."""
+    """Hold how long the reader waits: for a bot, for an outcome, for the last outcomes.
+
+    `moment_s` is for what comes of a command that was obeyed, such as the fill of an order.
+    """
 
     bot_s: float = 0.0
     outcome_s: float = 10.0
     end_s: float = 60.0
+    moment_s: float = 0.1
 
 
 class ConsoleInput:
@@ -78,6 +83,7 @@ class ConsoleInput:
             self._wait_settled(0.1)
         if self._is_serial:
             self._wait_settled(self._times.outcome_s)
+            Event().wait(self._times.moment_s)
 
     def _settle(self) -> None:
         with self._condition:

@@ -67,10 +67,13 @@ class PositionSeen:
 
 @dataclass(frozen=True, slots=True)
 class MarginSeen:
-    """Show what a venue itself counts an account to be worth, and what of it can carry more."""
+    """Show what a venue itself counts an account to be worth, and what of it can carry more.
 
-    equity: Decimal
-    free: Decimal
+    None is what it does not tell.
+    """
+
+    equity: Decimal | None
+    free: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,11 +268,12 @@ def _balance_block(account: AccountView) -> list[str]:
 
 def _told_lines(account: AccountView) -> list[str]:
     """Return what the venue itself says of a margin account."""
-    if account.venue_equity is None or account.free_margin is None:
-        return []
+    told = {" equity there": account.venue_equity, " free margin": account.free_margin}
     return [
-        *labelled(" equity there", amount_text(account.venue_equity)),
-        *labelled(" free margin", amount_text(account.free_margin)),
+        line
+        for label, amount in told.items()
+        if amount is not None
+        for line in labelled(label, amount_text(amount))
     ]
 
 

@@ -29,6 +29,14 @@ def test_on_margin_the_money_is_the_collateral_and_what_the_venue_says_of_it() -
     assert "free margin 9,970.50" in shown
 
 
+def test_one_of_the_two_is_shown_where_the_venue_says_no_more() -> None:
+    venue = Venue(MarketType.SWAP, leverage="3")
+    seen(venue, MarginSeen(equity=None, free=D("9970.5")))
+    shown = words(venue.floor.do("balance").text)
+    assert "free margin 9,970.50" in shown
+    assert "there" not in shown
+
+
 def test_what_the_venue_does_not_say_is_not_shown() -> None:
     venue = Venue(MarketType.MARGIN, leverage="3")
     venue.bought()

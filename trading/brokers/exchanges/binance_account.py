@@ -207,8 +207,10 @@ class _Worths:
 
 
 def _fill(row: Mapping[str, Any], market: Market, worths: _Worths) -> VenueFill:
-    fee = number_at(row, "commission")
-    currency, worth = worths.worth(fee, text_at(row, "commissionAsset"), market)
+    fee = number_or(row, "commission")
+    # What was free of charge was paid in nothing.
+    asset = text_at(row, "commissionAsset") if fee else market.instrument.quote
+    currency, worth = worths.worth(fee, asset, market)
     is_buyer = row.get("isBuyer")
     if not isinstance(is_buyer, bool):
         raise bad_answer("isBuyer is neither true nor false", is_buyer)

@@ -11,6 +11,7 @@ from trading.brokers.exchanges.reading import (
     ZERO,
     bad_answer,
     booked_since,
+    figure_or_none,
     mapping_at,
     mapping_of,
     number_at,
@@ -84,11 +85,14 @@ class GenericAccount:
         answer = mapping_of(self._wire.ask(Request("fetch_balance")), "balance")
         totals = mapping_at(answer, "total")
         free = mapping_at(answer, "free")
-        return {
-            code: Holding(total, number_or(free, code, total))
-            for code in totals
-            if (total := number_or(totals, code))
-        }
+        found = {}
+        for code in totals:
+            if totals[code] is None and number_or(free, code):
+                # Not what orders hold of it: coins would seem to be gone.
+                raise bad_answer(f"only free {code} is told", free[code])
+            if total := number_or(totals, code):
+                found[code] = Holding(total, number_or(free, code, total))
+        return found
 
     def positions(self) -> list[VenuePosition]:
         """Read the positions of contracts."""
@@ -238,16 +242,18 @@ def _fee(row: Mapping[str, Any], market: Market) -> tuple[Decimal, str]:
 
 
 def _position(row: Mapping[str, Any], market: Market) -> VenuePosition:
-    side = text_at(row, "side")
-    if side not in {"long", "short"}:
+    side = text_or(row, "side")
+    # Where nothing is held, some name neither a side nor a size.
+    contracts = number_at(row, "contracts") if side else number_or(row, "contracts")
+    quantity = market.to_base(abs(contracts))
+    if quantity and side not in {"long", "short"}:
         raise bad_answer("a position on neither side", side)
-    quantity = market.to_base(abs(number_or(row, "contracts")))
     return VenuePosition(
         symbol=market.symbol,
         quantity=-quantity if side == "short" else quantity,
         entry_price=number_or(row, "entryPrice"),
-        liquidation_price=price_or_none(row, "liquidationPrice"),
-        leverage=price_or_none(row, "leverage"),
+        liquidation_price=figure_or_none(row, "liquidationPrice") or None,
+        leverage=figure_or_none(row, "leverage") or None,
     )
 
 

@@ -268,7 +268,7 @@ def _fill(fill_id: str, row: Mapping[str, Any], market: Market) -> VenueFill:
         side=side_at(row, "type"),
         quantity=quantity,
         price=price,
-        fee=number_at(row, "fee"),
+        fee=number_or(row, "fee"),
         fee_currency=market.instrument.quote,
         at=seconds_at(row, "time"),
         is_maker=row.get("maker") is True,

@@ -10,6 +10,7 @@ from trading.brokers.exchanges.reading import (
     ZERO,
     bad_answer,
     booked_since,
+    figure_or_none,
     mapping_at,
     mapping_of,
     number_at,
@@ -69,11 +70,11 @@ class KrakenAccount:
         asset = text_or(market.raw, "quoteId") or currency
         try:
             told = self._result("privatePostTradeBalance", {"asset": asset})
-            equity, free = number_at(told, "e"), number_at(told, "mf")
         except VenueError as error:
             if error.kind in (FailureKind.GAVE_WAY, FailureKind.BUSY):
                 raise
             return found
+        equity, free = figure_or_none(told, "e"), figure_or_none(told, "mf")
         found[currency] = replace(found[currency], equity=equity, margin_free=free)
         return found
 

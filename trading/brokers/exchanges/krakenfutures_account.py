@@ -14,6 +14,7 @@ from trading.brokers.exchanges.reading import (
     ZERO,
     bad_answer,
     booked_since,
+    figure_or_none,
     iso_at,
     iso_text,
     mapping_at,
@@ -22,7 +23,6 @@ from trading.brokers.exchanges.reading import (
     number_of,
     number_or,
     positive_at,
-    price_or_none,
     rows_of,
     seconds_at,
     side_at,
@@ -64,7 +64,7 @@ class KrakenFuturesAccount:
             return
         answer = mapping_of(self._wire.read("privateGetLeveragepreferences"), "answer")
         rows = rows_of(answer.get("leveragePreferences"), "leveragePreferences")
-        now = {text_at(row, "symbol").upper(): number_at(row, "maxLeverage") for row in rows}
+        now = {text_at(row, "symbol").upper(): number_or(row, "maxLeverage") for row in rows}
         for market in self._markets.by_symbol.values():
             if now.get(market.id.upper()) != self._place.leverage:
                 wanted = {"symbol": market.id.upper(), "maxLeverage": str(self._place.leverage)}
@@ -111,9 +111,10 @@ class KrakenFuturesAccount:
             total = number_at(row, "quantity")
             if total:
                 found[self._currency(asset)] = Holding(total, number_or(row, "available", total))
-        if _FLEX in found and {"marginEquity", "availableMargin"} <= flex.keys():
+        if _FLEX in found:
             # Of all collateral together.
-            equity, free = number_at(flex, "marginEquity"), number_at(flex, "availableMargin")
+            equity = figure_or_none(flex, "marginEquity")
+            free = figure_or_none(flex, "availableMargin")
             found[_FLEX] = replace(found[_FLEX], equity=equity, margin_free=free)
         return found
 
@@ -164,7 +165,7 @@ class KrakenFuturesAccount:
                 continue
             fee = number_or(row, "fee")
             before, currency = found.get(execution, (ZERO, ""))
-            if fee or not currency:
+            if fee:
                 currency = self._currency(text_at(row, "asset"))
             found[execution] = (before + fee, currency)
         return found
@@ -176,6 +177,9 @@ class KrakenFuturesAccount:
         amount = funding
         if not funding:
             if info.startswith(_OF_FILLS):
+                return None
+            if not (text_or(row, "new_balance") or text_or(row, "old_balance")):
+                # It moved something else than money.
                 return None
             amount = number_at(row, "new_balance") - number_at(row, "old_balance")
         if kind is None:
@@ -230,7 +234,7 @@ def _position(row: Mapping[str, Any], market: Market) -> VenuePosition:
     return VenuePosition(
         symbol=market.symbol,
         quantity=-quantity if side == "short" else quantity,
-        entry_price=number_at(row, "price"),
-        liquidation_price=price_or_none(row, "liquidationPrice"),
-        leverage=price_or_none(row, "maxFixedLeverage"),
+        entry_price=number_or(row, "price"),
+        liquidation_price=figure_or_none(row, "liquidationPrice") or None,
+        leverage=figure_or_none(row, "maxFixedLeverage") or None,
     )

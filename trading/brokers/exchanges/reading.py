@@ -89,6 +89,14 @@ def price_or_none(data: Mapping[str, Any], key: str) -> Decimal | None:
     return number_or(data, key) or None
 
 
+def figure_or_none(data: Mapping[str, Any], key: str) -> Decimal | None:
+    """Return a number that is only shown, or None where there is none that can be read."""
+    try:
+        return number_of(data.get(key), key)
+    except VenueError:
+        return None
+
+
 def number_of(value: Any, what: str) -> Decimal:
     """Return a value that must be a finite number."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):

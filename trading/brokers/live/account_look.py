@@ -141,7 +141,7 @@ class AccountLook:
 
 
 def _margin_of(holding: Holding) -> MarginSeen | None:
-    if holding.equity is None or holding.margin_free is None:
+    if holding.equity is None and holding.margin_free is None:
         return None
     return MarginSeen(holding.equity, holding.margin_free)
 

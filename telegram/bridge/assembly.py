@@ -18,6 +18,7 @@ from telegram.bridge.commands.dialogs import Dialogs
 from telegram.bridge.commands.engine import EngineCommands
 from telegram.bridge.commands.journal import CommandJournal
 from telegram.bridge.commands.outbound import Outbound
+from telegram.bridge.commands.owed_receipts import OwedReceipts
 from telegram.bridge.commands.questions import Questions
 from telegram.bridge.commands.reading import CommandDesk, Commands, leave_chat
 from telegram.bridge.config import BridgeConfig
@@ -102,6 +103,7 @@ class _Core:
     questions: Questions
     receipts: ReceiptDesk
     outbound: Outbound
+    owed_receipts: OwedReceipts
     log_files: LogFiles
     follow: Follow
     counters: Counters
@@ -124,6 +126,7 @@ def build_bridge(
         keeper=core.keeper,
         sessions=core.sessions,
         outbound=core.outbound,
+        owed_receipts=core.owed_receipts,
         questions=core.questions,
         commands=_build_commands(world, core, follow_table, health, vocabulary),
         chats=core.chats,
@@ -155,8 +158,11 @@ def _build_core(world: World, chats: Chats) -> _Core:
     sessions = Sessions(clock, bots.read())
     questions = Questions(clock, world.rng)
     receipts = ReceiptDesk(chats, sessions, questions, queued_s=QUEUED_MAX_AGE_S)
+    commands = CommandTable(database)
+    owed_receipts = OwedReceipts(commands, clock, receipts.show_owed)
+    receipts.on_settled = owed_receipts.note_shown
     outbound = Outbound(
-        CommandJournal(CommandTable(database), disk, clock),
+        CommandJournal(commands, disk, clock),
         link=server,
         sessions=sessions,
         disk=disk,
@@ -179,6 +185,7 @@ def _build_core(world: World, chats: Chats) -> _Core:
         questions=questions,
         receipts=receipts,
         outbound=outbound,
+        owed_receipts=owed_receipts,
         log_files=_build_log_files(world),
         follow=Follow(clock, settings.follow.limits, views.streams.add),
         counters=Counters(),

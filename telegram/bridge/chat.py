@@ -73,6 +73,14 @@ class RichChat(Chat, Protocol):
         """
         ...
 
+    def settle(self, message_id: int, text: str, on_shown: Callable[[], None]) -> None:
+        """Have a message say its last word; call back on any thread once it does."""
+        ...
+
+    def has_shown(self, message_id: int) -> bool:
+        """Tell whether a message stands in the chat, also from before a restart."""
+        ...
+
     def pass_on(self, text: str, *, is_urgent: bool) -> None:
         """Show what a bot says that is no event, packed with what else it says if that is much.
 

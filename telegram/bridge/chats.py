@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from telegram.bridge.chat import Buttons, Chat, RichChat, Wishes
 from telegram.bridge.chat_outbox.digest import LogLine
@@ -50,6 +51,28 @@ class Chats:
             return self.send(chat, text, buttons, command_id=command_id)
         known.edit(message_id, clean(text), buttons, command_id=command_id)
         return message_id
+
+    def settle(
+        self,
+        chat: str,
+        message_id: int,
+        text: str,
+        on_shown: Callable[[], None],
+        *,
+        command_id: str | None = None,
+    ) -> None:
+        """Have a message say its last word; call back once it does, however late that is."""
+        known = self._chats.get(chat)
+        if isinstance(known, RichChat):
+            known.settle(message_id, clean(text), on_shown)
+        else:
+            self.put(chat, message_id, text, command_id=command_id)
+            on_shown()
+
+    def has_shown(self, chat: str, message_id: int) -> bool:
+        """Tell whether a message of an earlier run stands in a chat that can still edit it."""
+        known = self._chats.get(chat)
+        return isinstance(known, RichChat) and known.has_shown(message_id)
 
     def can_edit(self, chat: str) -> bool:
         """Tell whether a chat shows pictures and files, and an edit in place of what was."""
@@ -147,6 +170,7 @@ class ReceiptDesk:
         self._questions = questions
         self.on_cancel: Callable[[str], object] = _nobody
         self.on_shown: Callable[[CommandRecord], object] = _nothing_more
+        self.on_settled: Callable[[CommandRecord], None] = _nothing_more
         self.localize: Callable[[str, str], str] = _as_it_is
         self._queued_s = queued_s
         self._settled: dict[str, Callable[[], None]] = {}
@@ -165,13 +189,27 @@ class ReceiptDesk:
         buttons = self._buttons(record)
         text = command_receipt(record, self._sessions.label(record.bot, record.account))
         text = self.localize(record.author, text)
-        message_id = self._chats.put(
-            record.chat, record.message_id, text, buttons, command_id=record.id
-        )
+        message_id = record.message_id
+        if message_id is not None and record.receipt_owed:
+            told = partial(self.on_settled, record)
+            self._chats.settle(record.chat, message_id, text, told, command_id=record.id)
+        else:
+            message_id = self._chats.put(
+                record.chat, message_id, text, buttons, command_id=record.id
+            )
         self.on_shown(record)
         if record.state in OUTCOMES:
             self._settled.pop(record.id, _nothing)()
         return message_id
+
+    def show_owed(self, record: CommandRecord) -> bool:
+        """Have a message of an earlier run say how its command ended, if it is still there."""
+        is_there = record.message_id is not None and self._chats.has_shown(
+            record.chat, record.message_id
+        )
+        if is_there:
+            self.show(record)
+        return is_there
 
     def _buttons(self, record: CommandRecord) -> Buttons:
         question = self._cancels.pop(record.id, None)

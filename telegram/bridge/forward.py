@@ -17,6 +17,7 @@ from tcpproto import Event, PeerInfo, Status
 from telegram.bridge.chat import ChatInput
 from telegram.bridge.chats import Chats
 from telegram.bridge.commands.outbound import Outbound
+from telegram.bridge.commands.owed_receipts import OwedReceipts
 from telegram.bridge.commands.questions import Questions
 from telegram.bridge.commands.reading import Commands
 from telegram.bridge.commands.wire import Link
@@ -60,6 +61,7 @@ class Parts:
     keeper: EventKeeper
     sessions: Sessions
     outbound: Outbound
+    owed_receipts: OwedReceipts
     questions: Questions
     commands: Commands
     chats: Chats
@@ -112,6 +114,7 @@ class Forward:
         for setting in self._parts.follow_table.read():
             self._parts.follow.start(setting)
         self._parts.outbound.restore()
+        self._parts.owed_receipts.restore()
         self._parts.chats.wake()
 
     def stop(self, timeout_s: float) -> bool:

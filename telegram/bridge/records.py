@@ -12,7 +12,8 @@ from telegram.bridge.receipts import State
 class CommandRecord:
     """Hold one command to one bot and how far it has come.
 
-    `account` is what the line named, or nothing; `confirmed` says that its author was asked.
+    `account` is what the line named, or nothing; `confirmed` says that its author was asked,
+    `receipt_owed` that its message in the chat does not say the outcome yet.
     """
 
     id: str
@@ -32,6 +33,7 @@ class CommandRecord:
     finished_at: float | None = None
     account: str = ""
     confirmed: bool = False
+    receipt_owed: bool = False
 
     @property
     def line(self) -> str:

@@ -103,6 +103,7 @@ class PostSource:
                 continue
             if self._says_the_same(post):
                 self._chat.remove(post)
+                post.on_shown()
                 continue
             if self._post is None or self._post.number != post.number:
                 self._form, self._is_repeat = Form.DRESSED, False

@@ -68,6 +68,14 @@ class TelegramChat:
         """Show what matters as much as an event; call back on the sending thread when it is in."""
         return self.post(text, lane=Lane.ALERT, on_shown=on_shown)
 
+    def settle(self, message_id: int, text: str, on_shown: Callable[[], None]) -> None:
+        """Have a message say its last word; call back on the sending thread once it does."""
+        self.post(text, number=message_id, on_shown=on_shown)
+
+    def has_shown(self, message_id: int) -> bool:
+        """Tell whether a message of that number stands in the chat."""
+        return self.notes.message_id(message_id) is not None
+
     def pass_on(self, text: str, *, is_urgent: bool) -> None:
         """Show what a bot says that is no event; what comes in a flood shares a message."""
         self.post(text, lane=Lane.TEXT, is_urgent=is_urgent)

@@ -290,7 +290,9 @@ class Outbound:
         self._end(replace(record, state=advance(record.state, step), text=text))
 
     def _end(self, record: CommandRecord) -> None:
-        record = replace(record, finished_at=self._clock.wall())
+        # A message that says less stands in the chat already.
+        is_owed = record.message_id is not None
+        record = replace(record, finished_at=self._clock.wall(), receipt_owed=is_owed)
         self._open.pop(record.id, None)
         self._lost.pop(record.id, None)
         # The outcome is on the disk before a person reads it, as far as the disk allows.

@@ -15,12 +15,13 @@ from telegram.bridge.store.inbound import InboundRow, insert_inbound
 # Spelt out for the driver: a person waits for both writes of a command.
 _VALUES = (
     "INTO command (id, bot, verb, args, author, role, chat, message_id, issued_at,"
-    " expires_at, state, text, fields, sent_at, finished_at, account, confirmed)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " expires_at, state, text, fields, sent_at, finished_at, account, confirmed,"
+    " receipt_owed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _ADD = f"INSERT {_VALUES}"
 _SAVE = f"REPLACE {_VALUES}"
 _FIND = "SELECT 1 FROM command WHERE id = ?"
+_CROSS_OFF = "UPDATE command SET receipt_owed = 0 WHERE id = ? AND state = ? AND finished_at = ?"
 
 
 class CommandTable:
@@ -69,6 +70,24 @@ class CommandTable:
         found = self._read(sa.and_(table.chat == chat, table.message_id == message_id))
         return found[-1] if found else None
 
+    def read_owed(self, since: float, limit: int) -> list[CommandRecord]:
+        """Return the newest commands since a time whose receipts are owed, oldest first."""
+        table = schema.command.c
+        statement = (
+            sa.select(schema.command)
+            .where(table.receipt_owed, table.finished_at >= since)
+            .order_by(table.finished_at.desc(), table.id.desc())
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            newest = [_record_of(row) for row in connection.execute(statement).mappings()]
+        return newest[::-1]
+
+    def note_shown(self, record: CommandRecord) -> None:
+        """Note that the receipt of an outcome is owed no more, unless it has changed since."""
+        with self._database.writing_fast() as connection:
+            connection.execute(_CROSS_OFF, (record.id, record.state.value, record.finished_at))
+
     def last_message_id(self, chat: str) -> int:
         """Return the greatest message id that a command of a chat refers to, or 0."""
         table = schema.command.c
@@ -110,6 +129,7 @@ def _row_of(record: CommandRecord) -> tuple[object, ...]:
         record.finished_at,
         record.account,
         record.confirmed,
+        record.receipt_owed,
     )
 
 
@@ -132,4 +152,5 @@ def _record_of(row: sa.RowMapping) -> CommandRecord:
         finished_at=row["finished_at"],
         account=row["account"],
         confirmed=row["confirmed"],
+        receipt_owed=row["receipt_owed"],
     )

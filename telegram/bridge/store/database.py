@@ -17,7 +17,7 @@ from daemonkit.storage.database import (
     reading,
 )
 
-HEAD = "0006"
+HEAD = "0007"
 # "TBbr" in the header of the file: never taken for a bot's database.
 KIND = DatabaseKind("bridge", 0x54426272)
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"

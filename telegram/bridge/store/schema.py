@@ -51,6 +51,8 @@ command = sa.Table(
     sa.Column("finished_at", sa.Float),
     sa.Column("account", sa.Text, nullable=False, server_default=""),
     sa.Column("confirmed", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Its message in the chat does not say the outcome yet.
+    sa.Column("receipt_owed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("command_by_state", "state"),
 )
 

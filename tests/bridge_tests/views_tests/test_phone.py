@@ -41,6 +41,13 @@ class Phone(RecordingChat):
         on_shown()
         return self.send(text)
 
+    def settle(self, message_id: int, text: str, on_shown: Callable[[], None]) -> None:
+        self.edit(message_id, text)
+        on_shown()
+
+    def has_shown(self, message_id: int) -> bool:
+        return message_id in self.messages
+
     def pass_on(self, text: str, *, is_urgent: bool) -> None:
         self.send(f"!{text}" if is_urgent else text)
 

@@ -1,0 +1,44 @@
+"""Receipts that still say less than is known: shown after a restart, crossed off when they do.
+
+An edit waits in memory for its messenger; that it is owed stands in bridge.db with the outcome.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from daemonkit.clock import Clock
+from telegram.bridge.disk import describe_problem
+from telegram.bridge.records import CommandRecord
+from telegram.bridge.store.commands import CommandTable
+
+log = logging.getLogger(__name__)
+
+# What is older is no news to anybody, and an edit takes a chat's time.
+OWED_AGE_MAX_S: Final = 86_400.0
+OWED_MAX: Final = 50
+
+
+class OwedReceipts:
+    """Know which receipts are owed; `show` puts one into its chat, if its message is there."""
+
+    def __init__(
+        self, table: CommandTable, clock: Clock, show: Callable[[CommandRecord], bool]
+    ) -> None:
+        self._table = table
+        self._clock = clock
+        self._show = show
+
+    def restore(self) -> None:
+        """Show how commands have ended whose messages an earlier process left behind."""
+        owed = self._table.read_owed(self._clock.wall() - OWED_AGE_MAX_S, OWED_MAX)
+        shown = sum(self._show(record) for record in owed)
+        if shown:
+            log.info("%d receipts of an earlier run are brought up to date", shown)
+
+    def note_shown(self, record: CommandRecord) -> None:
+        """Cross a receipt off; from any thread."""
+        try:
+            self._table.note_shown(record)
+        except Exception as error:  # noqa: BLE001 - after a restart it is edited to the same again
+            log.info("%s is not noted as shown: %s", record.line, describe_problem(error))

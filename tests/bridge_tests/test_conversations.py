@@ -204,9 +204,8 @@ def test_a_viewer_may_look_and_not_act(bridge: Harness, make_bot: MakeBot) -> No
     [
         ("/buy BTC/USDT", 31, True),
         ("/buy BTC/USDT", 29, False),
-        ("/stoptrading", 301, True),
         ("/stoptrading", 299, False),
-        ("/getstatus", 601, True),
+        ("/getstatus", 599, False),
     ],
 )
 def test_a_command_that_was_written_long_ago_is_not_carried_out(
@@ -215,12 +214,61 @@ def test_a_command_that_was_written_long_ago_is_not_carried_out(
     bot = make_bot(bridge)
     shown = bridge.say(line, written_at=bridge.clock.wall() - age_s)
     if is_too_old:
-        assert shown.text.startswith(f"[expired] {line} — written {age_s} s ago, allowed")
+        assert shown.text == (
+            f"[expired] {line} — written {age_s} s ago, allowed 30 s; nothing sent"
+        )
         assert bot.commands == []
     else:
         if line.startswith("/buy"):
             bridge.say("yes")
         bridge.turn_until(lambda: bot.commands, "the command")
+
+
+@pytest.mark.parametrize("late_s", [301, 7_200])
+def test_what_reduces_risk_and_comes_late_is_done_after_a_yes_and_only_then(
+    bridge: Harness, make_bot: MakeBot, late_s: float
+) -> None:
+    bot = make_bot(bridge)
+    shown = bridge.say("/stoptrading", written_at=bridge.clock.wall() - late_s)
+    ago = {301: "301 s", 7_200: "2h 00m"}[int(late_s)]
+    assert shown.text == (
+        "/stoptrading on paper main PAPER — are you sure?\n"
+        f"  written {ago} ago: is it still wanted?"
+    )
+    assert shown.buttons == ["Yes: stoptrading — PAPER", "Cancel"]
+    assert bot.commands == []
+    bridge.press(shown.data[0])
+    bridge.turn_until(lambda: bot.commands, "the command")
+    sent = bot.commands[0]
+    # It is as new as the yes, so the bot takes it.
+    assert (sent.verb, sent.issued_at) == ("stoptrading", bridge.clock.wall())
+
+
+def test_what_comes_late_and_nobody_wants_any_more_expires_unsent(
+    bridge: Harness, make_bot: MakeBot
+) -> None:
+    bot = make_bot(bridge)
+    shown = bridge.say("/flatten", written_at=bridge.clock.wall() - 3_600)
+    assert "closes every position" in shown.text, "it is asked once, and about both"
+    assert "written 1h 00m ago" in shown.text
+    bridge.advance(31)
+    assert shown.text == "[expired] /flatten — not answered in time; nothing sent"
+    assert (shown.buttons, bot.commands) == ([], [])
+
+
+def test_a_market_that_is_chosen_late_needs_no_second_yes(
+    bridge: Harness, make_bot: MakeBot
+) -> None:
+    bot = make_bot(bridge)
+    bot.show({"mode": "PAPER", "prices": [{"symbol": s, "price": 1} for s in ("A/B", "C/D")]})
+    session = bridge.bridge.parts.sessions.get("paper")
+    assert session is not None
+    bridge.turn_until(lambda: session.status_fields.get("prices"), "prices")
+    shown = bridge.say("/stopbuying", written_at=bridge.clock.wall() - 3_600)
+    assert "which market?" in shown.text
+    bridge.press(shown.data[shown.buttons.index("C/D")])
+    bridge.turn_until(lambda: bot.commands, "the command")
+    assert bot.commands[0].args == ("C/D",)
 
 
 def test_a_command_from_the_future_is_refused(bridge: Harness) -> None:

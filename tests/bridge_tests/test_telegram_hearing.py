@@ -150,9 +150,11 @@ def test_edited_forwarded_and_stale_commands_do_nothing(
     line = make_line()
     bot = make_bot(line.harness)
     ann.forward(ann.say("/sell BTC/USDT", age_s=400))
+    ann.say("/buy BTC/USDT", age_s=40)
     said = ann.say("/ping")
     ann.edit(said, "/sell BTC/USDT")
-    line.see(ann, "[expired] /sell BTC/USDT — written 40")
+    line.see(ann, "[expired] /buy BTC/USDT — written 4")
+    line.see(ann, "are you sure?\n  written 40")
     line.see(ann, "forwarded messages are not followed")
     line.see(ann, "pong")
     assert bot.commands == []

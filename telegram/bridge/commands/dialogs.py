@@ -99,7 +99,7 @@ class Dialogs:
         def on_answer(key: str, said: ChatInput) -> None:
             # Who answers is who asked, but perhaps with another role by now.
             asked = replace(
-                request, author=said.author, settled=said.settled, message_id=message_id
+                request, author=said.author, settled=said.settled, message_id=message_id, doubt=""
             )
             if key == CANCEL:
                 self.finish(asked, State.REJECTED, f"cancelled; {NOT_SENT}")

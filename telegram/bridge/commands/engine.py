@@ -119,7 +119,8 @@ class EngineCommands:
         if accounts := self._accounts_to_ask(command, bots):
             return partial(self._ask_account, request, bots, accounts)
         targets = self._targets(command, bots)
-        if question := question_about(command, targets):
+        doubts = (request.doubt,) if request.doubt else ()
+        if question := question_about(command, targets, doubts):
             return partial(self._confirm, request, bots, question, targets)
         return None
 

@@ -7,6 +7,21 @@ from telegram.bridge.render import age_text
 from telegram.bridge.sessions import Session
 
 NOT_SENT = "nothing sent"
+# What is held up for so long was written while something was away, unless a clock is wrong.
+_CLOCK_DOUBT_S = 300.0
+
+
+def late_text(age_s: float, allowed_s: float) -> str:
+    """Say that a line is too old, and whose clock says so where that may be wrong."""
+    text = f"written {_ago(age_s)} ago, allowed {int(allowed_s)} s"
+    if age_s <= _CLOCK_DOUBT_S:
+        return text
+    return f"{text} (if it was just now, set the clock of the bridge's machine, which is ahead)"
+
+
+def asked_again_text(age_s: float) -> str:
+    """Say why a line that is old is asked about before it is done."""
+    return f"written {_ago(age_s)} ago: is it still wanted?"
 
 
 def away_text(session: Session | None, now: float) -> str:
@@ -32,3 +47,7 @@ def lost_text(record: CommandRecord) -> str:
     if record.state is State.ACCEPTED:
         return "accepted, but its end was never told; see /getstatus"
     return "no answer; it may or may not have been carried out, see /getstatus"
+
+
+def _ago(age_s: float) -> str:
+    return f"{int(age_s)} s" if age_s < 600 else age_text(age_s)

@@ -25,7 +25,7 @@ from telegram.bridge.chats import Chats, ReceiptDesk
 from telegram.bridge.commands.dialogs import Dialogs
 from telegram.bridge.commands.engine import EngineCommands
 from telegram.bridge.commands.outbound import Outbound
-from telegram.bridge.commands.outbound_texts import NOT_SENT
+from telegram.bridge.commands.outbound_texts import NOT_SENT, asked_again_text, late_text
 from telegram.bridge.commands.questions import Choice, Questions
 from telegram.bridge.commands.request import Answer, LocalVerb, Request, WhichBot
 from telegram.bridge.errors import QuestionError, RefusalError
@@ -166,7 +166,14 @@ class Commands:
             return
         verb = self._vocabulary[command.verb]
         request = Request(command_id, said.chat, said.author, command, verb, said.settled)
-        if late := self._why_too_late(said, risk_of(command.verb, command.args)):
+        risk = risk_of(command.verb, command.args)
+        late = self._why_too_late(said, risk)
+        if late and risk is Risk.REDUCING and verb.place is Place.ENGINE:
+            # Held up, or judged by a wrong clock: whoever still wants it says so with a button.
+            doubt = asked_again_text(self._clock.wall() - said.written_at)
+            request = replace(request, doubt=doubt)
+            self._dialogs.run(request, partial(self._desk.start, request))
+        elif late:
             self._dialogs.finish(request, State.EXPIRED, f"{late}; {NOT_SENT}")
         else:
             self._dialogs.run(request, partial(self._desk.start, request))
@@ -174,7 +181,7 @@ class Commands:
     def _why_too_late(self, said: ChatInput, risk: Risk) -> str:
         age_s = self._clock.wall() - said.written_at
         if age_s > MAX_AGE_S[risk]:
-            return f"written {int(age_s)} s ago, allowed {int(MAX_AGE_S[risk])} s"
+            return late_text(age_s, MAX_AGE_S[risk])
         # A clock that goes wrong keeps nobody from reducing risk.
         is_early = age_s < -FUTURE_MAX_S and risk is not Risk.REDUCING
         return "written in the future: check the clock" if is_early else ""

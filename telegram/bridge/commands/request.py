@@ -11,7 +11,8 @@ from telegram.bridge.chat import Author
 class Request:
     """Hold a command that was understood and allowed.
 
-    `message_id` is the message that asked about it, which its receipt replaces.
+    `message_id` is the message that asked about it, which its receipt replaces; `doubt` is why
+    its author has to say once more that it is wanted.
     """
 
     id: str
@@ -21,6 +22,7 @@ class Request:
     verb: Verb
     settled: Callable[[], None]
     message_id: int | None = None
+    doubt: str = ""
 
     @property
     def line(self) -> str:

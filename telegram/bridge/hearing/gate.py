@@ -21,7 +21,7 @@ from tcpproto.vocabulary import (
     risk_of,
 )
 from telegram.bridge.chat import Author
-from telegram.bridge.commands.outbound_texts import NOT_SENT
+from telegram.bridge.commands.outbound_texts import NOT_SENT, late_text
 from telegram.bridge.hearing.access import TelegramAccess
 from telegram.bridge.messenger import Inbound
 from telegram.bridge.receipts import State
@@ -184,16 +184,22 @@ def _from_the_future(inbound: Inbound, scene: GateScene) -> Decision | None:
 
 
 def _stale(inbound: Inbound, scene: GateScene) -> Decision | None:
-    """Refuse what was held up on its way; a press has no time of its own, its question has."""
+    """Refuse what was held up on its way; a press has no time of its own, its question has.
+
+    What reduces risk is let in: its author is asked whether it is still wanted.
+    """
     if inbound.press_data is not None:
         return None
     age_s, allowed_s = scene.now - inbound.written_at, scene.limits.answer_max_age_s
     if is_command(inbound):
-        allowed_s = MAX_AGE_S[risk_of_line(inbound.text)]
+        risk = risk_of_line(inbound.text)
+        if risk is Risk.REDUCING:
+            return None
+        allowed_s = MAX_AGE_S[risk]
     if age_s <= allowed_s:
         return None
-    text = f"written {int(age_s)} s ago, allowed {int(allowed_s)} s"
-    return Decision(Verdict.REFUSE, _receipt(State.EXPIRED, inbound, text))
+    text = _receipt(State.EXPIRED, inbound, late_text(age_s, allowed_s))
+    return Decision(Verdict.REFUSE, text)
 
 
 def _while_shared(inbound: Inbound, scene: GateScene) -> Decision | None:

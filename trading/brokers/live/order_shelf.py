@@ -7,6 +7,7 @@ from typing import Final
 from trading.brokers.live.phases import Phase, PhaseTrigger
 from trading.brokers.live.tracked import TrackedOrder
 from trading.brokers.venue import VenueOrder
+from trading.model.order import OrderType
 
 SETTLED_KEPT_MAX: Final = 2_000
 
@@ -124,6 +125,15 @@ class OrderShelf:
     def has_entries(self) -> bool:
         """Tell whether an order from here may bring something that needs a stop."""
         return any(not (one.order.reduce_only or one.is_foreign) for one in self.open.values())
+
+    @property
+    def is_awaited(self) -> bool:
+        """Tell whether an order is about to be filled or refused; may be asked on any thread."""
+        # Copied in one step: the worker's own thread goes on meanwhile.
+        orders = list(self.open.values())
+        return any(
+            one.order.type is OrderType.MARKET or one.phase is Phase.SENDING for one in orders
+        )
 
     @property
     def is_anything_underway(self) -> bool:

@@ -61,6 +61,7 @@ class OrderSender:
         self._submit_if = submit_if
         self._queue = JobQueue(settings.queue_len_max)
         self._stop_at: float | None = None
+        self._takes_entries = True
         # Counts what was sent and cancelled, before and after each.
         self.actions = 0
 
@@ -147,11 +148,15 @@ class OrderSender:
         # Not longer, also in a pause: what waits may get too old meanwhile.
         return min(REFUSE_EVERY_S, max(min(waits), self._health.order_wait_s(moment)))
 
+    def refuse_entries(self) -> None:
+        """Send no entry any more."""
+        self._takes_entries = False
+        self._refuse(self._queue.take_all(JobRank.ENTRY), STOPPED)
+
     def stop(self, within_s: float) -> None:
         """Send no entry any more, and the rest only for a time."""
-        moment = moment_of(self._clock)
-        self._stop_at = moment.passed + within_s
-        self._refuse(self._queue.take_all(JobRank.ENTRY), STOPPED)
+        self._stop_at = self._clock.monotonic() + within_s
+        self.refuse_entries()
 
     def refuse_unsent(self) -> None:
         """Refuse all orders that wait: nothing is sent any more."""
@@ -258,7 +263,7 @@ class OrderSender:
         if rank is JobRank.EXIT:
             limit_s = self._settings.exit_retry_s
             return f"waited {waited_s:.1f} s for the exchange" if waited_s > limit_s else ""
-        if self._stop_at is not None:
+        if not self._takes_entries:
             return STOPPED
         if reason := self._health.troubles.reason:
             return reason

@@ -49,15 +49,22 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class NoEntries:
+    """Have no entry sent any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Have the worker end."""
 
     within_s: float
 
 
-Wish = Prepare | Submit | Cancel | Withhold | Ask | Stop | ReadAnswer | TokenWanted | Woken
+Wish = (
+    Prepare | Submit | Cancel | Withhold | Ask | NoEntries | Stop | ReadAnswer | TokenWanted | Woken
+)
 # What an order that is ready must not go before, or wait beside.
-_FIRST = Prepare | Submit | Cancel | Withhold | Stop
+_FIRST = Prepare | Submit | Cancel | Withhold | NoEntries | Stop
 
 
 class Wishes:

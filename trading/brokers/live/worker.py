@@ -29,6 +29,7 @@ from trading.brokers.live.troubles import Troubles
 from trading.brokers.live.wishes import (
     Ask,
     Cancel,
+    NoEntries,
     Prepare,
     Stop,
     Submit,
@@ -37,7 +38,7 @@ from trading.brokers.live.wishes import (
     Withhold,
 )
 from trading.brokers.venue import FailureKind, KeyRights, Venue, VenueError
-from trading.model.order import Order, OrderType
+from trading.model.order import Order
 from trading.model.report import OrderRejected, Report
 from trading.model.venue_news import InstrumentsKnown, VenueConnected, VenueNews
 from trading.risk.approval import ApprovedOrder
@@ -171,6 +172,10 @@ class AccountWorker:
         """Take up the saved orders; whatever may have been sent is told as lost at once."""
         self._say(self._tracker.restore(saved_orders, moment_of(self._clock)))
 
+    def send_no_entries(self) -> None:
+        """Send no entry any more, and go on with everything else: a stop is ahead."""
+        self._wishes.put(NoEntries())
+
     def ask_to_stop(self, within_s: float | None = None) -> None:
         """Send no entry any more, the rest for a time, and then end."""
         self._wishes.put(Stop(self._settings.stop_within_s if within_s is None else within_s))
@@ -200,11 +205,9 @@ class AccountWorker:
 
     @property
     def is_busy(self) -> bool:
-        """Tell whether something is about to be sent or filled; may be asked on any thread."""
-        # Copied in one step: the worker's own thread goes on meanwhile.
-        orders = list(self._tracker.shelf.open.values())
-        is_filling = any(one.order.type is OrderType.MARKET for one in orders)
-        return is_filling or self._sender.has_orders or not self._wishes.is_empty
+        """Tell whether something is about to be sent or answered; may be asked on any thread."""
+        is_awaited = self._tracker.shelf.is_awaited
+        return is_awaited or self._sender.has_orders or not self._wishes.is_empty
 
     def orders_wait(self) -> bool:
         """Tell a read on the worker's own thread whether to break off for an order."""
@@ -316,6 +319,8 @@ class AccountWorker:
                 self._reject(order, reason)
             case Ask(number):
                 self._reader.looking.want(number)
+            case NoEntries():
+                self._sender.refuse_entries()
             case Stop(within_s):
                 self._stop_at = self._clock.monotonic() + within_s
                 self._sender.stop(within_s)

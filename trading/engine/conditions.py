@@ -54,6 +54,8 @@ class Conditions:
         self.store_trouble = ""
         # The accounts that are just being flattened.
         self.flattening: Collection[str] = ()
+        # The accounts in which nothing new is begun, because the bot is about to stop.
+        self.stopping: Collection[str] = ()
         self._markets = markets
         self._instruments = instruments
         self.is_allowed = is_allowed
@@ -70,6 +72,8 @@ class Conditions:
             return self.trouble
         if desk.name in self.flattening:
             return "a /flatten is under way"
+        if desk.name in self.stopping:
+            return "the bot is stopping"
         return "" if desk.venue is None else desk.venue.trouble_in(key, orders.open_orders(key))
 
     def keep(self) -> None:

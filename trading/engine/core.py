@@ -28,6 +28,7 @@ from trading.engine.core_settings import CoreSettings
 from trading.engine.effects import (
     DropPosition,
     Effect,
+    EntriesGone,
     Finish,
     PublishStatus,
     RaiseEvent,
@@ -53,6 +54,7 @@ from trading.engine.events import (
     HistoryLoaded,
     ReloadRefused,
     StoodStill,
+    StopAhead,
     StopRequested,
     StoreFault,
     StoreRecovered,
@@ -108,10 +110,11 @@ class EngineCore:
             TimerFired: self._on_timer,
             StoreFault: self._on_store_fault,
             StoreRecovered: self._on_store_recovered,
-            ReloadRefused: self._on_reload_refused,
+            ReloadRefused: lambda event: self._raise(announce_reload_refused(event)),
             ConfigurationReloaded: self._on_reloaded,
             HealthSampled: self._on_health,
             StoodStill: self._on_standstill,
+            StopAhead: self._on_stop_ahead,
             StopRequested: self._on_stop,
             **dict.fromkeys(REPORTS, self._on_report),
             **dict.fromkeys(VENUE_NEWS, self._on_venue_news),
@@ -261,9 +264,6 @@ class EngineCore:
         told = self._raise(announce_store_recovered(event))
         return [*self._desk.keep_all(), *told, self._status(event.at)]
 
-    def _on_reload_refused(self, event: ReloadRefused) -> Sequence[Effect]:
-        return self._raise(announce_reload_refused(event))
-
     def _on_reloaded(self, event: ConfigurationReloaded) -> Sequence[Effect]:
         timer = StartTimer(TimerName.STATUS, event.status_interval_s)
         return [timer, *self._raise(announce_reloaded(event))]
@@ -282,14 +282,23 @@ class EngineCore:
         self._trader.conditions.clock.stand_still(event.still_s, event.uptime_s)
         return self._raise(announce_standstill(event))
 
-    def _on_stop(self, event: StopRequested) -> Sequence[Effect]:
-        if self._life.state in (EngineState.STOPPING, EngineState.STOPPED):
+    def _on_stop_ahead(self, event: StopAhead) -> Sequence[Effect]:
+        if self._life.state is not EngineState.RUNNING:
             return NOTHING
         self._life.advance(EngineTrigger.STOP_ASKED)
+        self._trader.recall.begin()
+        return [*self._traded(), self._status(event.at)]
+
+    def _on_stop(self, event: StopRequested) -> Sequence[Effect]:
+        if self._life.state is EngineState.STOPPED:
+            return NOTHING
+        if self._life.state is not EngineState.STOPPING:
+            self._life.advance(EngineTrigger.STOP_ASKED)
+        self._trader.recall.tell()
         told = [RaiseEvent(one) for one in self._repeats.flush()]
         report = status_report(self.snapshot(event.at).money, event.at)
-        # A venue on paper has answered everything by now. What is in flight to a real one stays
-        # as it is stored, and is looked up at the next start: nobody waits for it.
+        # A venue on paper has answered everything by now. What is in flight to a real one was
+        # waited for as long as there was time; it stays as it is stored, and is looked up later.
         self._life.advance(EngineTrigger.DRAINED)
         return [
             *self._traded(),
@@ -339,6 +348,8 @@ class EngineCore:
         """Take what trading wants done, with the outcomes of what is flat by now."""
         settled = self._settle_flat() if self._trader.conditions.flattening else []
         effects = self._trader.take_effects()
+        if self._life.state is EngineState.STOPPING and self._trader.recall.has_just_ended():
+            settled.append(EntriesGone())
         if not effects:
             return settled
         told = self._told(effects)

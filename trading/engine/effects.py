@@ -185,6 +185,11 @@ class ShowEquity:
 
 
 @dataclass(frozen=True, slots=True)
+class EntriesGone:
+    """Say that nothing is open at a real venue any more that could enter while nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """Say that the engine has stopped and nothing follows."""
 
@@ -213,6 +218,7 @@ ImmediateEffect = (
     | AskAccount
     | ShowState
     | ShowEquity
+    | EntriesGone
     | Finish
 )
 Effect = CommittedEffect | ImmediateEffect

@@ -19,6 +19,7 @@ from trading.engine.effects import (
     AskAccount,
     CommittedEffect,
     Effect,
+    EntriesGone,
     Finish,
     PublishStatus,
     ReportBug,
@@ -126,6 +127,7 @@ class EngineThread:
         self._started_at = clock.monotonic()
         self._timers = Timers()
         self._is_finished = False
+        self._entries_gone = threading.Event()
         self._faults = FaultLog(log, clock)
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._outlets: dict[type, Callable[[Any], None]] = {
@@ -138,6 +140,7 @@ class EngineThread:
             WriteLog: _write_log,
             AskAccount: lambda effect: ask_account(effect.account, effect.number),
             ShowState: lambda effect: store.show(effect.view),
+            EntriesGone: lambda _effect: self._entries_gone.set(),
             Finish: self._finish,
         }
         self._sampled_at = self._shown_at = float("-inf")
@@ -153,6 +156,10 @@ class EngineThread:
         """Wait for the end; False if it has not come."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
+
+    def wait_entries_gone(self, timeout_s: float) -> bool:
+        """Wait until, after a StopAhead, no entry is open any more, or the engine has ended."""
+        return self._entries_gone.wait(timeout_s) or not self._thread.is_alive()
 
     @property
     def is_alive(self) -> bool:

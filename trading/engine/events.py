@@ -179,6 +179,13 @@ class StoodStill:
 
 
 @dataclass(frozen=True, slots=True)
+class StopAhead:
+    """Say that a stop follows: first goes what rests at real venues and could enter meanwhile."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """Ask the engine to stop; `reason` goes into the goodbye."""
 
@@ -199,6 +206,7 @@ Notice = (
     | ConfigurationReloaded
     | HealthSampled
     | StoodStill
+    | StopAhead
     | StopRequested
     | Report
     | VenueNews

@@ -6,6 +6,7 @@ from trading.engine.announcer import Announcer
 from trading.engine.conditions import Conditions
 from trading.engine.dealing import Dealer
 from trading.engine.desks import AccountDesk
+from trading.engine.entry_recall import EntryRecall
 from trading.engine.flat_check import FlatCheck
 from trading.engine.journal import Journal
 from trading.engine.markets import Markets
@@ -58,7 +59,8 @@ class LiveParts:
         )
         differences = self.reconciliation.differences
         self.venues.on_seen = self.reconciliation.take
-        self.venues.on_sample = self.reconciliation.sample
+        self.recall = EntryRecall(desks, dealer, conditions, announcer)
+        self.venues.on_sample = self._sample
         self.check = FlatCheck(
             desks,
             instruments,
@@ -68,3 +70,8 @@ class LiveParts:
             is_ours=ids.is_ours,
         )
         self.check.ignored = lambda account: differences.records.ignored.get(account, {})
+
+    def _sample(self) -> None:
+        self.reconciliation.sample()
+        # Whatever has come to light since then.
+        self.recall.press()

@@ -116,6 +116,7 @@ class Trader:
         self.marks = Marks(self.desks, values)
         live = self._build_live_parts(ids, values)
         self.venues, self.reconciliation = live.venues, live.reconciliation
+        self.recall = live.recall
         under_way = values.get(FLATTEN_KEY)
         self.flattening = FlattenDesk(
             self.desks, self.dealer, self.conditions, self.journal, live.check, under_way

@@ -72,8 +72,9 @@ class Health:
             f"bridge   up {age_text(self._clock.monotonic() - self._started_at)}, v{VERSION}",
             f"link     {self._vitals.address()}",
             f"guard    {self._vitals.guard}",
-            f"database {self._database()}",
-            f"events   {self._vitals.keeper.stored_total:,} stored{self._waiting()}",
+            *self._database(),
+            f"events   {self._vitals.keeper.stored_total:,} stored",
+            *self._waiting(),
             f"commands {self._vitals.outbound.open_count:,} open",
             *self._dropped(),
             *self.messenger_lines(self._clock.wall()),
@@ -100,14 +101,15 @@ class Health:
     def _shown(self) -> list[Session]:
         return sorted(self._sessions.all(), key=lambda one: not one.is_connected)[:BOTS_SHOWN_MAX]
 
-    def _database(self) -> str:
+    def _database(self) -> list[str]:
         if not self._disk.problem:
-            return "ok" if self._disk.has_reserve else "ok, no reserve on the disk"
+            return ["database ok" if self._disk.has_reserve else "database ok, without its reserve"]
         since = age_text(self._clock.wall() - (self._disk.since or self._clock.wall()))
-        return f"NOT WRITTEN for {since}\n  {self._disk.problem}"
+        return [f"database NOT WRITTEN for {since}", f"  {self._disk.problem}"]
 
-    def _waiting(self) -> str:
-        return f", {self._vitals.keeper.waiting:,} waiting" if self._vitals.keeper.waiting else ""
+    def _waiting(self) -> list[str]:
+        waiting = self._vitals.keeper.waiting
+        return [f"  waiting  {waiting:,}, not on the disk"] if waiting else []
 
     def _dropped(self) -> list[str]:
         counters = self._vitals.counters

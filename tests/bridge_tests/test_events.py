@@ -144,8 +144,11 @@ def test_on_a_full_disk_nothing_is_acknowledged_and_nothing_is_lost(
     raised = bot.outbox.seq
     assert bot.acknowledged < raised
     health = bridge.say("/health").text
-    assert "NOT WRITTEN" in health
-    assert "no room is left on the disk" in health.splitlines()[-1]
+    rows = health.splitlines()
+    assert "no room is left on the disk" in rows[-1]
+    at = next(number for number, row in enumerate(rows) if "NOT WRITTEN" in row)
+    assert rows[at].startswith("database NOT WRITTEN for ")
+    assert rows[at + 1] == "  no room is left on the disk"
     assert bridge.say("/ping").text.startswith("[applied]")
     filler.unlink()
     bridge.advance(20)

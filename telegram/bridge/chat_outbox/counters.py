@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from daemonkit.printable import one_line
 from telegram.bridge.chat_outbox.lanes import Lane
-from telegram.bridge.render import age_text
+from telegram.bridge.render import age_text, fitted
+
+_REASON_LENGTH_MAX: Final = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class ChatCounters:
     def lines(self, now: float) -> list[str]:
         """Return it in lines of at most 34 columns."""
         sent = "nothing sent yet" if self.sent_at is None else f"sent {_ago(now - self.sent_at)}"
-        lines = [self.name[:34], f"  {sent}"]
+        lines = [self.name, f"  {sent}"]
         lines += [
             f"  waiting  {self.waiting[lane]:,} {lane.name.lower()}"
             for lane in Lane
@@ -33,8 +37,8 @@ class ChatCounters:
             if self.dropped[lane]
         ]
         if self.blocked_because:
-            lines.append(f"  {self.blocked_because}"[:34])
-        return lines
+            lines.append(f"  {one_line(self.blocked_because, _REASON_LENGTH_MAX)}")
+        return fitted(lines)
 
 
 def _ago(seconds: float) -> str:

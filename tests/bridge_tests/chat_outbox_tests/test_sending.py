@@ -156,4 +156,6 @@ def test_what_waits_and_what_was_dropped_is_counted(
     assert counters.blocked_because
     lines = counters.lines(clock.wall())
     assert "  waiting  2 alert" in lines
+    # A reason is told to its end.
+    assert counters.blocked_because.split()[-1] in lines[-1]
     assert all(len(line) <= 34 for line in lines)

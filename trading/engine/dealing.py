@@ -76,6 +76,8 @@ class Dealer:
         self.closed_trades: list[Trade] = []
         # Hears what is no news of any order of ours: a repeat, or about somebody else's.
         self.on_unknown: Callable[[Report], None] = lambda _report: None
+        # Hear of an execution before it is booked, and after that.
+        self.before_fill: Callable[[Fill, Order], None] = lambda _fill, _order: None
         self.on_fill: Callable[[Fill], None] = lambda _fill: None
 
     def place(self, intent: OrderIntent) -> Order | Refusal:
@@ -341,6 +343,7 @@ class Dealer:
             self.stuck.tell_placed(change.after)
         if change.fill is not None:
             self.stuck.patience.end(change.key)
+            self.before_fill(change.fill, change.before)
             self._book(change)
             self.on_fill(change.fill)
         self._changed(change)

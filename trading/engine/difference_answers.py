@@ -185,6 +185,7 @@ class DifferenceAnswers:
     def _adopt_cash(self, one: OpenDifference, desk: AccountDesk, _author: str) -> str:
         amount = one.difference.amount
         self._transfers.book(desk, amount)
+        self._differences.note_answered(desk, one.topic, "", _ZERO)
         what = "a withdrawal" if amount < 0 else "a deposit"
         return f"{quantity_text(abs(amount))} {one.topic.name} booked as {what}"
 

@@ -93,6 +93,7 @@ class DifferenceBookings:
         before = self.figure(desk)
         self.fill(desk, symbol, quantity, price, f"adopted by {author}")
         self._transfers.book(desk, before - self.figure(desk))
+        self._differences.note_answered(desk, difference.topic, symbol, price)
         return f"{_quantity(quantity, instrument)} booked as a position at {price_text(price)}"
 
     def _drop_coins(self, desk: AccountDesk, difference: Difference, _author: str) -> str:
@@ -112,6 +113,8 @@ class DifferenceBookings:
                 self.fill(desk, position.symbol, -taken, price, OUTSIDE)
                 gone += taken
         self._transfers.book(desk, before - self.figure(desk))
+        for position, price in of_base[:1]:
+            self._differences.note_answered(desk, difference.topic, position.symbol, price)
         return f"{_quantity(gone, instrument)} booked as {OUTSIDE}"
 
     def _adopt_position(self, desk: AccountDesk, difference: Difference, author: str) -> str:
@@ -130,6 +133,7 @@ class DifferenceBookings:
             # What it has earned before it was ours is no profit of ours.
             self._transfers.shift_bases(desk, desk.book.equity() - equity)
         self._differences.forget_ignored(desk, difference.topic, None)
+        self._differences.note_answered(desk, difference.topic, symbol, entry)
         after = before + move
         shown = f"the book has {quantity_text(after)} {symbol} now"
         return f"{shown}, at {price_text(entry)}" if after else f"booked as {OUTSIDE}"

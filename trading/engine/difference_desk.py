@@ -21,7 +21,13 @@ from trading.engine.order_ids import OrderIds
 from trading.engine.orders import OrderDesk
 from trading.engine.residues import residues_by_base
 from trading.engine.venue_state import VenueState
-from trading.model.difference import Difference, DifferenceKind, OpenDifference, Topic
+from trading.model.difference import (
+    Answered,
+    Difference,
+    DifferenceKind,
+    OpenDifference,
+    Topic,
+)
 from trading.model.instrument import Instrument
 from trading.model.order import Fill
 from trading.model.report import OrderFilled, Report
@@ -32,6 +38,7 @@ from trading.reports import difference_alerts as alerts
 _GROWN: Final = 2
 # By how much the clocks of a venue and of this machine may differ.
 _CLOCKS_S: Final = 2.0
+_NEVER: Final = float("-inf")
 _ZERO: Final = Decimal(0)
 
 
@@ -46,8 +53,10 @@ class _Watch:
     gone: set[int] = field(default_factory=set)
     # The last look that a person waits for: what it finds is looked at again at once.
     awaited: int = 0
-    # When, by the venue, the last look began, and whether it lacks what was booked since.
-    seen_at: float = float("-inf")
+    # When the last look began, and whether it lacks what was booked since.
+    seen_at: float = _NEVER
+    # When the look began that showed a difference as it is known.
+    measured: dict[Topic, float] = field(default_factory=dict)
     is_behind: bool = False
 
 
@@ -112,6 +121,7 @@ class DifferenceDesk:
         comparison = self._compare(desk, seen)
         found = {one.topic: one for one in comparison.found}
         watch.shown = frozenset(found)
+        watch.measured = {one: at for one, at in watch.measured.items() if one in found}
         before, watch.suspects = watch.suspects, {}
         doubts = [
             one
@@ -182,7 +192,27 @@ class DifferenceDesk:
     def ignore(self, desk: AccountDesk, topic: Topic, amount: Decimal) -> None:
         """Remember that so much more is none of ours."""
         self.records.ignore(desk.name, topic, amount)
+        self.note_answered(desk, topic, "", _ZERO, is_ignored=True)
+
+    def note_answered(
+        self,
+        desk: AccountDesk,
+        topic: Topic,
+        symbol: str,
+        price: Decimal,
+        *,
+        is_ignored: bool = False,
+    ) -> None:
+        """Note that a topic agrees now with what a look has shown: see `late_fills`."""
+        if topic.kind is not DifferenceKind.ORDER:
+            seen_at = self._watches[desk.name].measured.get(topic, _NEVER)
+            one = Answered(symbol, price, seen_at, self._markets.now, is_ignored)
+            self.records.answered.setdefault(desk.name, {})[topic] = one
         self.keep()
+
+    def answered(self, desk: AccountDesk, topic: Topic) -> Answered | None:
+        """Return what was last done about a topic."""
+        return self.records.answered.get(desk.name, {}).get(topic)
 
     def ignored(self, desk: AccountDesk, topic: Topic) -> Decimal:
         """Return how much more there is that is none of ours."""
@@ -245,6 +275,7 @@ class DifferenceDesk:
 
     def _take_found(self, desk: AccountDesk, found: Difference, before: Difference | None) -> bool:
         """Take in one difference; tell whether it is told, or as it was told."""
+        watch = self._watches[desk.name]
         known = next(
             (one for one in self.records.of_account(desk.name) if one.topic == found.topic), None
         )
@@ -252,18 +283,20 @@ class DifferenceDesk:
         if known is None:
             if is_confirmed:
                 self._open(desk, found)
+                watch.measured[found.topic] = watch.seen_at
             else:
-                self._watches[desk.name].suspects[found.topic] = found
+                watch.suspects[found.topic] = found
             return is_confirmed
-        self._watches[desk.name].gone.discard(known.number)
+        watch.gone.discard(known.number)
         if not _is_news(known.difference, found):
             self._update(known, found)
         elif is_confirmed:
             self._update(known, found)
             self._tell_again(self.records.open[known.number])
         else:
-            self._watches[desk.name].suspects[found.topic] = found
+            watch.suspects[found.topic] = found
             return False
+        watch.measured[found.topic] = watch.seen_at
         return True
 
     def _open(self, desk: AccountDesk, found: Difference) -> None:

@@ -1,6 +1,6 @@
 """What is kept of differences over restarts: the open ones by number, and what is ignored."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -8,7 +8,13 @@ from typing import Any, Final
 import orjson
 
 from daemonkit.errors import StateError
-from trading.model.difference import Difference, DifferenceKind, OpenDifference, Topic
+from trading.model.difference import (
+    Answered,
+    Difference,
+    DifferenceKind,
+    OpenDifference,
+    Topic,
+)
 from trading.model.order import OrderType, Side
 from trading.model.venue_news import OpenOrderSeen
 
@@ -22,6 +28,8 @@ class DifferenceRecords:
     next_number: int = 1
     open: dict[int, OpenDifference] = field(default_factory=dict)
     ignored: dict[str, dict[Topic, Decimal]] = field(default_factory=dict)
+    # The last answer about each topic: there are as many as there are markets and currencies.
+    answered: dict[str, dict[Topic, Answered]] = field(default_factory=dict)
 
     def of_account(self, account: str) -> list[OpenDifference]:
         """Return the open differences of an account, the oldest first."""
@@ -50,6 +58,11 @@ class DifferenceRecords:
                     for account, amounts in self.ignored.items()
                     for topic, amount in amounts.items()
                 ],
+                "answered": [
+                    [account, topic.kind.value, topic.name, *_answered_row(one)]
+                    for account, answers in self.answered.items()
+                    for topic, one in answers.items()
+                ],
             }
         ).decode()
 
@@ -64,12 +77,24 @@ def load_records(saved: str | None) -> DifferenceRecords:
         records.open = {one.number: one for one in _opened(stored["open"])}
         for account, kind, name, amount in stored["ignored"]:
             records.ignore(account, Topic(DifferenceKind(kind), name), Decimal(amount))
+        for account, kind, name, *row in stored.get("answered", ()):
+            topic = Topic(DifferenceKind(kind), name)
+            records.answered.setdefault(account, {})[topic] = _answered(row)
     except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise StateError(
             f"saved differences: found {saved[:80]!r} ({error}), allowed what this program"
             " wrote; restore the database from a backup"
         ) from error
     return records
+
+
+def _answered_row(one: Answered) -> list[Any]:
+    return [one.symbol, str(one.price), one.seen_at, one.at, one.is_ignored]
+
+
+def _answered(row: Sequence[Any]) -> Answered:
+    symbol, price, seen_at, at, is_ignored = row
+    return Answered(str(symbol), Decimal(price), float(seen_at), float(at), bool(is_ignored))
 
 
 def _row(one: OpenDifference) -> dict[str, Any]:

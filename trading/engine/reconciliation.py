@@ -14,6 +14,7 @@ from trading.engine.difference_desk import DifferenceDesk
 from trading.engine.difference_records import KEY
 from trading.engine.fee_coins import FeeCoins
 from trading.engine.journal import Journal
+from trading.engine.late_fills import LateFills
 from trading.engine.liquidation_watch import LiquidationWatch
 from trading.engine.liquidations import Liquidations
 from trading.engine.markets import Markets
@@ -22,7 +23,7 @@ from trading.engine.setup import TradingSetup
 from trading.engine.transfers import Transfers
 from trading.model.account import MarketKey
 from trading.model.instrument import Instrument
-from trading.model.order import Fill
+from trading.model.order import Fill, Order
 from trading.model.report import OrderFilled, Report
 from trading.model.venue_news import AccountSeen
 from trading.risk.exit_plan import ExitPlans
@@ -59,6 +60,7 @@ class Reconciliation:
             saved=saved,
         )
         dealer.on_unknown = self._note_unknown
+        dealer.before_fill = self._expect_fill
         dealer.on_fill = self._note_fill
         # What is in the way of leaving a position, such as an order of a person's, shows there.
         dealer.stuck.on_stuck = self.differences.ask
@@ -85,6 +87,9 @@ class Reconciliation:
             dealer=dealer,
             journal=journal,
             announcer=announcer,
+        )
+        self._late = LateFills(
+            self.differences, bookings, transfers, desks, instruments, dealer=dealer
         )
         self.answers = DifferenceAnswers(
             self.differences,
@@ -119,5 +124,9 @@ class Reconciliation:
             self.differences.note_fill(report.fill)
 
     def _note_fill(self, fill: Fill) -> None:
+        self._late.after(fill)
         self.differences.note_fill(fill)
         self.fees.pay(fill)
+
+    def _expect_fill(self, fill: Fill, order: Order) -> None:
+        self._late.before(fill, order)

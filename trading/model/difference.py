@@ -70,6 +70,21 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """Hold what was last done about a topic: booked in a market at a price, or ignored.
+
+    `seen_at` is when the look began that showed it: what was executed before is in what it showed.
+    `at` is the market time of the answer.
+    """
+
+    symbol: str
+    price: Decimal
+    seen_at: float
+    at: float
+    is_ignored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OpenDifference:
     """Hold a difference that people were asked about, under the number that they answer with.
 

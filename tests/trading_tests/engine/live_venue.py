@@ -74,6 +74,7 @@ class Venue:
         *,
         fee: str = "0",
         fee_currency: str = "USDT",
+        at: float | None = None,
     ) -> OrderFilled:
         size = order.quantity if quantity is None else D(quantity)
         fill = Fill(
@@ -86,7 +87,7 @@ class Venue:
             D(str(price)),
             D(fee),
             fee_currency,
-            self.floor.now,
+            self.floor.now if at is None else at,
         )
         report = OrderFilled(fill)
         self.floor.tell(report)

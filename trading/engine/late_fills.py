@@ -57,8 +57,11 @@ class LateFills:
         self._dealer = dealer
         self._expected: _Expected | None = None
 
-    def before(self, fill: Fill, order: Order) -> None:
-        """Take in that an execution is about to be booked: the quantity makes room for it."""
+    def before(self, fill: Fill, order: Order | None = None) -> None:
+        """Take in that an execution is about to be booked: the quantity makes room for it.
+
+        One that the venue has forced is of no order of ours.
+        """
         desk = self._desks[fill.account]
         self._expected = None
         if not self._differences.records.answered.get(desk.name):
@@ -91,13 +94,15 @@ class LateFills:
         self._differences.ask(desk.name)
 
     def _contains(
-        self, desk: AccountDesk, topic: Topic, fill: Fill, order: Order
+        self, desk: AccountDesk, topic: Topic, fill: Fill, order: Order | None
     ) -> Answered | None:
         """Return the answer that has an execution in it already, or None."""
         answered = self._differences.answered(desk, topic)
-        if answered is None or fill.at >= answered.seen_at or order.created_at >= answered.at:
+        if answered is None or fill.at >= answered.seen_at:
             return None
-        return answered
+        # A clock that is behind makes no older one of what was sent after the answer.
+        is_sent_since = order is not None and order.created_at >= answered.at
+        return None if is_sent_since else answered
 
     def _topic_of(self, desk: AccountDesk, symbol: str) -> Topic:
         if desk.account.market_type is MarketType.SPOT:

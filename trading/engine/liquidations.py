@@ -4,7 +4,7 @@ Its margin was used up: whatever strategies want next waits until a person has l
 `/startbuying`. An execution that fits no position of ours is none of ours: differences show it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Context
 from typing import Final
 
@@ -44,6 +44,9 @@ class Liquidations:
         self._conditions = conditions
         self._ids = ids
         self._announcer = announcer
+        # Hear of an execution before it is booked, and after that.
+        self.before_fill: Callable[[Fill], None] = lambda _fill: None
+        self.on_fill: Callable[[Fill], None] = lambda _fill: None
 
     def take(self, report: Report) -> bool:
         """Take in a report of no order of ours; tell whether it is about a liquidation."""
@@ -58,6 +61,8 @@ class Liquidations:
         return True
 
     def _book(self, desk: AccountDesk, position: Position, fill: Fill) -> None:
+        self.before_fill(fill)
+        position = desk.book.positions.get(fill.symbol, position)
         quantity = min(fill.quantity, abs(position.quantity))
         order = Order(
             id=self._ids.next_id(desk.name, ""),
@@ -81,6 +86,7 @@ class Liquidations:
         self._bar(desk, fill)
         self._announcer.tell(liquidated(position, booked, desk.account.is_paper))
         self._dealer.book_outside(OrderFilled(booked))
+        self.on_fill(fill)
 
     def _bar(self, desk: AccountDesk, fill: Fill) -> None:
         keys = set(desk.markets.values())

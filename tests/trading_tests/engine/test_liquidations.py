@@ -171,3 +171,23 @@ def test_where_a_position_would_be_liquidated_is_shown_if_its_venue_tells(venue:
     shown = venue.floor.do("positions").text
     assert "liquid." in shown
     assert "66.5" in shown
+
+
+def test_a_part_that_is_told_after_it_was_booked_as_gone_counts_once(venue: Venue) -> None:
+    venue.bought("2")
+    fill = forced(venue, "1")
+    for _ in range(2):
+        venue.floor.tick(70.0, after_s=5.0)
+        seen = [PositionSeen(BTC, D(1), D(100))]
+        held = {"USDT": D("9969.3")}
+        venue.floor.tell(AccountSeen("main", 0, [], held, seen, venue.floor.now))
+    (one,) = [
+        one.number for one in venue.floor.trader.reconciliation.differences.open if one.symbol
+    ]
+    venue.floor.do("reconcile", str(one), "adopt")
+    assert venue.floor.position().quantity == 1
+    venue.floor.tick(70.0)
+    venue.floor.tell(OrderFilled(fill))
+    assert venue.floor.position().quantity == 1
+    assert venue.floor.cash() + 100 == D("9969.3"), "the collateral that the exchange shows"
+    assert len(venue.floor.told("liquidated")) == 1

@@ -207,7 +207,9 @@ class TradingApp:
         self._around.notifier.stopping()
         log.info("stopping: %s", reason)
         deadline = Deadline(self._around.clock, self._control, self._settings.stop_timeout_s)
-        wrong = parts.stop(reason, deadline)
+        # Only a stop that was asked for has all parts that this needs.
+        is_kept = failure is not None or self._settings.live.keep_entries_at_stop
+        wrong = parts.stop(reason, deadline, takes_entries_back=not is_kept)
         if failure is not None and isinstance(failure.error, StateError):
             # Something that only a person can put right: to start again would not help.
             raise failure.error

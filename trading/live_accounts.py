@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 # Of the time there is for a stop: what reduces risk and waits goes out in it.
 _STOP_SHARE: Final = 0.5
 _STOP_S_MAX: Final = 3.0
+# Of that time, for what rests at exchanges to be cancelled and to be known as gone.
+_RECALL_SHARE: Final = 0.5
 # Between a fill and the order that protects it lie a commit and two threads.
 _SETTLE_SHARE: Final = 0.4
 _QUIET_LOOKS: Final = 3
@@ -151,6 +153,27 @@ class LiveWorkers:
     def ask(self, account: str, number: int) -> None:
         """Have all of an account looked at."""
         self._workers[account].ask(number)
+
+    def take_entries_back(
+        self,
+        deadline: Deadline,
+        *,
+        announce: Callable[[], None],
+        are_gone: Callable[[float], bool],
+        is_stored: Callable[[float], bool],
+    ) -> None:
+        """Send no entry any more, have the engine cancel those that rest, and wait for their ends.
+
+        `announce` tells the engine, `are_gone` and `is_stored` wait for it and for the store.
+        """
+        if not self._workers:
+            return
+        for worker in self._workers.values():
+            worker.send_no_entries()
+        announce()
+        deadline.wait_for(are_gone, _RECALL_SHARE)
+        # What protects the part that was filled is with its worker then, which `settle` asks.
+        deadline.wait_for(is_stored, _RECALL_SHARE)
 
     def settle(self, deadline: Deadline) -> None:
         """Wait a while until no order is on its way: what fills now still gets its stop."""

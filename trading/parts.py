@@ -27,7 +27,7 @@ from trading.engine.core import EngineCore
 from trading.engine.core_settings import CoreSettings
 from trading.engine.effects import SaveState
 from trading.engine.engine import EngineThread
-from trading.engine.events import HealthSampled, StopRequested
+from trading.engine.events import HealthSampled, StopAhead, StopRequested
 from trading.engine.inbox import Inbox, InboxLimits
 from trading.feed_runner import FeedRetry, FeedRunner
 from trading.link.log_forward import LogForward, LogForwardHandler
@@ -102,7 +102,7 @@ class Parts:
             engine_beat=lambda: self._engine.beat,
             give_way=self._inbox.give_way,
         )
-        self._guard = trading.guard
+        self._guard, self._recall = trading.guard, trading.trader.recall
         self._workers = self._build_workers(config, keys, trading, around)
         released = ReleaseRouter(self._uplink, self._workers.outlets)
         self._store = build_store(config, database, released, self._inbox, around)
@@ -155,18 +155,29 @@ class Parts:
             feed.start()
         self._monitor.start()
 
-    def stop(self, reason: str, deadline: Deadline) -> list[str]:
-        """Stop in order: feeds, engine, store, link; return what did not end well."""
+    def stop(
+        self, reason: str, deadline: Deadline, *, takes_entries_back: bool = False
+    ) -> list[str]:
+        """Stop in order: feeds, entries, engine, store, link; return what did not end well."""
         wrong: list[str] = []
         # What ends from here on was asked to, and is nothing to warn of.
         self._monitor.stop(0.1)
         for feed in self._feeds:
             feed.ask_to_stop()
+        if takes_entries_back:
+            self._workers.take_entries_back(
+                deadline,
+                announce=lambda: self._inbox.put_notice(StopAhead(self._clock.wall())),
+                are_gone=self._engine.wait_entries_gone,
+                is_stored=self._store.is_settled,
+            )
         # While the engine still answers fills.
         self._workers.settle(deadline)
         self._inbox.put_notice(StopRequested(reason, self._clock.wall()))
         if not deadline.wait_for(self._engine.join, 0.4):
             wrong.append("the engine did not end in time")
+        else:
+            self._log_entries_left()
         self._guard.stop(0.5)
         self._inbox.close()
         wrong += self._late_feeds(deadline)
@@ -180,6 +191,10 @@ class Parts:
         if not self._store.stop(max(0.0, deadline.left_s - LAST_TRY_S)):
             wrong.append("not everything could be stored")
         return wrong
+
+    def _log_entries_left(self) -> None:
+        for line in self._recall.left:
+            log.warning("an entry is not known to be gone from its exchange: %s", line)
 
     def _late_feeds(self, deadline: Deadline) -> list[str]:
         late = [feed for feed in self._feeds if not deadline.wait_for(feed.join, 0.2)]

@@ -12,7 +12,13 @@ from daemonkit.settings import Settings
 from trading.config import BotSettings
 
 LIVE_KEYS: Final = frozenset(
-    {"log_level", "logs.forward_level", "status_interval_s", "stop_timeout_s"}
+    {
+        "log_level",
+        "logs.forward_level",
+        "status_interval_s",
+        "stop_timeout_s",
+        "live.keep_entries_at_stop",
+    }
 )
 
 _WHOLE: Final = frozenset({"feed", "strategy"})
@@ -37,6 +43,9 @@ def merge_settings(current: BotSettings, wanted: BotSettings) -> Reloaded:
             "log_level": wanted.log_level,
             "status_interval_s": wanted.status_interval_s,
             "stop_timeout_s": wanted.stop_timeout_s,
+            "live": current.live.model_copy(
+                update={"keep_entries_at_stop": wanted.live.keep_entries_at_stop}
+            ),
             "logs": current.logs.model_copy(update={"forward_level": wanted.logs.forward_level}),
         }
     )

@@ -47,6 +47,7 @@ class LiveDesk:
         self.exchange, self.pair = exchange, pair
         self.secret = self.engine.keys[KEY].secret
         self.level = 64_000
+        self.pace: dict[str, object] = {"poll_s": 0.1, "requests_per_s": 50}
         self.keys = {"main_key": KEY, "main_secret": self.secret}
         if has_read_key:
             self.engine.add_key(account, READ_KEY, self.secret, Rights(trade=False))
@@ -67,7 +68,7 @@ class LiveDesk:
             "trading": {"pairs": [self.pair], "trade_amount_usd": 500},
             **ccxt,
             "feed": {"kind": "exchange", "history_candles": 5, "rest_poll_s": 0.1},
-            "live": {"poll_s": 0.1, "requests_per_s": 50},
+            "live": self.pace,
             "link": {"reconnect_longest_s": 0.1},
             "status_interval_s": 0.1,
         }

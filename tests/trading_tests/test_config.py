@@ -198,6 +198,7 @@ def test_a_name_that_fits_nowhere_is_refused(tmp_path: Path) -> None:
         ("timezone: ../etc", "a time zone such as Europe/Berlin"),
         ("log_level: LOUD", "log_level: found 'LOUD'"),
         ("stop_timeout_s: 61", "stop_timeout_s: found 61"),
+        ("live: {keep_entries_at_stop: often}", "live.keep_entries_at_stop: found 'often'"),
         ("exchange: '../x'", "exchange"),
         ("logs: {queue_len_max: 0}", "logs.queue_len_max: found 0"),
         ("feed: {kind: nothing}", "feed"),
@@ -230,6 +231,7 @@ def test_a_reload_applies_live_keys_and_names_the_others() -> None:
             "log_level": "DEBUG",
             "status_interval_s": 9,
             "logs": {"forward_level": "ERROR", "file_backups": 1},
+            "live": {"keep_entries_at_stop": True, "poll_s": 1},
             "feed": {"kind": "synthetic", "seed": 2},
             "risk": {"stop_loss_pct": 0.01},
             "trading": "off",
@@ -238,14 +240,18 @@ def test_a_reload_applies_live_keys_and_names_the_others() -> None:
         }
     )
     reloaded = merge_settings(current, wanted)
-    assert set(reloaded.applied) == {"log_level", "status_interval_s", "logs.forward_level"}
+    assert set(reloaded.applied) == {
+        *("log_level", "status_interval_s", "logs.forward_level", "live.keep_entries_at_stop")
+    }
     assert set(reloaded.applied) <= LIVE_KEYS
     about_money = {"risk.stop_loss_pct", "trading.state", "strategy", "accounts"}
-    assert set(reloaded.waiting) == {"logs.file_backups", "feed"} | about_money
+    assert set(reloaded.waiting) == {"logs.file_backups", "feed", "live.poll_s"} | about_money
     assert reloaded.settings.log_level == "DEBUG"
     assert reloaded.settings.logs.forward_level == "ERROR"
     assert reloaded.settings.logs.file_backups == current.logs.file_backups
     assert reloaded.settings.feed == current.feed
+    assert reloaded.settings.live.keep_entries_at_stop
+    assert reloaded.settings.live.poll_s == current.live.poll_s
 
 
 def test_a_reload_of_the_same_configuration_changes_nothing() -> None:

@@ -19,7 +19,8 @@ class LiveSection(Settings):
     passed, so a request must have ended by then. `stream`: where the exchange can say that
     something happened, it is listened to, and `poll_stream_s` is how often is looked while it is
     heard of. `requests_per_s` is what the key may ask, where the exchange allows it another number
-    than its lowest tier.
+    than its lowest tier. `keep_entries_at_stop` leaves what rests to enter at the exchange while
+    the bot is stopped; what is filled then has no stop until it is back.
     """
 
     poll_s: _Short = 2.0
@@ -31,6 +32,7 @@ class LiveSection(Settings):
     exit_retry_s: _Medium = 60.0
     request_timeout_s: _Short = 10.0
     requests_per_s: _Short | None = None
+    keep_entries_at_stop: bool = False
 
     @model_validator(mode="after")
     def _settled(self) -> Self:

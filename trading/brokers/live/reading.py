@@ -141,9 +141,11 @@ class AccountReader:
     def take_answer(self, read: Read, asked: Moment, apply: Apply) -> None:
         """Take in what a read has brought."""
         moment = moment_of(self._clock)
-        self._health.note_answer(read.kind, moment)
-        if read.kind is not RequestKind.SERVER_TIME:
-            self._health.note_good_key(moment)
+        # A token may be signed here: then nobody has answered.
+        if read.kind is not RequestKind.STREAM:
+            self._health.note_answer(read.kind, moment)
+            if read.kind is not RequestKind.SERVER_TIME:
+                self._health.note_good_key(moment)
         apply(asked)
 
     def take_failure(self, read: Read, error: VenueError) -> None:

@@ -14,15 +14,17 @@ from tests.trading_tests.brokers.live.venue_model import ModelVenue
 from tests.trading_tests.brokers.live.worker_desk import WorkerDesk, make_order
 from tests.trading_tests.makers import NOW
 from trading.brokers.account_stream import Hint
+from trading.brokers.live.breaker import BreakerState
 from trading.brokers.live.moment import Moment
 from trading.brokers.live.settings import LiveSettings
+from trading.brokers.live.stream_thread import TokenWanted
 from trading.brokers.live.tracker import OrderTracker
 from trading.brokers.live.worker import AccountWorker
 from trading.brokers.venue import Abilities, Connected, Taken, Venue, VenueOrderState
 from trading.live_accounts import worker_settings
 from trading.model.order import Order, OrderType, Side
 from trading.model.report import OrderFilled, Report
-from trading.model.venue_news import AccountSeen, VenueNews
+from trading.model.venue_news import AccountSeen, VenueNews, VenueTrouble
 from trading.settings.live import LiveSection
 
 KRAKEN = Abilities(stops=True, brackets=False, positions=False, cash_moves=True, deadline_s=12.0)
@@ -309,6 +311,23 @@ def test_a_stream_that_falls_silent_leaves_it_to_polls_as_without_one(
     WorkerDesk.run(desk, 10)
     desk.fill_now("e0")
     assert desk.unprotected_s("e0", 20) < 12
+
+
+def test_a_token_that_was_signed_here_does_not_say_that_the_exchange_is_back(
+    streaming: StreamingDesk,
+) -> None:
+    desk = streaming
+    desk.venue.is_down = True
+    desk.worker.ask(1)
+    desk.run(20)
+    assert desk.trouble
+    desk.worker._wishes.put(TokenWanted())
+    known = len(desk.told)
+    desk.run(200)
+    assert desk.worker._stream is not None
+    assert desk.worker._stream._tokens.get_nowait() == "token"
+    assert desk.worker.breaker_state is not BreakerState.CLOSED
+    assert [one for one in desk.told[known:] if isinstance(one, VenueTrouble)] == []
 
 
 def test_executions_that_are_wanted_while_others_are_read_are_read_again() -> None:

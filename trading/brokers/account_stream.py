@@ -20,12 +20,15 @@ class Hint(Enum):
 
 
 class AccountStream(Protocol):
-    """Listen to one account, again and again; it holds no key, only the token it is given."""
+    """Listen to one account, again and again; it holds no key, only the token it is given.
+
+    A token is whatever lets it in once: one that the venue hands out, or what the key has signed.
+    """
 
     def ask_token(self, venue: Venue, /) -> str:
         """Ask for a token on the thread and with the key of the venue; VenueError if there is none.
 
-        It is one request among those of its key, so that their nonces stay in order.
+        It is at most one request among those of its key, so that their nonces stay in order.
         """
         ...
 

@@ -183,6 +183,11 @@ class CcxtVenue:
         self._connected()
         return self._wire.ask(request)
 
+    def sign(self, write: Callable[[Any], T]) -> T:
+        """Have something written that bears the key's signature, and ask nothing."""
+        self._connected()
+        return self._reading(lambda: write(self._wire.exchange))
+
     def server_time(self) -> float:
         """Return the exchange's clock."""
         return self._measure(self._connected())

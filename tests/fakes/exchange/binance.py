@@ -1,4 +1,4 @@
-"""Binance spot over the fake exchange: its HTTP API and its market streams.
+"""Binance spot over the fake exchange: its HTTP API, its market streams, and those of accounts.
 
     with start_binance(engine, account) as exchange:
         venue = ccxt.binance(exchange.ccxt_config)
@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from tests.fakes.exchange.binance_account_stream import BinanceAccountStream
 from tests.fakes.exchange.binance_api import ENDPOINTS, Endpoint, OpenEndpoint
 from tests.fakes.exchange.binance_refusals import (
     BinanceRefusalError,
@@ -43,6 +44,7 @@ from tests.fakes.exchange.wire import (
     json_answer,
 )
 
+_WS_API: Final = "/ws-api/v3"
 _MINUTE_S: Final = 60.0
 _ORDER_WINDOW_S: Final = 10.0
 _ORDERS_MAX: Final = 100
@@ -84,6 +86,7 @@ class BinanceDialect:
         self._used_weight = 0
         self._orders: deque[float] = deque()
         self._refused = 0  # requests since the weight was used up
+        self._refused_subscriptions: deque[BinanceRefusalError] = deque()
         self._banned_until = 0.0
         self.complaints: list[str] = []
 
@@ -124,10 +127,22 @@ class BinanceDialect:
         return json_answer({"data": payload}, 200, **answer.headers)
 
     def open_session(self, path: str, send: Callable[[object], None]) -> Session | None:
-        """Welcome a connection for market streams."""
+        """Welcome a connection for market streams, or to the WebSocket API."""
+        if path == _WS_API:
+            return BinanceAccountStream(
+                self._engine,
+                self._refused_subscriptions,
+                self.complaints,
+                send,
+                spend=self._spend,
+            )
         if "/ws" not in path:
             return None
         return BinanceStreams(self._engine, path, self.complaints, send)
+
+    def refuse_subscriptions(self, times: int) -> None:
+        """Refuse to tell of an account for so many times."""
+        self._refused_subscriptions.extend(bad_key() for _ in range(times))
 
     def _do(self, endpoint: Endpoint, asked: Asked) -> object:
         request = asked.request
@@ -157,7 +172,9 @@ class BinanceDialect:
 
     def _weigh(self, endpoint: Endpoint, wanted: dict[str, str]) -> None:
         names_none = "symbol" not in wanted and "symbols" not in wanted
-        weight = (names_none and endpoint.weight_of_all) or endpoint.weight
+        self._spend((names_none and endpoint.weight_of_all) or endpoint.weight)
+
+    def _spend(self, weight: int) -> None:
         self._weights.append((self._engine.clock.wall(), weight))
         self._used_weight += weight
         if self._weight_max is not None:
@@ -223,6 +240,6 @@ def binance_urls(url: str, ws_url: str) -> dict[str, object]:
             "dapiPublic": f"{url}/dapi/v1",
             "dapiPrivate": f"{url}/dapi/v1",
             # The library tells spot from futures streams by "/stream" in the address.
-            "ws": {"spot": f"{ws_url}/stream/ws"},
+            "ws": {"spot": f"{ws_url}/stream/ws", "ws-api": {"spot": f"{ws_url}{_WS_API}"}},
         }
     }

@@ -115,6 +115,10 @@ class FakeExchange:
         """How many WebSockets were ever taken."""
         return self._room.taken
 
+    def pretend(self, news: News) -> None:
+        """Tell the WebSockets what has not happened."""
+        self._pass_on(news)
+
     def go_down(self) -> None:
         """End all connections and refuse new ones, but keep the port."""
         self._call(self._down())

@@ -1,43 +1,58 @@
 """The private WebSocket of an account through ccxt.pro, for hints alone: nothing of it is read.
 
-Runs asyncio on the calling thread. The class gets no key: only the token that the account's worker
-has asked for, so it can send no request that needs a nonce.
+Runs asyncio on the calling thread. The class gets no key: only what the account's worker has asked
+for or signed, so it can send no request of its own that needs one.
 """
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 from trading.brokers.account_stream import AccountStream, Hint
 from trading.brokers.ccxt_broker import CcxtVenue
+from trading.brokers.exchanges.binance_stream import BinanceWords
 from trading.brokers.exchanges.errors import failure_of
+from trading.brokers.exchanges.kraken_stream import KrakenWords
 from trading.brokers.exchanges.loading import load_pro_exchange
-from trading.brokers.exchanges.reading import mapping_at, mapping_of, text_at
 from trading.brokers.exchanges.stream import end_tasks
-from trading.brokers.exchanges.wire import endpoint
+from trading.brokers.exchanges.stream_words import Message, StreamWords
 from trading.brokers.venue import FailureKind, Venue, VenueError
 
 STEP_S: Final = 0.05
 CLOSE_S_MAX: Final = 1.0
-_ENDPOINT: Final = "privatePostGetWebSocketsToken"
-_CHANNEL: Final = "executions"
+# Of how long it may be silent, so that a lost answer is not the end.
+_PING_SHARE: Final = 1 / 3
+# How long it may be heard of before it listens to the account: to so many silences.
+_SUBSCRIBING_SILENCES_MAX: Final = 2
+_WORDS: Final[Mapping[tuple[str, str], Callable[[], StreamWords]]] = {
+    ("kraken", "spot"): KrakenWords,
+    ("kraken", "margin"): KrakenWords,
+    ("binance", "spot"): BinanceWords,
+}
 
 
-class KrakenStream:
-    """Listen to the executions channel of a Kraken account, spot or margin."""
+class ProStream:
+    """Listen to an account in the words of its exchange."""
 
-    def __init__(self, settings: Mapping[str, Any], *, timeout_s: float, silence_s: float) -> None:
+    def __init__(
+        self,
+        words: StreamWords,
+        settings: Mapping[str, Any],
+        *,
+        timeout_s: float,
+        silence_s: float,
+    ) -> None:
+        self._words = words
         self._settings = settings
         self._timeout_s = timeout_s
         self._silence_s = silence_s
 
     def ask_token(self, venue: Venue) -> str:
-        """Ask GetWebSocketsToken."""
+        """Ask for what lets the stream in, or have it signed."""
         assert isinstance(venue, CcxtVenue), "the token is asked for where the key is"
-        answer = mapping_of(venue.ask(endpoint(_ENDPOINT, {})), "answer")
-        return text_at(mapping_at(answer, "result"), "token")
+        return self._words.ask_token(venue)
 
     def listen(self, token: str, tell: Callable[[Hint], None], stop: threading.Event) -> None:
         """Listen until `stop` is set or the connection breaks or is mute."""
@@ -47,62 +62,83 @@ class KrakenStream:
     async def _listen(
         self, token: str, tell: Callable[[Hint], None], stop: threading.Event
     ) -> None:
-        exchange = load_pro_exchange("kraken", self._settings, timeout_s=self._timeout_s)
-        ear = _Ear(exchange, tell)
-        _hand_over(exchange, token)
-        # Before the class makes its connections, which keep what handles their messages.
+        words = self._words
+        exchange = load_pro_exchange(words.exchange, self._settings, timeout_s=self._timeout_s)
+        ear = _Ear(words.open(), tell, self._silence_s)
+        # Before the class makes its connection, which keeps what handles its messages.
         exchange.handle_message = ear.hear
-        watching = asyncio.create_task(exchange.watch_orders())
+        address = words.address(exchange)
+        tasks = [asyncio.create_task(_subscribe(exchange, address, words.subscriptions(token)))]
+        if words.ping is not None:
+            tasks.append(asyncio.create_task(self._ping(exchange, address, words.ping, ear)))
         try:
             while not stop.is_set():
                 await asyncio.sleep(STEP_S)
-                if watching.done():
-                    await watching
-                ear.check(self._silence_s, is_over=watching.done())
+                for task in tasks:
+                    if task.done():
+                        await task
+                ear.check(is_over=any(task.done() for task in tasks))
         except VenueError:
             raise
+        except ConnectionError as error:
+            raise VenueError("the stream broke", FailureKind.UNREACHABLE) from error
         except Exception as error:
             raise failure_of(error) from error
         finally:
-            await end_tasks([watching])
+            await end_tasks(tasks)
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_S_MAX):
                     await exchange.close()
+
+    async def _ping(self, exchange: Any, address: str, ping: Message, ear: "_Ear") -> None:
+        """Ask now and then, as a quiet connection says nothing by itself."""
+        while True:
+            await asyncio.sleep(self._silence_s * _PING_SHARE)
+            if ear.is_on:
+                await exchange.client(address).send(ping)
 
 
 class _Ear:
     """Tell messages apart by what they are about, before anything tries to read them."""
 
-    def __init__(self, exchange: Any, tell: Callable[[Hint], None]) -> None:
-        self._pass_on = exchange.handle_message
+    def __init__(
+        self,
+        hint_of: Callable[[Message], Hint],
+        tell: Callable[[Hint], None],
+        silence_s: float,
+    ) -> None:
+        self._hint_of = hint_of
         self._tell = tell
-        self._heard_at = _now()
-        self._refusal = ""
-        self._is_on = False
+        self._silence_s = silence_s
+        self._began_at = self._heard_at = _now()
+        self._end: VenueError | None = None
+        self.is_on = False
 
-    def hear(self, client: Any, message: Any) -> None:
+    def hear(self, _client: Any, message: Any) -> None:
         """Take in one message."""
         self._heard_at = _now()
-        if not isinstance(message, dict):
+        if not isinstance(message, dict) or self._end is not None:
             return
-        if message.get("channel") == _CHANNEL:
-            self._is_on = True
-            self._tell(_hint_of(message))
-        elif message.get("success") is False:
-            self._refusal = str(message.get("error") or "the subscription was refused")
-        else:
-            if self._is_on:
-                self._tell(Hint.LIFE)
-            self._pass_on(client, message)
+        try:
+            hint = self._hint_of(message)
+        except Exception as error:  # noqa: BLE001 - raised in `check`: ccxt would go deaf by it
+            self._end = failure_of(error)
+            return
+        self.is_on = self.is_on or hint is not Hint.LIFE
+        if self.is_on:
+            self._tell(hint)
 
-    def check(self, silence_s: float, *, is_over: bool) -> None:
+    def check(self, *, is_over: bool) -> None:
         """Raise VenueError when there is nothing to be heard any more."""
+        if self._end is not None:
+            raise self._end
         if is_over:
             raise VenueError("the stream has ended", FailureKind.UNREACHABLE)
-        if self._refusal:
-            raise VenueError(self._refusal, FailureKind.REFUSED)
-        if _now() - self._heard_at > silence_s:
+        now, silence_s = _now(), self._silence_s
+        if now - self._heard_at > silence_s:
             raise VenueError(f"no message for {silence_s:g} s", FailureKind.UNREACHABLE)
+        if not self.is_on and now - self._began_at > _SUBSCRIBING_SILENCES_MAX * silence_s:
+            raise VenueError("the subscription was not answered", FailureKind.UNREACHABLE)
 
 
 def build_stream(
@@ -114,37 +150,20 @@ def build_stream(
     silence_s: float,
 ) -> AccountStream | None:
     """Build what listens to an account, where that was tested; None elsewhere."""
-    if exchange == "kraken" and market_type in ("spot", "margin"):
-        return KrakenStream(settings, timeout_s=timeout_s, silence_s=silence_s)
-    return None
+    make_words = _WORDS.get((exchange, market_type))
+    if make_words is None:
+        return None
+    return ProStream(make_words(), settings, timeout_s=timeout_s, silence_s=silence_s)
 
 
-def _hand_over(exchange: Any, token: str) -> None:
-    """Have the class take this token, and ask for no markets: no message is parsed."""
-
-    async def give_token(_parameters: Any = None) -> dict[str, Any]:
-        return {"result": {"token": token, "expires": 900}}
-
-    async def load_nothing(*_arguments: Any) -> dict[str, Any]:
-        return {}
-
-    exchange.privatePostGetWebSocketsToken = give_token
-    exchange.load_markets = load_nothing
-
-
-def _hint_of(message: Mapping[str, Any]) -> Hint:
-    """Return which read is worth most; what is not clear counts as an execution."""
-    rows = message.get("data")
-    if message.get("type") != "update" or not isinstance(rows, list):
-        return Hint.EXECUTION
-    kinds = [row.get("exec_type") if isinstance(row, dict) else "" for row in rows]
-    return Hint.ORDER if kinds and all(kind in _ORDER_NEWS for kind in kinds) else Hint.EXECUTION
-
-
-# A "filled" follows the "trade" that filled it.
-_ORDER_NEWS: Final = frozenset(
-    {"pending_new", "new", "amended", "restated", "status", "filled", "canceled", "expired"}
-)
+async def _subscribe(exchange: Any, address: str, messages: Sequence[Message]) -> None:
+    """Send the messages in their order and wait: this ends with the connection alone."""
+    names = [f"subscription {number}" for number in range(len(messages))]
+    waits = [
+        exchange.watch(address, name, dict(message), name)
+        for name, message in zip(names, messages, strict=True)
+    ]
+    await asyncio.gather(*waits)
 
 
 def _now() -> float:

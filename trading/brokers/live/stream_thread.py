@@ -107,6 +107,7 @@ class StreamThread:
     def _run(self) -> None:
         tries = 0
         while not self._stop.is_set():
+            began = self._clock.monotonic()
             try:
                 self._listen_once()
             except Exception as error:
@@ -114,10 +115,12 @@ class StreamThread:
                 if not isinstance(error, VenueError):
                     log.exception("stream failed account=%s", self._account)
                 self._note_lost(str(error))
-            tries += 1
+            # One that is cut again and again is not opened ever faster: exchanges count that.
+            has_lasted = self._clock.monotonic() - began >= self._settings.retry_longest_s
+            tries = 0 if has_lasted and self._heard_at is not None else tries + 1
             if self._heard_at is not None:
                 # What it does not tell any more is found by reads.
-                tries, self._heard_at = 0, None
+                self._heard_at = None
                 self._wake(is_execution=True)
             self._stop.wait(self._rest_s(tries))
 

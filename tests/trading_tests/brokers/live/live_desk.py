@@ -10,10 +10,9 @@ from typing import Any
 from daemonkit.clock import SystemClock
 from daemonkit.secrets import Secret
 from tests.fakes.exchange.terms import Rights
-from tests.fakes.exchange.venues import KRAKEN_SECRET
+from tests.fakes.exchange.venues import KEY
 from tests.trading_tests.brokers.ccxt_fake_desks import Desk, open_desk
 from tests.waiting import wait_until
-from trading.brokers.ccxt_broker import build_venue
 from trading.brokers.live.settings import LiveSettings, RequestBudget
 from trading.brokers.live.worker import AccountWorker
 from trading.brokers.venue import Venue
@@ -160,15 +159,7 @@ def market(desk: LiveDesk, quantity: str = "0.01", **more: Any) -> Order:
 
 
 def second_venue(desk: Desk) -> Venue:
-    """Return another connection to the Kraken of a desk, with a key of its own."""
-    desk.engine.add_key(desk.account, "second-key", KRAKEN_SECRET, Rights())
-    return build_venue(
-        "kraken",
-        "spot",
-        [desk.symbol],
-        key=Secret("second-key"),
-        secret=Secret(KRAKEN_SECRET),
-        settings=desk.running.ccxt_config,
-        clock=SystemClock(),
-        timeout_s=0.4,
-    )
+    """Return another connection of a desk, with a key of its own."""
+    secret = desk.engine.keys[KEY].secret
+    desk.engine.add_key(desk.account, "second-key", secret, Rights())
+    return desk.build(key=Secret("second-key"), is_for_reads=True, timeout_s=0.4)

@@ -27,6 +27,8 @@ from trading.engine.quarantine import PREFIX as QUARANTINE_PREFIX
 from trading.engine.residues import KEY as RESIDUES_KEY
 from trading.engine.residues import load_residues
 from trading.engine.trader import TIME_KEY
+from trading.engine.unvalued_fees import KEY as FEES_KEY
+from trading.engine.unvalued_fees import load_fees
 from trading.engine.venue_desk import MONEY_KEY
 from trading.risk.kill_latch import KillLatch
 from trading.risk.limits import LimitBook
@@ -122,6 +124,7 @@ _CHECKS: Final[Mapping[str, Callable[[str], object]]] = {
     DAY_KEY: _day,
     FLATTEN_KEY: _flattenings,
     INSTRUMENTS_KEY: load_instruments,
+    FEES_KEY: load_fees,
 }
 _PREFIXES: Final[Mapping[str, Callable[[str], object]]] = {
     CASH_KEY: _money,

@@ -40,6 +40,7 @@ def test_what_an_engine_keeps_can_be_read() -> None:
             for value in ("{}", '{"day":1,"realised":{}}', '{"day":"","realised":[]}')
         ),
         *(("trading.flatten", value) for value in ("{", "[1]", "5")),
+        *(("trading.unvalued_fees", value) for value in ("{", "[1]", '[["a","b","c","NaN",1]]')),
         *(("quarantine.one", value) for value in ("{}", "[]", '{"reason":1,"fingerprint":""}')),
     ],
 )

@@ -19,7 +19,8 @@ from trading.engine.markets import Markets
 from trading.engine.residues import KEY as RESIDUES_KEY
 from trading.engine.residues import dump_residues
 from trading.engine.transfers import Transfers
-from trading.model.account import MarketKey, MarketType
+from trading.engine.unvalued_fees import UnvaluedFees
+from trading.model.account import MarketType
 from trading.model.difference import DifferenceKind, Topic
 from trading.model.instrument import Instrument, to_decimal
 from trading.model.order import Fill
@@ -28,7 +29,6 @@ from trading.model.values import replace
 from trading.reports.fee_alerts import fee_of_unknown_worth
 
 REASON: Final = "paid as a fee"
-UNVALUED_MAX: Final = 1_000
 _ZERO: Final = Decimal(0)
 _EXACT: Final = Context(prec=100)
 _QUOTIENT: Final = Context(prec=18)
@@ -49,6 +49,7 @@ class FeeCoins:
         dealer: Dealer,
         journal: Journal,
         announcer: Announcer,
+        saved: str | None,
     ) -> None:
         self._desks = desks
         self._markets = markets
@@ -59,8 +60,7 @@ class FeeCoins:
         self._dealer = dealer
         self._journal = journal
         self._announcer = announcer
-        # Fees that nobody could value, by position: how much of which coin, and since when held.
-        self._unvalued: dict[tuple[MarketKey, str], tuple[Decimal, float]] = {}
+        self._unvalued = UnvaluedFees(journal, saved)
 
     def valued(self, report: Report) -> Report:
         """Return a report with the worth of its fee, if only the market knows that."""
@@ -85,14 +85,15 @@ class FeeCoins:
 
     def sample(self) -> None:
         """Count fees whose worth was not known, as long as their position is held."""
-        for (key, currency), (amount, opened_at) in list(self._unvalued.items()):
-            position = self._desks[key.account].book.positions.get(key.symbol)
-            if position is None or position.opened_at != opened_at:
-                del self._unvalued[key, currency]
-            elif (price := self._price(currency, key.symbol)) is not None:
-                del self._unvalued[key, currency]
+        for one in self._unvalued:
+            desk = self._desks.get(one.key.account)
+            position = None if desk is None else desk.book.positions.get(one.key.symbol)
+            if position is None or not one.is_of(position):
+                self._unvalued.drop(one)
+            elif (price := self._price(one.currency, one.key.symbol)) is not None:
+                self._unvalued.drop(one)
                 with localcontext(_EXACT):
-                    fees = position.fees + amount * price
+                    fees = position.fees + one.amount * price
                 self._dealer.keep_position(replace(position, fees=fees))
 
     def _is_third(self, fill: Fill) -> bool:
@@ -107,22 +108,22 @@ class FeeCoins:
 
     def _price(self, currency: str, symbol: str) -> Decimal | None:
         """Return what a coin costs in the quote currency of a market, if that is traded here."""
-        quote = self._instruments[symbol].quote
+        here = self._instruments.get(symbol)
+        if here is None:
+            return None
         for one, market in self._markets.by_symbol.items():
             instrument = self._instruments.get(one)
             if instrument is None or market.price is None:
                 continue
-            if (instrument.base, instrument.quote) == (currency, quote):
+            if (instrument.base, instrument.quote) == (currency, here.quote):
                 return to_decimal(market.price)
         return None
 
     def _note_unvalued(self, desk: AccountDesk, fill: Fill) -> None:
         self._announcer.tell(fee_of_unknown_worth(desk.account, fill))
         position = desk.book.positions.get(fill.symbol)
-        if position is not None and len(self._unvalued) < UNVALUED_MAX:
-            at = position.key, fill.fee_currency
-            amount, _ = self._unvalued.get(at, (_ZERO, 0.0))
-            self._unvalued[at] = amount + fill.fee, position.opened_at
+        if position is not None:
+            self._unvalued.add(position, fill.fee_currency, fill.fee)
 
     def _take_coins(self, desk: AccountDesk, fill: Fill) -> None:
         left, topic = fill.fee, Topic(DifferenceKind.HOLDING, fill.fee_currency)

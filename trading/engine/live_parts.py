@@ -11,7 +11,7 @@ from trading.engine.flat_check import FlatCheck
 from trading.engine.journal import Journal
 from trading.engine.markets import Markets
 from trading.engine.order_ids import OrderIds
-from trading.engine.reconciliation import DIFFERENCES_KEY, Reconciliation
+from trading.engine.reconciliation import Reconciliation
 from trading.engine.setup import TradingSetup
 from trading.engine.venue_desk import VenueDesk
 from trading.model.instrument import Instrument
@@ -55,7 +55,7 @@ class LiveParts:
             ids=ids,
             journal=journal,
             announcer=announcer,
-            saved=values.get(DIFFERENCES_KEY),
+            values=values,
         )
         differences = self.reconciliation.differences
         self.venues.on_seen = self.reconciliation.take

@@ -21,6 +21,7 @@ from trading.engine.markets import Markets
 from trading.engine.order_ids import OrderIds
 from trading.engine.setup import TradingSetup
 from trading.engine.transfers import Transfers
+from trading.engine.unvalued_fees import KEY as FEES_KEY
 from trading.model.account import MarketKey
 from trading.model.instrument import Instrument
 from trading.model.order import Fill, Order
@@ -47,7 +48,7 @@ class Reconciliation:
         ids: OrderIds,
         journal: Journal,
         announcer: Announcer,
-        saved: str | None,
+        values: Mapping[str, str],
     ) -> None:
         self.differences = DifferenceDesk(
             desks,
@@ -57,7 +58,7 @@ class Reconciliation:
             markets=markets,
             journal=journal,
             announcer=announcer,
-            saved=saved,
+            saved=values.get(DIFFERENCES_KEY),
         )
         dealer.on_unknown = self._note_unknown
         dealer.before_fill = self._expect_fill
@@ -87,6 +88,7 @@ class Reconciliation:
             dealer=dealer,
             journal=journal,
             announcer=announcer,
+            saved=values.get(FEES_KEY),
         )
         self._late = LateFills(
             self.differences, bookings, transfers, desks, instruments, dealer=dealer

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 
 from tests.trading_tests.engine.floor import D
 from tests.trading_tests.engine.live_venue import Venue
@@ -11,6 +12,7 @@ from trading.model.account import MarketKey, MarketType
 from trading.model.difference import DifferenceKind, Topic
 from trading.model.order import Fill, Order, Purpose
 from trading.model.report import OrderAccepted, OrderCancelled, OrderFilled, OrderRejected
+from trading.saved_values import check_saved_values
 
 NUMBERS = count(1)
 
@@ -173,6 +175,43 @@ def test_a_fee_of_unknown_worth_counts_once_there_is_a_price() -> None:
     desk.floor.sample()
     assert desk.floor.position(BTC).fees == D("0.6")
     assert desk.floor.memory.positions[MarketKey("main", BTC)].fees == D("0.6")
+
+
+def unpriced() -> Desk:
+    """Pay a fee in ether while nobody knows what ether costs."""
+    desk = Desk()
+    desk.floor.trader.markets.by_symbol[ETH].price = None
+    desk.run(desk.buys(BTC, "1"), "100", fee="0.01", coin="ETH")
+    return desk
+
+
+def test_a_fee_of_unknown_worth_counts_after_a_restart_too() -> None:
+    desk = unpriced()
+    desk.floor.restart()
+    desk.begin()
+    desk.floor.tick(100.0)
+    desk.floor.sample()
+    assert desk.floor.position(BTC).fees == 0, "there is no price yet"
+    desk.floor.tick(60.0, ETH)
+    desk.floor.sample()
+    desk.floor.restart()
+    desk.floor.tick(70.0, ETH)
+    desk.floor.sample()
+    assert desk.floor.position(BTC).fees == D("0.6"), "once"
+    check_saved_values(desk.floor.memory.values, Path("state.db"))
+
+
+def test_a_fee_of_a_position_that_was_closed_is_none_of_the_next_one() -> None:
+    desk = unpriced()
+    desk.floor.do("sell", BTC)
+    desk.cancelled(desk.stop(BTC).id)
+    sale = desk.sent()
+    desk.floor.tick(100.0)
+    desk.run(sale, "100")
+    desk.run(desk.buys(BTC, "1"), "100", fee="0.02", coin="ETH")
+    desk.floor.tick(50.0, ETH)
+    desk.floor.sample()
+    assert desk.floor.position(BTC).fees == 1
 
 
 def test_where_positions_are_kept_apart_a_fee_takes_none_of_them() -> None:

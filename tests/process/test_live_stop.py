@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +15,15 @@ from tests.fakes.exchange.wire import Asked, Kind
 from tests.process.installation import PATIENCE_S, Installation, assert_no_traceback, wait_connected
 from tests.process.live_desk import LiveDesk
 from tests.process.own_strategies import make_checkout
+from tests.process.scripted_bridge import ScriptedBridge
+from tests.process.test_live_flatten import HOLDER as FULL_HOLDER
+from tests.process.test_live_flatten import FullDesk, fill_up
+from tests.process.test_live_flatten import desk as full
 from tests.process.test_trading_console import ask
 from tests.processes import RunningProcess
 from tests.waiting import wait_until
+
+__all__ = ["full"]
 
 # One position, and one entry that waits for a better price; neither is ever wanted twice.
 HOLDER = """
@@ -204,3 +211,21 @@ def test_a_kill_leaves_the_entry_and_the_next_start_goes_on_with_it(holder: Hold
     assert again.stop() == 0, again.describe()
     assert holder.kinds == [OrderKind.STOP]
     assert bridge.stop() == 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("full", ["binance-20", "kraken-20"], indirect=True)
+def test_thirty_entries_are_gone_in_time_and_twenty_stops_stay(
+    full: FullDesk, tmp_path: Path
+) -> None:
+    script = make_checkout(tmp_path / "checkout", holder=FULL_HOLDER)
+    with ScriptedBridge() as bridge:
+        bot = fill_up(full, script, bridge)
+        full.venue.faults.slow(0.05, kind=Kind.CANCEL, times=None)
+        assert bot.stop() == 0, bot.describe()
+        assert "not known to be gone" not in bot.stderr
+    kinds = {one.wish.kind for one in full.engine.open_orders(full.account)}
+    assert kinds == {OrderKind.STOP}
+    assert len(full.engine.open_orders(full.account)) == len(full.symbols)
+    full.venue.exchange.check()

@@ -114,12 +114,15 @@ def sold_part(
     `realised` is what the whole trade has realised so far; profits here are before fees.
     """
     taken = (order.cost - order.filled * position.entry_price) * position.side.sign
-    verb = "SOLD" if order.side is Side.SELL else "BOUGHT BACK"
+    is_sale = order.side is Side.SELL
     lines = [
-        f"{verb} PART {order.symbol}",
+        f"{'SOLD' if is_sale else 'BOUGHT BACK'} PART {order.symbol}",
         where_line(order.account, is_paper),
-        *row("P&L", profit_text(taken)),
-        *row("so far", profit_text(realised)),
+        # Said, as the P&L of the whole trade is after them.
+        *row("P&L", f"{profit_text(taken)} before fees"),
+        *row("so far", f"{profit_text(realised)} before fees"),
+        *row("received" if is_sale else "paid", amount_text(order.cost)),
+        *row("fees", amount_text(order.fees)),
         *row("quantity", quantity_text(order.filled)),
         *row("price", price_text(order.average_price)),
         *row("left", quantity_text(abs(position.quantity))),
@@ -132,6 +135,8 @@ def sold_part(
         "price": exact_or_none(order.average_price),
         "profit": exact_text(taken),
         "realised": exact_text(realised),
+        "received" if is_sale else "paid": exact_text(order.cost),
+        "fees": exact_text(order.fees),
         "balance": exact_text(cash),
     }
     return make_alert("sold_part", Severity.NOTICE, lines, at, fields, is_vital=True)

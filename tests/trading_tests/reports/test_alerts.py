@@ -116,15 +116,28 @@ def test_a_closed_short_was_bought_back() -> None:
 
 
 def test_a_partial_sale_tells_what_is_left() -> None:
-    order = make_order(side=Side.SELL, filled=Decimal("0.2"), cost=Decimal(13_500))
+    order = make_order(
+        side=Side.SELL, filled=Decimal("0.2"), cost=Decimal(13_500), fees=Decimal("13.5")
+    )
     event = alerts.sold_part(order, make_position(), Decimal(-3), Decimal(0), True, AT)
     assert lines_of(event)[0] == "SOLD PART BTC/USDT"
     assert {
-        "P&L      +100.00",
-        "so far   -3.00",
+        "P&L      +100.00 before fees",
+        "so far   -3.00 before fees",
+        "received 13,500.00",
+        "fees     13.50",
         "quantity 0.2",
         "left     0.5",
     } <= set(lines_of(event))
+    assert (event.fields["received"], event.fields["fees"]) == ("13500", "13.5")
+
+
+def test_a_part_of_a_short_that_is_bought_back_tells_what_was_paid() -> None:
+    order = make_order(side=Side.BUY, filled=Decimal("0.2"), cost=Decimal(13_500))
+    position = make_position(quantity=Decimal("-0.5"))
+    event = alerts.sold_part(order, position, Decimal(0), Decimal(0), True, AT)
+    assert lines_of(event)[0] == "BOUGHT BACK PART BTC/USDT"
+    assert "paid     13,500.00" in lines_of(event)
 
 
 def test_refusals_by_risk_repeat_under_one_key() -> None:

@@ -146,10 +146,12 @@ class DifferenceAnswers:
         self._journal.cancel(desk.name, id_of(seen))
         return f"the venue is asked to cancel order {seen.venue_id or seen.order_id}"
 
-    def _adopt(self, one: OpenDifference, desk: AccountDesk, author: str) -> str:
+    def _adopt(
+        self, one: OpenDifference, desk: AccountDesk, author: str, *, is_leaving: bool = False
+    ) -> str:
         self._check_market(desk, one.symbol)
         before = self._bookings.figure(desk)
-        done = self._bookings.adopt(desk, one.difference, author)
+        done = self._bookings.adopt(desk, one.difference, author, is_leaving=is_leaving)
         # A booking that moves the figure is no news about the money.
         self._differences.move_cash_figure(desk.name, self._bookings.figure(desk) - before)
         return done
@@ -157,10 +159,12 @@ class DifferenceAnswers:
     def _close(self, one: OpenDifference, desk: AccountDesk, author: str) -> str:
         """Adopt, so that the book has what there is, and then leave what nobody wants."""
         held = desk.book.positions.get(one.symbol)
-        self._adopt(one, desk, author)
+        self._adopt(one, desk, author, is_leaving=True)
         position = desk.book.positions.get(one.symbol)
         if position is None:
             return "nothing is left of it"
+        if position.closing:
+            return f"closing all {quantity_text(abs(position.quantity))} {one.symbol}"
         reason = f"/reconcile by {author}"
         if held is None or one.difference.is_missing:
             self._dealer.close(position, reason)

@@ -58,8 +58,15 @@ class DifferenceBookings:
         """Return the market time."""
         return self._markets.now
 
-    def adopt(self, desk: AccountDesk, difference: Difference, author: str) -> str:
-        """Bring the book in line with what the venue shows; say what was done."""
+    def adopt(
+        self, desk: AccountDesk, difference: Difference, author: str, *, is_leaving: bool = False
+    ) -> str:
+        """Bring the book in line with what the venue shows; say what was done.
+
+        What is to be left anyway may be added to a position that is being closed.
+        """
+        if not (difference.is_missing or is_leaving):
+            self._check_open(desk, difference.symbol)
         if difference.topic.kind is DifferenceKind.POSITION:
             return self._adopt_position(desk, difference, author)
         if difference.amount > 0:
@@ -89,7 +96,6 @@ class DifferenceBookings:
                 f"{quantity_text(quantity)} {instrument.base} is less than can be sold there"
                 f" ({quantity_text(least)}): ignore it"
             )
-        self._check_open(desk, symbol)
         before = self.figure(desk)
         self.fill(desk, symbol, quantity, price, f"adopted by {author}")
         self._transfers.book(desk, before - self.figure(desk))
@@ -123,8 +129,6 @@ class DifferenceBookings:
         before = _ZERO if held is None else held.quantity
         # By how much, and not to how much: what was traded since the look stays as it is.
         move = difference.amount + self._differences.ignored(desk, difference.topic)
-        if before * move >= 0:
-            self._check_open(desk, symbol)
         entry = (difference.entry_price or price) if held is None else price
         equity = desk.book.equity()
         if move:
@@ -196,13 +200,18 @@ class DifferenceBookings:
             raise NotPossibleError(f"{symbol} has no price yet; try again in a moment")
         return to_decimal(price)
 
-    @staticmethod
-    def _check_open(desk: AccountDesk, symbol: str) -> None:
+    def _check_open(self, desk: AccountDesk, symbol: str) -> None:
+        """Refuse to keep what would be sold with a position that is being closed."""
         held = desk.book.positions.get(symbol)
-        if held is not None and held.closing:
-            raise NotPossibleError(
-                f"{symbol} is being closed ({held.closing}); try again once it is flat"
-            )
+        if held is None or not held.closing:
+            return
+        why = self._dealer.stuck.reason_of(held.key)
+        stuck = f", which is refused for now: {why}" if why else ""
+        raise NotPossibleError(
+            f"{symbol} is being closed ({held.closing}){stuck}. What is adopted now would be sold"
+            " with it: answer close to have that, ignore to leave it alone, or adopt it once"
+            " the position is closed"
+        )
 
 
 def _quantity(quantity: Decimal, instrument: Instrument) -> str:

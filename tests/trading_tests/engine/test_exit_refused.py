@@ -2,6 +2,7 @@
 
 import pytest
 
+from tcpproto import ReplyState
 from tests.trading_tests.engine.floor import D
 from tests.trading_tests.engine.live_venue import Venue
 from tests.trading_tests.engine.live_world import World
@@ -283,3 +284,56 @@ def test_coins_that_somebody_else_has_sold_are_asked_about_and_the_tries_end() -
     world.floor.sample(120.0)
     assert not of_kind(world.floor.effects, SubmitOrder)
     assert not world.floor.orders()
+
+
+def surplus(venue: Venue) -> None:
+    """Show half a bitcoin more than is held, until people are asked about it."""
+    for _ in range(2):
+        venue.floor.tick(100.0)
+        venue.show(BTC="1.5", usdt="9900")
+
+
+def test_what_is_adopted_would_be_sold_with_it_and_that_is_said() -> None:
+    venue = Venue()
+    venue.accept(refuse_twice(venue))
+    surplus(venue)
+    said = venue.floor.do("reconcile", "1", "adopt")
+    assert said.state is ReplyState.REJECTED
+    for part in ("being closed (/sell", f"refused for now: {WHY}", "close", "ignore"):
+        assert part in said.text
+    assert venue.floor.position().quantity == 1
+    assert venue.floor.do("reconcile", "1", "ignore").state is ReplyState.APPLIED
+    assert not venue.floor.trader.reconciliation.differences.open
+
+
+def test_more_that_nobody_wants_is_sold_with_what_cannot_be_left_for_now() -> None:
+    venue = Venue()
+    stop = refuse_twice(venue)
+    venue.accept(stop)
+    surplus(venue)
+    said = venue.floor.do("reconcile", "1", "close")
+    assert (said.state, said.text) == (ReplyState.APPLIED, f"closing all 1.5 {BTC}")
+    assert venue.asked_to_cancel() == [stop.id], "it is tried at once"
+    venue.cancelled(stop.id)
+    way_out = venue.sent()
+    assert (way_out.purpose, way_out.quantity) == (Purpose.EXIT, D("1.5"))
+    venue.fill(way_out, 99.0)
+    assert venue.floor.held() is None
+    assert venue.is_idle
+
+
+def test_more_is_sold_behind_a_way_out_that_is_under_way() -> None:
+    venue = Venue()
+    stop = venue.bought()
+    venue.floor.do("sell", BTC)
+    venue.cancelled(stop.id)
+    way_out = venue.sent()
+    venue.accept(way_out)
+    surplus(venue)
+    assert venue.floor.do("reconcile", "1", "close").state is ReplyState.APPLIED
+    assert venue.is_idle, "never two ways out"
+    venue.fill(way_out, 99.0)
+    rest = venue.sent()
+    assert (rest.purpose, rest.quantity) == (Purpose.EXIT, D("0.5"))
+    venue.fill(rest, 99.0)
+    assert venue.floor.held() is None

@@ -105,6 +105,7 @@ class CoinbaseDialect:
         self._cancels: dict[str, tuple[Account, float]] = {}  # whose and when due, by order id
         self._reads = Reads(engine, self._configurations, self._cancels)
         self._money = MoneyReads(engine)
+        self._refusals = 0  # of subscriptions, still to come
         self._public = PublicReads(engine)
         self.complaints: list[str] = []
 
@@ -160,7 +161,18 @@ class CoinbaseDialect:
 
     def open_session(self, path: str, send: Callable[[object], None]) -> Session | None:
         """Welcome a connection."""
-        return CoinbaseStreams(self._engine, self.complaints, send) if path == "/" else None
+        if path != "/":
+            return None
+        return CoinbaseStreams(self._engine, self.complaints, send, refuses=self._refuses)
+
+    def refuse_subscriptions(self, times: int) -> None:
+        """Refuse to tell of an account for so many times."""
+        self._refusals += times
+
+    def _refuses(self) -> bool:
+        is_refused = self._refusals > 0
+        self._refusals -= is_refused
+        return is_refused
 
     def _do(self, asked: Asked) -> object:
         request = asked.request

@@ -24,7 +24,10 @@ from tests.fakes.exchange.terms import Account, Market, Order, OrderState
 _CHANNELS: Final = frozenset(
     {"heartbeats", "candles", "market_trades", "status", "ticker", "ticker_batch", "level2", "user"}
 )
+_UNKNOWN: Final = "authentication failure"
 _SNAPSHOT_TRADES: Final = 50
+_SNAPSHOT_ORDERS: Final = 50
+_POSITIONS: Final[Json] = {"perpetual_futures_positions": [], "expiring_futures_positions": []}
 _CANDLE_S: Final = 300
 _LEVELS: Final = 10
 _STATUS: Final = {
@@ -39,9 +42,16 @@ class CoinbaseStreams:
     """One connection: its channels, its count of messages, and whose orders it is told."""
 
     def __init__(
-        self, engine: Engine, complaints: list[str], send: Callable[[object], None]
+        self,
+        engine: Engine,
+        complaints: list[str],
+        send: Callable[[object], None],
+        *,
+        refuses: Callable[[], bool] = lambda: False,
     ) -> None:
         self._engine = engine
+        self._refuses = refuses
+        self._tokens: set[str] = set()
         self._complaints = complaints
         self._raw_send = send
         self._sequence = 0
@@ -66,7 +76,8 @@ class CoinbaseStreams:
         if unknown:
             self._refuse(f"{unknown[0]} is not a valid product", text)
             return
-        if channel == "user" and not self._authenticate(asked.get("jwt"), text):
+        token = asked.get("jwt")
+        if (channel == "user" or token is not None) and not self._authenticate(token, text):
             return
         with self._engine.changed:
             if kind == "subscribe":
@@ -97,7 +108,14 @@ class CoinbaseStreams:
         try:
             key = check_token(str(token), self._engine.keys, self._engine.clock.wall())
         except BadTokenError as error:
-            self._refuse("authentication failure", f"{text}: {error}")
+            self._refuse(_UNKNOWN, f"{text}: {error}")
+            return False
+        if token in self._tokens:
+            self._refuse(_UNKNOWN, f"{text}: each message needs a token of its own")
+            return False
+        self._tokens.add(str(token))
+        if self._refuses() or not key.rights.query:
+            self._raw_send({"type": "error", "message": _UNKNOWN})
             return False
         self._account = key.account
         return True
@@ -213,7 +231,10 @@ class CoinbaseStreams:
     def _send_open_orders(self) -> None:
         assert self._account is not None
         rows = [_order_row(order) for order in self._engine.open_orders(self._account)]
-        self._send("user", [{"type": "snapshot", "orders": rows}])
+        # Whoever reads them knows the last message by its being short.
+        for begin in range(0, len(rows) + 1, _SNAPSHOT_ORDERS):
+            batch = rows[begin : begin + _SNAPSHOT_ORDERS]
+            self._send("user", [{"type": "snapshot", "orders": batch, "positions": _POSITIONS}])
 
     def _take_order(self, order: Order) -> None:
         name = order.symbol.replace("/", "-")

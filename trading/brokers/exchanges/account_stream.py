@@ -13,6 +13,7 @@ from typing import Any, Final
 from trading.brokers.account_stream import AccountStream, Hint
 from trading.brokers.ccxt_broker import CcxtVenue
 from trading.brokers.exchanges.binance_stream import BinanceWords
+from trading.brokers.exchanges.coinbase_stream import CoinbaseWords
 from trading.brokers.exchanges.errors import failure_of
 from trading.brokers.exchanges.kraken_stream import KrakenWords
 from trading.brokers.exchanges.loading import load_pro_exchange
@@ -30,6 +31,7 @@ _WORDS: Final[Mapping[tuple[str, str], Callable[[], StreamWords]]] = {
     ("kraken", "spot"): KrakenWords,
     ("kraken", "margin"): KrakenWords,
     ("binance", "spot"): BinanceWords,
+    ("coinbase", "spot"): CoinbaseWords,
 }
 
 

@@ -15,6 +15,7 @@ import pytest
 from daemonkit.clock import SystemClock
 from tests.fakes.exchange.binance import BinanceDialect
 from tests.fakes.exchange.books import OrderChanged
+from tests.fakes.exchange.coinbase import CoinbaseDialect
 from tests.fakes.exchange.kraken import CallCounter, KrakenDialect
 from tests.fakes.exchange.terms import OrderState as TheirState
 from tests.fakes.exchange.terms import Trade
@@ -39,7 +40,7 @@ from trading.settings.live import LiveSection
 # So rare that what is seen soon was seen because of the stream.
 RARE = replace(SETTINGS, poll_s=30.0, poll_stream_s=30.0, fills_s=30.0, stream_silence_s=3.0)
 TOKEN = "GetWebSocketsToken"
-EXCHANGES = ("kraken", "binance")
+EXCHANGES = ("kraken", "binance", "coinbase")
 LOGGER = "trading.brokers.live.stream_thread"
 
 
@@ -140,7 +141,7 @@ def refuse_streams(desk: Desk, times: int) -> None:
         faults = desk.running.faults
         faults.say(Word.KEY, acts=False, when=lambda asked: asked.name == TOKEN, times=times)
     else:
-        assert isinstance(dialect, BinanceDialect)
+        assert isinstance(dialect, BinanceDialect | CoinbaseDialect)
         dialect.refuse_subscriptions(times)
 
 

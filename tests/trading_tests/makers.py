@@ -158,15 +158,17 @@ def make_command(
     expires_at: float = NOW + 60,
     confirmed: bool = False,
     account: str = "",
+    author: str = "42",
+    chat: str = "42",
 ) -> Command:
     """Return a command as the bridge sends it."""
     return Command(
         id=command_id,
         verb=verb,
         args=args,
-        author="42",
+        author=author,
         role=role,
-        chat="42",
+        chat=chat,
         issued_at=issued_at,
         expires_at=expires_at,
         confirmed=confirmed,

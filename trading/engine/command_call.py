@@ -41,6 +41,7 @@ class Call:
     age_s: float
     at: float
     snapshot: Callable[[], EngineSnapshot]
+    chat: str = ""
 
     @property
     def symbol(self) -> str | None:

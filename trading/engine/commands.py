@@ -213,6 +213,7 @@ def _call_of(command: Command, situation: Situation) -> Call:
         age_s=max(0.0, situation.at - command.issued_at),
         at=situation.at,
         snapshot=situation.snapshot,
+        chat=command.chat,
     )
 
 

@@ -64,8 +64,11 @@ class DifferenceAnswers:
         }
         differences.take_up = self.take_up
 
-    def answer(self, number: int, choice: Choice, author: str) -> str:
-        """Do what a person wants done about a difference; NotPossibleError says why not."""
+    def answer(self, number: int, choice: Choice, author: str, shown: Decimal) -> str:
+        """Do what a person wants done about a difference of the size that they were shown.
+
+        NotPossibleError says why not.
+        """
         one = self._differences.records.open.get(number)
         if one is None:
             raise NotPossibleError(
@@ -76,8 +79,8 @@ class DifferenceAnswers:
         if choice not in one.difference.choices:
             allowed = " or ".join(one.difference.choices)
             raise NotPossibleError(f"{choice} is no answer to this one; allowed {allowed}")
-        if self._differences.ask_again_if_moved(one):
-            was, now = quantity_text(one.shown), quantity_text(one.difference.amount)
+        if self._differences.ask_again_if_moved(one, shown):
+            was, now = quantity_text(shown), quantity_text(one.difference.amount)
             raise NotPossibleError(
                 f"difference {number} is {now} now, and {was} was shown: nothing was done,"
                 " and it is asked about again"

@@ -27,6 +27,7 @@ from trading.model.difference import (
     DifferenceKind,
     OpenDifference,
     Topic,
+    Viewed,
 )
 from trading.model.instrument import Instrument
 from trading.model.order import Fill
@@ -38,6 +39,8 @@ from trading.reports import difference_alerts as alerts
 _GROWN: Final = 2
 # By how much the clocks of a venue and of this machine may differ.
 _CLOCKS_S: Final = 2.0
+# What so many people and chats were shown last is known of each difference.
+_VIEWERS_MAX: Final = 50
 _NEVER: Final = float("-inf")
 _ZERO: Final = Decimal(0)
 
@@ -164,21 +167,24 @@ class DifferenceDesk:
             return "a fill came in late, and the account is looked at again"
         return "" if one.topic in watch.shown else "the last look did not show it"
 
-    def ask_again_if_moved(self, one: OpenDifference) -> bool:
-        """Ask people about a difference that has another size than they were shown; tell if so."""
+    def ask_again_if_moved(self, one: OpenDifference, shown: Decimal) -> bool:
+        """Ask people about a difference that has another size than was shown; tell if so."""
         instrument = self._instruments.get(one.symbol)
-        if not has_moved(one, _ZERO if instrument is None else instrument.quantity_step):
+        step = _ZERO if instrument is None else instrument.quantity_step
+        if not has_moved(one.difference, shown, step):
             return False
         self._tell_again(one)
         return True
 
-    def note_shown(self, numbers: Iterable[int]) -> None:
-        """Note that people see the sizes of these as they are now."""
+    def note_shown(self, numbers: Iterable[int], viewers: Iterable[str], at: float) -> None:
+        """Note who sees the sizes of these as they are now: nobody else does."""
         for number in numbers:
             one = self.records.open[number]
-            if one.shown != one.difference.amount:
-                self.records.open[number] = replace(one, shown=one.difference.amount)
-                self.keep()
+            now = Viewed(one.difference.amount, at)
+            viewed = {**one.viewed, **dict.fromkeys(viewers, now)}
+            latest = sorted(viewed.items(), key=lambda seen: seen[1].at)[-_VIEWERS_MAX:]
+            self.records.open[number] = replace(one, viewed=dict(latest))
+            self.keep()
 
     def settle(self, number: int) -> None:
         """Close a difference that was answered."""
@@ -308,7 +314,7 @@ class DifferenceDesk:
         self._announcer.tell(alerts.difference_found(made, desk.account))
 
     def _tell_again(self, one: OpenDifference) -> None:
-        told = replace(one, at=self._markets.wall, shown=one.difference.amount)
+        told = replace(one, at=self._markets.wall, shown=one.difference.amount, viewed={})
         self.records.open[one.number] = told
         self.keep()
         account = self._desks[one.account].account

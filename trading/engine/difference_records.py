@@ -14,6 +14,7 @@ from trading.model.difference import (
     DifferenceKind,
     OpenDifference,
     Topic,
+    Viewed,
 )
 from trading.model.order import OrderType, Side
 from trading.model.venue_news import OpenOrderSeen
@@ -104,6 +105,7 @@ def _row(one: OpenDifference) -> dict[str, Any]:
         "account": one.account,
         "at": one.at,
         "shown": str(one.shown),
+        "viewed": [[who, str(what.amount), what.at] for who, what in one.viewed.items()],
         "kind": difference.topic.kind.value,
         "name": difference.topic.name,
         "symbol": difference.symbol,
@@ -142,7 +144,11 @@ def _opened(rows: Iterable[Mapping[str, Any]]) -> Iterable[OpenDifference]:
         )
         shown = Decimal(row.get("shown", difference.amount))
         number, account = int(row["number"]), str(row["account"])
-        yield OpenDifference(number, account, difference, float(row["at"]), shown)
+        viewed = {
+            str(who): Viewed(Decimal(amount), float(at))
+            for who, amount, at in row.get("viewed", ())
+        }
+        yield OpenDifference(number, account, difference, float(row["at"]), shown, viewed)
 
 
 def _order(row: Mapping[str, Any]) -> OpenOrderSeen:

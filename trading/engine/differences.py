@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal, localcontext
 from typing import Final
 
-from trading.model.difference import Difference, DifferenceKind, OpenDifference, Topic
+from trading.model.difference import Difference, DifferenceKind, Topic
 from trading.model.instrument import Instrument
 from trading.model.order import Order
 from trading.model.order_states import OrderState
@@ -145,10 +145,9 @@ def _positions(
             yield Difference(topic, symbol, expected, quantity, entry_price=entry)
 
 
-def has_moved(one: OpenDifference, step: Decimal) -> bool:
-    """Tell whether a difference has another size than people were shown; dust is none."""
-    difference = one.difference
-    moved = abs(difference.amount - one.shown)
+def has_moved(difference: Difference, shown: Decimal, step: Decimal) -> bool:
+    """Tell whether a difference has another size than was shown; dust is none."""
+    moved = abs(difference.amount - shown)
     if difference.topic.kind is not DifferenceKind.CASH:
         return moved > step
     return moved > _slack(difference.expected, difference.seen)

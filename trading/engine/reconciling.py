@@ -22,13 +22,14 @@ class Reconciling:
         one = self._find(call, int(number))
         differences = self._trader.reconciliation.differences
         if answer is None:
-            differences.note_shown([one.number])
+            differences.note_shown([one.number], _viewers(call), call.at)
             return shown(difference_view(one))
-        if one.at > call.at - call.age_s:
+        written_at = call.at - call.age_s
+        if one.at > written_at:
             return rejected(f"difference {number} has changed since that was written: look again")
-        return applied(
-            self._trader.reconciliation.answers.answer(one.number, Choice(answer), call.author)
-        )
+        shown_to = one.shown_to(_viewers(call), written_at)
+        answers = self._trader.reconciliation.answers
+        return applied(answers.answer(one.number, Choice(answer), call.author, shown_to))
 
     def _list(self, call: Call) -> Answer:
         desks = self._places.desks(call)
@@ -41,7 +42,7 @@ class Reconciling:
             differences.ask(desk.name)
         names = {desk.name for desk in desks}
         open_ones = [one for one in differences.open if one.account in names]
-        differences.note_shown(one.number for one in open_ones)
+        differences.note_shown((one.number for one in open_ones), _viewers(call), call.at)
         return shown(differences_view(looks, open_ones))
 
     def _find(self, call: Call, number: int) -> OpenDifference:
@@ -55,3 +56,9 @@ class Reconciling:
                 f"no difference {number} is open; /reconcile shows those that are"
             )
         return found
+
+
+def _viewers(call: Call) -> list[str]:
+    """Return who sees an answer: whoever asked, and all others in their chat."""
+    names = {"person": call.author, "chat": call.chat}
+    return [f"{kind} {name}" for kind, name in names.items() if name]

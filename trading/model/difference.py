@@ -1,6 +1,7 @@
 """Differences between our book of an account and what its venue shows. Values only."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -85,10 +86,19 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Viewed:
+    """Hold the amount that somebody was shown, and when."""
+
+    amount: Decimal
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class OpenDifference:
     """Hold a difference that people were asked about, under the number that they answer with.
 
-    `shown` is the amount that they were shown last, and `at` when they were asked last.
+    `shown` is the amount that all of them were shown last, and `at` when they were asked last.
+    `viewed` is what some were shown since, by person and by chat.
     """
 
     number: int
@@ -96,6 +106,13 @@ class OpenDifference:
     difference: Difference
     at: float
     shown: Decimal
+    viewed: Mapping[str, Viewed] = field(default_factory=dict)
+
+    def shown_to(self, viewers: Iterable[str], written_at: float) -> Decimal:
+        """Return the amount that somebody had seen last when they wrote."""
+        seen = [self.viewed[one] for one in viewers if one in self.viewed]
+        seen = [one for one in seen if one.at <= written_at]
+        return max(seen, key=lambda one: one.at).amount if seen else self.shown
 
     @property
     def topic(self) -> Topic:

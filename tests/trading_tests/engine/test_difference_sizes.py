@@ -1,5 +1,7 @@
 """An answer to a difference is about the size that was shown, and about no other."""
 
+from typing import Any
+
 import orjson
 import pytest
 
@@ -130,3 +132,61 @@ def test_a_position_that_is_kept_apart_is_adopted_at_the_size_that_was_shown() -
     assert world.floor.held() is None
     world.answer(1, "adopt")
     assert world.floor.position().quantity == D("1.5")
+
+
+ANN: dict[str, Any] = {"author": "1", "chat": "1"}
+BEN: dict[str, Any] = {"author": "2", "chat": "2"}
+
+
+def test_what_one_person_has_looked_at_lets_no_other_one_answer_for_it(world: World) -> None:
+    world.holdings["BTC"] = D("0.6")
+    world.looks()
+    assert "0.6" in world.floor.do("reconcile", "1", **ANN).text
+    state, text = world.floor.do("reconcile", "1", "adopt", **BEN)
+    assert state is REJECTED
+    assert "0.5 was shown" in text
+    assert world.floor.held() is None
+    assert world.floor.kinds.count("difference") == 2, "all are told the new size"
+    assert world.floor.do("reconcile", "1", "adopt", **BEN).state is ReplyState.APPLIED
+    assert world.floor.position().quantity == D("0.6")
+
+
+def test_what_a_person_has_looked_at_lets_that_person_answer_anywhere(world: World) -> None:
+    world.holdings["BTC"] = D("0.6")
+    world.looks()
+    world.floor.do("reconcile", **ANN)
+    world.looks()
+    world.floor.restart()
+    world.connect()
+    world.looks()
+    said = world.floor.do("reconcile", "1", "adopt", author="1", chat="-100")
+    assert said.state is ReplyState.APPLIED
+    assert world.floor.position().quantity == D("0.6")
+
+
+def test_what_was_shown_in_a_chat_was_shown_to_all_in_it(world: World) -> None:
+    world.holdings["BTC"] = D("0.6")
+    world.looks()
+    world.floor.do("reconcile", "1", author="1", chat="-100")
+    said = world.floor.do("reconcile", "1", "adopt", author="2", chat="-100")
+    assert said.state is ReplyState.APPLIED
+
+
+def test_what_counts_is_what_a_person_has_looked_at_last(world: World) -> None:
+    world.holdings["BTC"] = D("0.6")
+    world.looks()
+    world.floor.do("reconcile", "1", **ANN)
+    world.holdings["BTC"] = D("0.5")
+    world.looks()
+    assert world.floor.do("reconcile", "1", "adopt", **ANN).state is REJECTED
+    assert world.floor.do("reconcile", "1", "adopt", **ANN).state is ReplyState.APPLIED
+
+
+def test_an_answer_from_before_a_person_looked_is_about_what_was_shown_before(
+    world: World,
+) -> None:
+    world.holdings["BTC"] = D("0.6")
+    world.looks()
+    world.floor.wall += 60
+    world.floor.do("reconcile", "1", **ANN)
+    assert world.floor.do("reconcile", "1", "adopt", age_s=5.0, **ANN).state is REJECTED

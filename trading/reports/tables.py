@@ -57,6 +57,14 @@ def wrapped(text: str, *, indent: int = 0, width: int = COLUMNS) -> list[str]:
     return [" " * indent + one for one in lines]
 
 
+def shortened(text: str, lines_max: int, *, indent: int = 0, width: int = COLUMNS) -> list[str]:
+    """Return a text over so many lines at most, and show where it was cut."""
+    lines = wrapped(text, indent=indent, width=width)
+    if len(lines) <= lines_max:
+        return lines
+    return [*lines[: lines_max - 1], cut(f"{lines[lines_max - 1]}…", width)]
+
+
 def limited(
     items: Sequence[Item], draw: Callable[[Item], Sequence[str]], lines_max: int, what: str
 ) -> list[str]:

@@ -16,7 +16,7 @@ from trading.reports.status_parts import (
     TradingView,
     TrippedView,
 )
-from trading.reports.tables import View, cut, labelled, limited, page, wrapped
+from trading.reports.tables import View, cut, labelled, limited, page, shortened
 
 # A status is sent every second; the commands for positions and orders tell more of them.
 FIELD_ROWS_MAX: Final = 50
@@ -81,7 +81,7 @@ def _switch_lines(view: TradingView) -> list[str]:
         state = "paused" if view.is_paused else "on"
     lines = labelled("trading", state)
     if view.kill:
-        lines += wrapped(f"⛔ KILL LATCH: {view.kill.removeprefix(_LATCHED)}")[:4]
+        lines += shortened(f"⛔ KILL LATCH: {view.kill.removeprefix(_LATCHED)}", 4)
     return lines
 
 
@@ -93,9 +93,9 @@ def _tripped_block(tripped: TrippedView, view: TradingView) -> list[str]:
     """Return a limit; what its own text says already is not said twice."""
     is_named = (tripped.symbol or tripped.account) in tripped.text
     where = "" if is_named else _where(tripped.account, tripped.symbol, view)
-    lines = wrapped(f"⛔ {where}{tripped.text}")[:7]
+    lines = shortened(f"⛔ {where}{tripped.text}", 7)
     if tripped.lifted_by not in tripped.text:
-        lines += wrapped(f"lifted by {tripped.lifted_by}", indent=1)[:3]
+        lines += shortened(f"lifted by {tripped.lifted_by}", 3, indent=1)
     return lines
 
 
@@ -116,7 +116,7 @@ def _account_lines(account: AccountView, view: TradingView) -> list[str]:
 
 
 def _trouble_lines(account: AccountView) -> list[str]:
-    return wrapped(f"⚠ no new risk: {account.trouble}")[:4] if account.trouble else []
+    return shortened(f"⚠ no new risk: {account.trouble}", 4) if account.trouble else []
 
 
 def _flag_lines(view: TradingView, which: str) -> list[str]:
@@ -135,7 +135,7 @@ def _flag_lines(view: TradingView, which: str) -> list[str]:
 
 def _flag_block(flag: FlagView, reason: str, view: TradingView) -> list[str]:
     where = _where(flag.key.account, flag.key.symbol, view)
-    return wrapped(f"{where}{reason or 'by command'}", indent=1)[:3]
+    return shortened(f"{where}{reason or 'by command'}", 3, indent=1)
 
 
 def _counts(view: TradingView) -> str:
@@ -190,7 +190,7 @@ def _instance_lines(view: TradingView) -> list[str]:
 
 def _instance_block(one: InstanceView) -> list[str]:
     state = f", {one.state}" if one.state else ""
-    return [*wrapped(f"{one.name}: {one.mode}{state}")[:2], cut(f" {one.strategy} {one.symbol}")]
+    return [*shortened(f"{one.name}: {one.mode}{state}", 2), cut(f" {one.strategy} {one.symbol}")]
 
 
 def _where(account: str, symbol: str, view: TradingView) -> str:

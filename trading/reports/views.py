@@ -33,6 +33,7 @@ from trading.reports.tables import (
     labelled,
     limited,
     page,
+    shortened,
     spread,
     wrapped,
 )
@@ -194,6 +195,9 @@ def trade_fields(trade: Trade) -> dict[str, Any]:
 
 def moment_text(at: float) -> str:
     """Return a moment of market time, UTC, to the minute."""
+    if not at:
+        # Market time begins with the first price.
+        return "no price yet"
     return datetime.fromtimestamp(at, UTC).strftime("%y-%m-%d %H:%MZ")
 
 
@@ -305,7 +309,7 @@ def _decision_block(one: Decision, *, names_account: bool) -> list[str]:
     return [
         cut(f"{moment_text(one.at)} {one.symbol}", _ZONED),
         *([cut(f" account {one.account}")] if names_account else []),
-        *wrapped(one.text, indent=1)[:4],
+        *shortened(one.text, 6, indent=1),
     ]
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trading_tests.reports.report_makers import assert_fits
-from trading.reports.tables import COLUMNS, cut, labelled, limited, page, spread, wrapped
+from trading.reports.tables import COLUMNS, cut, labelled, limited, page, shortened, spread, wrapped
 
 TEXTS = st.text(st.characters(codec="ascii", categories=["L", "N", "P", "Zs"]), max_size=120)
 
@@ -29,6 +29,15 @@ def test_words_are_kept_whole_unless_wider_than_a_line() -> None:
     assert wrapped("one two three", width=7) == ["one two", "three"]
     assert wrapped("abcdefgh ij", width=5) == ["abcde", "fgh", "ij"]
     assert wrapped("  ") == []
+
+
+def test_a_text_that_is_cut_shows_it() -> None:
+    text = " ".join(["word"] * 40)
+    lines = shortened(text, 3, indent=1)
+    assert len(lines) == 3
+    assert lines[-1].endswith("…")
+    assert all(len(line) <= COLUMNS and line.startswith(" ") for line in lines)
+    assert shortened("short enough", 3) == ["short enough"]
 
 
 def test_blocks_are_shown_whole_and_the_rest_is_counted() -> None:

@@ -200,6 +200,11 @@ def test_decisions_are_shown_with_their_moment() -> None:
     assert why_view([], "BTC/USDT").text == "nothing was decided of BTC/USDT\nyet"
 
 
+def test_a_decision_from_before_the_first_price_has_no_moment_of_1970() -> None:
+    view = why_view([Decision(0.0, "BTC/USDT", "it failed to load")])
+    assert view.text.split("\n")[0] == "no price yet BTC/USDT"
+
+
 @pytest.mark.parametrize("rows", [1, 2, 300])
 @pytest.mark.parametrize("value", EXTREMES)
 def test_no_line_is_wider_than_a_phone(value: Decimal, rows: int) -> None:

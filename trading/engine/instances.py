@@ -16,6 +16,7 @@ from trading.model.mode import Mode
 from trading.strategies.base import Strategy, handles_bars, handles_ticks
 from trading.strategies.calls import CallGuard, CallInterrupted, Runner
 from trading.strategies.context import Desk, StrategyContext
+from trading.strategies.failures import describe_failure
 from trading.strategies.wishes import Wish
 
 # So many failing calls in a row stop an instance: nothing will come of the next one either.
@@ -149,11 +150,3 @@ class InstanceBoard:
         if is_fatal or isinstance(error, CallInterrupted) or instance.failures >= FAILURES_MAX:
             self.stop(instance, describe_failure(error))
         self._on_failure(instance, error)
-
-
-def describe_failure(error: BaseException) -> str:
-    """Say in one line what a strategy did wrong."""
-    if isinstance(error, CallInterrupted):
-        return str(error) or "a call took too long and was interrupted"
-    name, text = type(error).__name__, " ".join(str(error).split())
-    return (f"{name}: {text}" if text else name)[:300]

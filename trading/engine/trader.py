@@ -23,7 +23,7 @@ from trading.engine.flags import KEY as FLAGS_KEY
 from trading.engine.flags import Flags
 from trading.engine.flatten import KEY as FLATTEN_KEY
 from trading.engine.flatten import FlattenDesk
-from trading.engine.instances import Instance, InstanceBoard, describe_failure
+from trading.engine.instances import Instance, InstanceBoard
 from trading.engine.instrument_texts import known_instruments
 from trading.engine.journal import Journal
 from trading.engine.live_parts import LiveParts
@@ -51,6 +51,7 @@ from trading.risk.gate import RiskGate
 from trading.risk.kill_latch import KillLatch
 from trading.risk.limits import LimitBook
 from trading.strategies.calls import CallGuard
+from trading.strategies.failures import describe_failure
 
 TIME_KEY: Final = "market.time"
 # A paper market that is silent for so long by the wall clock fills market orders at its last price.
@@ -348,13 +349,14 @@ class Trader:
 
     def _on_strategy_failure(self, instance: Instance, error: BaseException) -> None:
         wall, name = self.markets.wall, instance.setup.id
-        self.decisions.note(self.markets.now, instance.key, f"{name} failed: {error}")
+        failure = describe_failure(error)
+        self.decisions.note(self.markets.now, instance.key, f"{name} failed: {failure}")
         if instance.stopped:
             self.dealer.cancel_entries_of(name)
             self._quarantine(instance)
             self.announcer.tell(alerts.strategy_stopped(name, _until_changed(instance), wall))
         else:
-            self.announcer.tell(alerts.strategy_failed(name, describe_failure(error), wall))
+            self.announcer.tell(alerts.strategy_failed(name, failure, wall))
 
     def _build_live_parts(self, ids: OrderIds, values: Mapping[str, str]) -> LiveParts:
         return LiveParts(

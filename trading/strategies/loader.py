@@ -20,6 +20,8 @@ from trading.strategies.schema import Schema, parse_schema
 
 SOURCE_SIZE_MAX: Final = 1_048_576
 LIBRARY: Final = Path(__file__).resolve().parent / "library"
+# The modules of strategy files are called so, and nothing else is.
+MODULE_PREFIX: Final = "tradebridge_strategy_"
 PRODUCTION: Final = Path(__file__).resolve().parents[2] / "strategies" / "production"
 _NAME: Final = re.compile(r"[a-z0-9_]{1,64}")
 
@@ -92,7 +94,7 @@ def load_strategy(file: Path, *, limit_s: float = LOAD_MAX_S) -> StrategyType:
     """Load the one strategy of a file, wherever it lies; its code may take so long."""
     source = _read(file)
     fingerprint = hashlib.sha256(source).hexdigest()
-    name = f"tradebridge_strategy_{file.stem}_{fingerprint[:16]}"
+    name = f"{MODULE_PREFIX}{file.stem}_{fingerprint[:16]}"
     module = _run(source, file, name, limit_s)
     found = _find_class(module, file)
     where = f"{file}: {found.__name__}"

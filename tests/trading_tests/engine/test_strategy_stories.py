@@ -16,7 +16,7 @@ from tests.trading_tests.makers import (
     play,
 )
 from trading.engine.effects import WriteLog
-from trading.engine.instances import FAILURES_MAX, describe_failure
+from trading.engine.instances import FAILURES_MAX
 from trading.engine.quarantine import PREFIX, quarantine_of
 from trading.engine.setup import InstanceSetup
 from trading.model.account import MarketType
@@ -134,9 +134,27 @@ def test_an_error_that_names_each_price_is_told_once_and_then_counted() -> None:
     assert not floor.told("strategy_stopped"), "it goes on as long as it works now and then"
 
 
-def test_an_error_without_words_is_told_by_its_name() -> None:
-    assert describe_failure(MemoryError()) == "MemoryError"
-    assert describe_failure(ValueError("no  luck")) == "ValueError: no luck"
+def test_an_error_that_cannot_tell_its_words_harms_nobody() -> None:
+    class WordlessError(Exception):
+        def __str__(self) -> str:
+            return self.text  # type: ignore[attr-defined, no-any-return]
+
+    def fail(_context: StrategyContext, _event: object) -> None:
+        raise WordlessError
+
+    floor = Floor(play(fail, "bad"), play(enter, "good"))
+    floor.ticks(100.0, 100.0)
+    assert floor.position().instance == "good"
+    assert any("WordlessError" in text for text in floor.told("strategy_error"))
+
+
+def test_why_names_the_error_as_the_alert_does() -> None:
+    def fail(_context: StrategyContext, _event: object) -> None:
+        raise KeyError("window")
+
+    floor = Floor(play(fail, "bad"))
+    floor.tick(100.0)
+    assert floor.trader.decisions.latest(1)[0].text == "bad failed: KeyError: 'window'"
 
 
 def test_a_call_that_fails_has_wished_for_nothing() -> None:

@@ -263,7 +263,8 @@ def worker_settings(section: LiveSection, exchange: str, market_type: str = "spo
         unknown_settle_s=section.unknown_settle_s,
         entry_age_max_s=section.entry_age_max_s,
         exit_retry_s=section.exit_retry_s,
-        poll_stream_s=max(section.poll_s, section.poll_stream_s),
+        # What a stream does not say is found by polls: they are spared only where reads are few.
+        poll_stream_s=max(section.poll_s, section.poll_stream_s if exchange in BUDGETS else 0.0),
         fills_s=max(_FILLS_S, _FILLS_SHARE / budget.per_s),
         budget=budget,
     )

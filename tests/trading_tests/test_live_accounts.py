@@ -83,7 +83,10 @@ def test_the_pace_is_that_of_the_configuration_and_reads_keep_to_the_lowest_tier
     assert (kraken.poll_s, kraken.entry_age_max_s, kraken.reconcile_s) == (3, 1, 180)
     assert kraken.budget.per_s < 0.5
     assert kraken.budget.weights[RequestKind.ORDER] == 0
-    assert worker_settings(live, "binance").budget == RequestBudget()
+    assert kraken.poll_stream_s == 20
+    binance = worker_settings(live, "binance")
+    assert binance.budget == RequestBudget()
+    assert (binance.poll_s, binance.poll_stream_s) == (3, 3)
     margin = worker_settings(live, "kraken", "margin").budget
     assert margin.weights == {**kraken.budget.weights, RequestKind.HOLDINGS: 2.0}
     faster = configured(tmp_path, LIVE + "live: {requests_per_s: 1}\n").settings.live

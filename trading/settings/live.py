@@ -18,9 +18,10 @@ class LiveSection(Settings):
     An order that the venue cannot find counts as never arrived once `unknown_settle_s` have
     passed, so a request must have ended by then. `stream`: where the exchange can say that
     something happened, it is listened to, and `poll_stream_s` is how often is looked while it is
-    heard of. `requests_per_s` is what the key may ask, where the exchange allows it another number
-    than its lowest tier. `keep_entries_at_stop` leaves what rests to enter at the exchange while
-    the bot is stopped; what is filled then has no stop until it is back.
+    heard of, where reads are few (Kraken). `requests_per_s` is what the key may ask, where the
+    exchange allows it another number than its lowest tier. `keep_entries_at_stop` leaves what rests
+    to enter at the exchange while the bot is stopped; what is filled then has no stop until it is
+    back.
     """
 
     poll_s: _Short = 2.0

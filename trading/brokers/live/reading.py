@@ -257,7 +257,8 @@ class AccountReader:
     @property
     def _poll_first_s(self) -> float:
         settings = self._settings
-        return settings.poll_s if self._is_streaming else settings.poll_first_s
+        is_sparing = settings.poll_stream_s > settings.poll_s and self._is_streaming
+        return settings.poll_s if is_sparing else settings.poll_first_s
 
     def _read_clock(self, server_at: float, asked: Moment, answered: Moment) -> None:
         """Judge the clocks: half of the round trip may be on either way."""

@@ -68,7 +68,8 @@ class LiveSettings:
     passing reason is tried again; `fills_patience_s`: how long executions may lag behind the
     order they belong to; `fills_lookback_s`: how far back the first look at executions goes;
     `poll_stream_s`: how often open orders are read while a stream tells when something happens,
-    and `stream_silence_s` how long it may say nothing; `poll_late_s`: a poll that is late by this
+    for which `poll_s` means that it spares none, and `stream_silence_s` how long it may say
+    nothing; `poll_late_s`: a poll that is late by this
     is wanted, and by twice of it is urgent;
     `pause_longest_s`: the longest pause that a venue may ask for at once.
     """

@@ -38,7 +38,7 @@ from trading.model.venue_news import VenueNews, VenueTrouble
 from trading.settings.live import LiveSection
 
 # So rare that what is seen soon was seen because of the stream.
-RARE = replace(SETTINGS, poll_s=30.0, poll_stream_s=30.0, fills_s=30.0, stream_silence_s=3.0)
+RARE = replace(SETTINGS, poll_s=30.0, poll_stream_s=31.0, fills_s=30.0, stream_silence_s=3.0)
 TOKEN = "GetWebSocketsToken"
 EXCHANGES = ("kraken", "binance", "coinbase")
 LOGGER = "trading.brokers.live.stream_thread"

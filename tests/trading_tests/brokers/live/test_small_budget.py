@@ -298,6 +298,29 @@ def test_an_execution_that_nobody_hears_of_is_seen_by_the_rare_poll(
     assert desk.unprotected_s("e0", 0.1) < 23
 
 
+class RoomyDesk(StreamingDesk):
+    """A streaming desk at an exchange that lets itself be asked often."""
+
+    def make_worker(self, **more: Any) -> AccountWorker:
+        self.settings = worker_settings(LiveSection(), "binance")
+        return super().make_worker(**more)
+
+
+def test_where_reads_are_plenty_nothing_is_seen_later_with_a_stream_that_keeps_silent_of_it() -> (
+    None
+):
+    desk = RoomyDesk()
+    desk.begin()
+    desk.submit(make_order("e0"))
+    desk.run(60)
+    known = desk.venue.requests.count("open")
+    desk.run(60)
+    assert 28 <= desk.venue.requests.count("open") - known <= 32
+    desk.fill_now("e0")
+    desk.run(3)
+    assert desk.unprotected_s("e0", 0.1) < 3.2
+
+
 def test_a_stream_that_falls_silent_leaves_it_to_polls_as_without_one(
     streaming: StreamingDesk,
 ) -> None:

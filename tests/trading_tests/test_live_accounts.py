@@ -11,8 +11,11 @@ from daemonkit.secrets import Secret
 from trading.account_identity import AccountIdentity
 from trading.brokers.exchanges.loading import Credentials
 from trading.brokers.live.settings import RequestBudget, RequestKind
+from trading.brokers.live.worker import AccountWorker
 from trading.brokers.venue_keys import VenueKeys
 from trading.config import BotConfig, load_config
+from trading.control import Control
+from trading.deadline import Deadline
 from trading.live_accounts import LiveWorkers, build_venues, build_workers, worker_settings
 from trading.settings.feed_source import exchange_source
 
@@ -51,19 +54,7 @@ def test_each_live_account_has_a_venue_and_one_for_reads_where_there_is_a_key(
 
 
 def test_workers_are_made_for_live_accounts_alone_and_do_not_run(tmp_path: Path) -> None:
-    config = configured(tmp_path)
-    names = ("main", "second")
-    workers = build_workers(
-        config,
-        dict.fromkeys(names, KEYS),
-        clock=ManualClock(),
-        rng=Random(1),
-        tell=lambda _told: None,
-        identities={
-            name: AccountIdentity(name, "", keep=_never, end=_never_ends) for name in names
-        },
-        last_run_at=None,
-    )
+    workers = _make_workers(configured(tmp_path))
     together = LiveWorkers(workers, ())
     assert list(together.outlets) == ["main", "second"]
     assert not any(worker.is_alive() for worker in workers.values())
@@ -93,6 +84,39 @@ def test_the_pace_is_that_of_the_configuration_and_reads_keep_to_the_lowest_tier
     assert worker_settings(faster, "kraken").budget.per_s == 1
 
 
+def test_half_of_the_time_of_a_stop_is_waited_for_entries_and_then_for_the_store(
+    tmp_path: Path,
+) -> None:
+    clock, asked = ManualClock(), []
+
+    def wait(what: str, seconds: float) -> bool:
+        clock.advance(seconds)
+        asked.append(what)
+        return what == "stored"
+
+    together = LiveWorkers(_make_workers(configured(tmp_path)), ())
+    deadline = Deadline(clock, Control(), 10.0)
+    together.take_entries_back(
+        deadline,
+        announce=lambda: asked.append("announced"),
+        are_gone=lambda seconds: wait("gone", seconds),
+        is_stored=lambda seconds: wait("stored", seconds),
+    )
+    assert asked[0] == "announced"
+    assert asked[-1] == "stored"
+    assert 4.5 < deadline.left_s <= 5.0
+
+
+def test_without_a_real_account_nothing_is_announced_or_waited_for() -> None:
+    def never(_seconds: float) -> bool:
+        raise AssertionError("nothing to wait for")
+
+    deadline = Deadline(ManualClock(), Control(), 10.0)
+    LiveWorkers({}, ()).take_entries_back(
+        deadline, announce=lambda: _never("announced"), are_gone=never, is_stored=never
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
@@ -111,6 +135,21 @@ def test_prices_come_from_the_venue_that_is_traded_at(
     assert source is not None
     assert dict(source.settings) == wanted
     assert settings.account_terms()[0].class_settings == wanted
+
+
+def _make_workers(config: BotConfig) -> dict[str, AccountWorker]:
+    names = ("main", "second")
+    return build_workers(
+        config,
+        dict.fromkeys(names, KEYS),
+        clock=ManualClock(),
+        rng=Random(1),
+        tell=lambda _told: None,
+        identities={
+            name: AccountIdentity(name, "", keep=_never, end=_never_ends) for name in names
+        },
+        last_run_at=None,
+    )
 
 
 def _never(_found: str) -> None:

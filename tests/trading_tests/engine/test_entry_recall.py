@@ -240,6 +240,19 @@ def test_a_stop_without_a_notice_leaves_entries_where_they_are() -> None:
     assert venue.floor.order().id == venue.entry.id
 
 
+def test_beside_a_real_account_one_on_paper_goes_on_to_the_end() -> None:
+    real = replace(make_account("real"), exchange="kraken", is_paper=False)
+    accounts = [make_account_setup(), replace(make_account_setup(real), paper=None)]
+    floor = Floor(play(enter_below), accounts=accounts)
+    floor.tick(100.0)
+    entry = floor.order()
+    floor.tell(StopAhead(floor.wall))
+    assert floor.do("buy", BTC, "1", account="main").state is ReplyState.APPLIED
+    assert "the bot is stopping" in floor.do("buy", BTC, "1", account="real").text
+    floor.tell(StopRequested("asked to stop", floor.wall))
+    assert entry.id in {one.id for one in floor.orders()}
+
+
 def test_an_account_on_paper_keeps_its_entries_over_a_stop_and_none_is_filled_meanwhile() -> None:
     floor = Floor(play(enter_below), accounts=[make_account_setup(make_account())])
     floor.tick(100.0)

@@ -193,7 +193,8 @@ def _wish(
         named = ("amount", trade_amount)
     name, size = named
     if not is_usable(size):
-        return _refuse(intent, RefusalCode.SIZE, f"{name}: found {size}, needed more than 0")
+        why = f"{name}: found {size:.6g}, allowed a number from 1e-18 to 1e18"
+        return _refuse(intent, RefusalCode.SIZE, why)
     return QUOTIENT.divide(size if name == "amount" else size * equity, price)
 
 

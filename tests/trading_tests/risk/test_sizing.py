@@ -128,6 +128,14 @@ def test_what_is_too_small_is_never_raised(
     assert words in refusal.text
 
 
+@pytest.mark.parametrize(
+    ("size", "shown"), [("1E+300", "1e+300"), ("-1", "-1"), ("1" * 5_000, "1.11111e+4999")]
+)
+def test_a_size_that_cannot_be_is_told_with_what_could_be(size: str, shown: str) -> None:
+    refusal = refused(make_intent(quantity=D(size)), make_view())
+    assert refusal.text.endswith(f"found {shown}, allowed a number from 1e-18 to 1e18")
+
+
 def test_a_wish_that_is_cut_to_almost_nothing_is_refused_with_both_figures() -> None:
     view = make_view(exposure=8_960.0)
     refusal = refused(make_intent(quantity=D(10)), view)

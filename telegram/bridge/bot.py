@@ -21,14 +21,12 @@ from telegram import (
     BotCommand,
     BotCommandScopeChat,
     BotCommandScopeDefault,
-    CallbackQuery,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InputFile,
     LinkPreviewOptions,
     Message,
     Update,
-    User,
     error,
 )
 from telegram.bridge.bot_api.addressing import way_to
@@ -41,6 +39,7 @@ from telegram.bridge.bot_api.errors import (
     wait_s_of,
 )
 from telegram.bridge.bot_api.libraries import prepare_libraries
+from telegram.bridge.bot_api.reading import read_message, read_press
 from telegram.bridge.bot_api.settings import BotSettings
 from telegram.bridge.bot_api.state import Arrival
 from telegram.bridge.chat import Buttons
@@ -57,7 +56,6 @@ ALLOWED_UPDATES: Final = ("message", "callback_query")
 _HTML: Final = "HTML"
 _NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
 _NOTICE_LENGTH_MAX: Final = 200
-_NAME_LENGTH_MAX: Final = 64
 _ERROR_LENGTH_MAX: Final = 300
 
 
@@ -223,9 +221,11 @@ class PtbMessenger:
 
     def _read(self, update: Update) -> Inbound | None:
         try:
-            if update.callback_query is not None:
-                return _read_press(update.update_id, update.callback_query, self._clock.wall())
-            return _read_message(update, self.bot_id)
+            if (press := update.callback_query) is not None:
+                # An old message is told without its content.
+                whole = press.message if isinstance(press.message, Message) else None
+                return read_press(update.update_id, press, whole, self._clock.wall())
+            return read_message(update, self.bot_id)
         except Exception as failure:  # noqa: BLE001 - one odd update must not stop all others
             log.warning("update %d is not understood: %s", update.update_id, type(failure).__name__)
             return None
@@ -345,92 +345,3 @@ def _keyboard(buttons: Buttons) -> InlineKeyboardMarkup | None:
             for row in buttons
         ]
     )
-
-
-def _read_press(update_id: int, press: CallbackQuery, at: float) -> Inbound | None:
-    if press.message is None or press.data is None:
-        return None
-    message = press.message
-    thread_id = _topic(message) if isinstance(message, Message) else None
-    return Inbound(
-        update_id=update_id,
-        place=Place(message.chat.id, thread_id),
-        message_id=message.message_id,
-        user_id=press.from_user.id,
-        user_name=_name(press.from_user),
-        text="",
-        written_at=at,
-        press_data=press.data,
-        press_id=press.id,
-        has_button=_has_button(message, press.data),
-        is_private=message.chat.type == "private",
-    )
-
-
-def _has_button(message: object, data: str) -> bool:
-    markup = message.reply_markup if isinstance(message, Message) else None
-    rows = () if markup is None else markup.inline_keyboard
-    return any(button.callback_data == data for row in rows for button in row)
-
-
-def _read_message(update: Update, bot_id: int) -> Inbound | None:
-    posted = update.channel_post or update.edited_channel_post
-    message = update.message or update.edited_message or posted
-    if message is None or not _is_for_us(message, bot_id):
-        return None
-    user = message.from_user
-    is_anonymous = (
-        user is None or user.is_bot or message.sender_chat is not None or posted is not None
-    )
-    return Inbound(
-        update_id=update.update_id,
-        place=Place(message.chat.id, _topic(message)),
-        message_id=message.message_id,
-        # Nobody else may pass for a person, not even by the number they share.
-        user_id=None if is_anonymous or user is None else user.id,
-        user_name="" if user is None else _name(user),
-        text=message.text or message.caption or "",
-        written_at=message.date.timestamp(),
-        is_edited=message is update.edited_message or message is update.edited_channel_post,
-        # What another bot has worded is not what a person has written either.
-        is_forwarded=message.forward_origin is not None
-        or bool(message.is_automatic_forward)
-        or message.via_bot is not None,
-        is_anonymous=is_anonymous,
-        is_private=message.chat.type == "private",
-        migrated_to=message.migrate_to_chat_id,
-        is_reply=_is_reply(message, bot_id),
-        is_own_pin=_is_own_pin(message, bot_id),
-        has_joined=_has_joined(message, bot_id),
-    )
-
-
-def _is_for_us(message: Message, bot_id: int) -> bool:
-    """Leave out lines such as of joins; a group the bot was just put into is of interest."""
-    is_made = bool(message.group_chat_created or message.supergroup_chat_created)
-    has_words = bool(message.text or message.caption)
-    is_line = _is_own_pin(message, bot_id) or message.migrate_to_chat_id is not None
-    return has_words or _has_joined(message, bot_id) or is_made or is_line
-
-
-def _is_reply(message: Message, bot_id: int) -> bool:
-    replied = message.reply_to_message
-    return replied is not None and replied.from_user is not None and replied.from_user.id == bot_id
-
-
-def _has_joined(message: Message, bot_id: int) -> bool:
-    return any(each.id == bot_id for each in message.new_chat_members)
-
-
-def _is_own_pin(message: Message, bot_id: int) -> bool:
-    user = message.from_user
-    return message.pinned_message is not None and user is not None and user.id == bot_id
-
-
-def _topic(message: Message) -> int | None:
-    # Outside of forums a thread is only a row of replies, where nothing can be sent to.
-    return message.message_thread_id if message.is_topic_message else None
-
-
-def _name(user: User) -> str:
-    return one_line(user.username or user.full_name, _NAME_LENGTH_MAX)

@@ -112,7 +112,7 @@ def check_taken_back(holder: HolderDesk) -> None:
     assert 0 < stop.wish.quantity <= holder.desk.held()
     wait_until(lambda: holder.told("engine_stopped"), PATIENCE_S, "a goodbye")
     (said,) = holder.told("entries_cancelled")
-    assert said.startswith("1 entry cancelled: the bot stops")
+    assert said.startswith("1 entry cancelled: bot stops")
     assert holder.desk.pair in said
     assert not holder.told("entries_left")
     assert bridge.stop() == 0

@@ -7,13 +7,20 @@ from typing import Final
 from trading.model.event import DurableEvent, Severity
 from trading.model.order import Order, OrderType
 from trading.model.order_states import OrderState
-from trading.reports.alert_lines import make_alert, reason_lines, row, where_fields, where_line
+from trading.reports.alert_lines import (
+    WIDTH,
+    make_alert,
+    reason_lines,
+    row,
+    where_fields,
+    where_line,
+)
 from trading.reports.numbers import counted, price_text, quantity_text
 from trading.reports.order_lines import order_fields
-from trading.reports.tables import cut
+from trading.reports.tables import wrapped
 
 # More than so many lines nobody reads on a phone; the fields have some more.
-_LINES_MAX: Final = 8
+_LINES_MAX: Final = 14
 _FIELDS_MAX: Final = 50
 
 
@@ -22,7 +29,7 @@ def entries_taken_back(account: str, orders: Sequence[Order]) -> DurableEvent:
     filled = [one for one in orders if one.state is OrderState.FILLED]
     parts = [one for one in orders if one.filled and one not in filled]
     gone = [one for one in orders if one not in filled]
-    head = f"{counted(len(gone), 'entry', 'entries')} cancelled: the bot stops"
+    head = f"{counted(len(gone), 'entry', 'entries')} cancelled: bot stops"
     lines = [
         head,
         where_line(account, is_paper=False),
@@ -50,8 +57,7 @@ def entries_left(account: str, orders: Sequence[Order]) -> DurableEvent:
     lines = [
         f"⛔ {counted(len(orders), 'entry', 'entries')} NOT known to be gone",
         where_line(account, is_paper=False),
-        *(cut(entry_line(one)) for one in orders[:_LINES_MAX]),
-        *([f"and {len(orders) - _LINES_MAX} more"] if len(orders) > _LINES_MAX else []),
+        *_entry_lines(orders),
         *reason_lines("the bot stops: look at the exchange, and cancel there what is still open"),
         *reason_lines("filled meanwhile it has no stop until the next start, which looks it up"),
     ]
@@ -71,13 +77,22 @@ def entry_line(order: Order) -> str:
     return f"{order.side.value.upper()} {order.symbol} {amount} {at}"
 
 
+def _entry_lines(orders: Sequence[Order]) -> list[str]:
+    lines: list[str] = []
+    for number, order in enumerate(orders):
+        more = wrapped(entry_line(order), width=WIDTH)
+        if len(lines) + len(more) > _LINES_MAX:
+            return [*lines, f"and {len(orders) - number} more"]
+        lines += more
+    return lines
+
+
 def _market_lines(orders: Sequence[Order]) -> list[str]:
-    counts = Counter(one.symbol for one in orders)
-    lines = [
-        line
-        for symbol, count in sorted(counts.items())[:_LINES_MAX]
-        for line in row(symbol, f"{count}")
-    ]
-    if len(counts) > _LINES_MAX:
-        lines.append(f"and {counted(len(counts) - _LINES_MAX, 'market')} more")
+    counts = sorted(Counter(one.symbol for one in orders).items())
+    lines: list[str] = []
+    for number, (symbol, count) in enumerate(counts):
+        more = row(symbol, f"{count}")
+        if len(lines) + len(more) > _LINES_MAX:
+            return [*lines, f"and {counted(len(counts) - number, 'market')} more"]
+        lines += more
     return lines

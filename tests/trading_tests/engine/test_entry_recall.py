@@ -64,7 +64,7 @@ def test_an_entry_that_rests_is_cancelled_waited_for_and_told() -> None:
     assert venue.hears_it_is_over()
     venue.stop()
     (said,) = venue.floor.told("entries_cancelled")
-    assert said.startswith("1 entry cancelled: the bot stops\nLIVE main\nBTC/USDT")
+    assert said.startswith("1 entry cancelled: bot stops\nLIVE main\nBTC/USDT")
     assert not venue.floor.told("entries_left")
     assert venue.floor.kinds.index("entries_cancelled") < venue.floor.kinds.index("engine_stopped")
 

@@ -77,7 +77,8 @@ def _check_state(intent: OrderIntent, view: RiskView) -> Refusal | None:
     if not intent.is_forced and (found := overridden_by_force(view)):
         return _refuse(intent, found[0].code, found[0].text)
     if view.barred:
-        return _refuse(intent, RefusalCode.LIMIT, "; ".join(view.barred))
+        # A limit says itself what it is for: this market, or all of the account.
+        return Refusal(RefusalCode.LIMIT, "; ".join(view.barred))
     if view.trouble:
         return _refuse(intent, RefusalCode.TROUBLE, f"nothing new is risked: {view.trouble}")
     return None

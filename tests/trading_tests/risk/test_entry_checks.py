@@ -183,3 +183,8 @@ def test_risk_is_raised_by_effect_not_by_verb(
 ) -> None:
     wish = None if quantity is None else Decimal(quantity)
     assert raises_risk(side, wish, Decimal(held)) is raises
+
+
+def test_a_limit_names_once_what_it_is_for() -> None:
+    text = "BTC/USDT on main: 2 trades lost in a row, limit 2"
+    assert refused(make_intent(), make_view(barred=(text,))).text == text

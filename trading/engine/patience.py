@@ -22,10 +22,19 @@ LET_GO_S: Final = 60.0
 class _Wait:
     since: float
     for_s: float
+    # When it was tried last: by the wait itself, or between because it could wait no longer.
+    tried_at: float
     is_over: bool = False
+    is_hurried: bool = False
     # Whether a stop may stand in for the way out meanwhile, and whether one was told to rest.
     wants_stop: bool = False
     has_stop: bool = False
+
+    def is_due(self, now: float) -> bool:
+        """Tell whether it has lasted long enough, and nothing was tried between just now."""
+        is_short = 0 <= now - self.since < self.for_s
+        is_early = self.is_hurried and 0 <= now - self.tried_at < FIRST_S
+        return not (is_short or is_early)
 
 
 @dataclass(slots=True)
@@ -44,11 +53,34 @@ class Patience:
         if before is not None and not before.is_over:
             return False
         if before is None or not self.is_again(key, now):
-            self._waits[key] = _Wait(now, 0.0)
+            self._waits[key] = _Wait(now, 0.0, now)
             return True
-        for_s = min(LONGEST_S, before.for_s * 2 or FIRST_S)
-        self._waits[key] = _Wait(now, for_s, wants_stop=True, has_stop=before.has_stop)
+        since, for_s = now, min(LONGEST_S, before.for_s * 2 or FIRST_S)
+        if before.is_hurried:
+            # A try between makes the wait neither longer nor shorter.
+            since, for_s = before.since, before.for_s
+        made = _Wait(since, for_s, now, is_hurried=before.is_hurried)
+        made.wants_stop, made.has_stop = True, before.has_stop
+        self._waits[key] = made
         return False
+
+    def hurry(self, key: MarketKey, now: float) -> bool:
+        """Let a market wait no longer for once, if it was not tried just now; tell whether so."""
+        wait = self._waits.get(key)
+        if wait is None or wait.is_over or 0 <= now - wait.tried_at < FIRST_S:
+            return False
+        wait.is_over, wait.is_hurried = True, not wait.is_due(now)
+        return True
+
+    def is_hurried(self, key: MarketKey) -> bool:
+        """Tell whether the last try in a market came between two of its waits."""
+        wait = self._waits.get(key)
+        return wait is not None and wait.is_hurried
+
+    def has_stop(self, key: MarketKey) -> bool:
+        """Tell whether a stop was said to rest while a market waits."""
+        wait = self._waits.get(key)
+        return wait is not None and wait.has_stop
 
     @property
     def is_unused(self) -> bool:
@@ -91,10 +123,10 @@ class Patience:
         due = [
             (key, wait)
             for key, wait in self._waits.items()
-            if not (wait.is_over or 0 <= now - wait.since < wait.for_s)
+            if not wait.is_over and wait.is_due(now)
         ]
         for _, wait in due:
-            wait.is_over = True
+            wait.is_over, wait.is_hurried = True, False
         return [key for key, _ in due]
 
     def end(self, key: MarketKey) -> bool:

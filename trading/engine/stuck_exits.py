@@ -49,9 +49,14 @@ class StuckExits:
         desk = self._desks[position.account]
         if is_first:
             self.on_stuck(desk.name)
-        if is_first or (desk.venue is not None and not desk.venue.has_stops):
+        is_bare = desk.venue is not None and not desk.venue.has_stops
+        if is_first or (is_bare and not self.patience.is_hurried(position.key)):
             is_paper = desk.account.is_paper
             self._announcer.tell(exit_refused(position, reason, is_paper))
+
+    def hurry(self, key: MarketKey) -> bool:
+        """Let a position that waits to be left be tried now; tell whether it is."""
+        return self.patience.hurry(key, self._markets.wall)
 
     def reason_of(self, key: MarketKey) -> str:
         """Return why a position could not be left, or protected, when that was tried last."""
@@ -121,9 +126,13 @@ class StuckExits:
 
     def lose_stop(self, position: Position, reason: str) -> bool:
         """Take in that no stop can stand in for now; False where none was to."""
+        had_stop = self.patience.has_stop(position.key)
         if not self.patience.give_up_stop(position.key):
             return False
         self._reasons[position.key] = reason
+        if self.patience.is_hurried(position.key) and not had_stop:
+            # That was told, and is told again when the wait is over.
+            return True
         is_paper = self._desks[position.account].account.is_paper
         self._announcer.tell(stop_refused(position, reason, is_paper))
         return True

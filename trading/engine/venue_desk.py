@@ -91,9 +91,12 @@ class VenueDesk:
         self._handlers[type(news)](news)
 
     def watch(self, desk: AccountDesk, symbol: str, price: float, at: float) -> None:
-        """Close a position whose exit a price has reached, where no venue does it for us."""
+        """Close a position whose exit a price has reached, where no venue does it for us.
+
+        One that waits to be left, because that was refused, is tried again at its stop.
+        """
         position = desk.book.positions.get(symbol)
-        if position is None or position.closing:
+        if position is None:
             return
         which = reached_exit(position, price)
         key = desk.markets[symbol]
@@ -105,7 +108,11 @@ class VenueDesk:
             return
         # Whatever rests is cancelled before anything is sold: never two ways out.
         self._passed.pop(key, None)
-        self._dealer.close(position, which)
+        if not position.closing:
+            self._dealer.close(position, which)
+        elif which == STOP and self._dealer.stuck.hurry(key):
+            # As it is: what is kept is acted on, and it is tried with this very price.
+            self._dealer.keep_position(position)
 
     def sample(self, wall: float) -> None:
         """Value what is too small to be sold, and tell what nobody knows for long."""

@@ -337,3 +337,94 @@ def test_more_is_sold_behind_a_way_out_that_is_under_way() -> None:
     assert (rest.purpose, rest.quantity) == (Purpose.EXIT, D("0.5"))
     venue.fill(rest, 99.0)
     assert venue.floor.held() is None
+
+
+def wait_long(venue: Venue) -> None:
+    """Have everything refused until it is tried once a minute only, and once more."""
+    venue.floor.do("sell", BTC)
+    for _ in range(240):
+        refuse_all(venue)
+        venue.floor.sample()
+    venue.floor.sample(61.0)
+    refuse_all(venue)
+
+
+def refuse_all(venue: Venue) -> int:
+    """Refuse what was sent with the last event, and what follows; return how many ways out."""
+    tries = 0
+    while sent := of_kind(venue.floor.effects, SubmitOrder):
+        (one,) = sent
+        tries += one.approved.order.purpose is Purpose.EXIT
+        refuse(venue, one.approved.order, "market is suspended")
+    for order_id in venue.asked_to_cancel():
+        venue.cancelled(order_id)
+        tries += refuse_all(venue)
+    return tries
+
+
+@pytest.fixture(params=[True, False], ids=["its stop is refused too", "no stop can rest"])
+def bare(request: pytest.FixtureRequest) -> Venue:
+    """Hold a bitcoin that cannot be left for now, and that no stop protects."""
+    has_stops: bool = request.param
+    venue = Venue(has_stops=has_stops, has_brackets=False)
+    venue.bought() if has_stops else venue.fill(venue.buy(), 100.0)
+    wait_long(venue)
+    return venue
+
+
+def test_a_stop_price_that_is_reached_is_no_time_to_wait(bare: Venue) -> None:
+    bare.floor.sample(5.0)
+    bare.floor.tick(96.0)
+    assert bare.is_idle
+    bare.floor.tick(94.0)
+    assert bare.sent().purpose is Purpose.EXIT
+    assert refuse_all(bare) == 1
+    bare.floor.tick(93.0)
+    assert bare.is_idle, "not with each price"
+    bare.floor.sample(5.0)
+    bare.floor.tick(93.0)
+    way_out = bare.sent()
+    bare.fill(way_out, 93.0)
+    assert bare.floor.held() is None
+
+
+def test_at_its_stop_price_it_is_tried_every_few_seconds_and_told_no_oftener(bare: Venue) -> None:
+    tries = 0
+    for _ in range(300):
+        bare.floor.tick(94.0, after_s=1.0)
+        tries += refuse_all(bare)
+        bare.floor.sample(1.0)
+        tries += refuse_all(bare)
+    assert 100 <= tries <= 120
+    said = " ".join(bare.floor.told("protection_missing")[-1].split())
+    assert "(4 more in 300 s)" in said, "one for each wait of a minute, as without it"
+
+
+def test_what_is_tried_between_makes_the_next_wait_no_longer(bare: Venue) -> None:
+    bare.floor.sample(5.0)
+    bare.floor.tick(94.0)
+    refuse_all(bare)
+    tries = 0
+    for _ in range(30):
+        bare.floor.tick(99.0, after_s=1.0)
+        bare.floor.sample(1.0)
+        tries += refuse_all(bare)
+    assert tries == 1
+
+
+def test_a_stop_that_rests_meanwhile_is_given_time_to_sell_it() -> None:
+    venue = Venue(has_brackets=False)
+    stop = refuse_twice(venue)
+    venue.accept(stop)
+    venue.floor.sample(10.0)
+    venue.cancelled(stop.id)
+    refuse(venue, venue.sent())
+    stop = venue.sent()
+    venue.accept(stop)
+    venue.floor.sample(6.0)
+    venue.floor.tick(94.0)
+    assert venue.is_idle, "the exchange sells it"
+    venue.floor.tick(94.0, after_s=10.0)
+    assert venue.asked_to_cancel() == [stop.id], "it was jumped over"
+    venue.cancelled(stop.id)
+    assert venue.sent().purpose is Purpose.EXIT

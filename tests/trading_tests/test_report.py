@@ -1,6 +1,7 @@
 """The report of a bot: figures, tables and CSV, for no trades and for many."""
 
 import csv
+import os
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -117,6 +118,27 @@ def test_a_csv_file_that_cannot_be_written_is_refused_and_nothing_is_left(tmp_pa
     with pytest.raises(StateError, match="cannot be used"):
         write_trades_csv(tmp_path / "missing" / "trades.csv", [])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    # Open for both: a reader there is, and nobody waits for another.
+    reader = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        assert write_trades_csv(path, [make_trade(1)]) == 1
+        assert os.read(reader, 65_536).startswith(b"seq,account,symbol")
+    finally:
+        os.close(reader)
+    assert path.is_fifo()
+
+
+def test_a_link_stays_one_and_its_file_is_written(tmp_path: Path) -> None:
+    file, link = tmp_path / "trades.csv", tmp_path / "latest.csv"
+    link.symlink_to(file)
+    assert write_trades_csv(link, [make_trade(1)]) == 1
+    assert link.is_symlink()
+    assert file.read_text(encoding="utf-8").startswith("seq,account,symbol")
 
 
 def test_the_market_time_is_where_the_engine_keeps_it() -> None:

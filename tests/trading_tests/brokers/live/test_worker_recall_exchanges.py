@@ -28,7 +28,7 @@ TROUBLES: dict[str, Callable[[Faults], Rule]] = {
 }
 
 
-@pytest.fixture(params=["kraken", "binance"])
+@pytest.fixture(params=["kraken", "binance", "coinbase"])
 def desk(request: pytest.FixtureRequest) -> Iterator[LiveDesk]:
     with live_desk(request.param) as running:
         yield running

@@ -73,14 +73,14 @@ class FeeCoins:
         with localcontext(_EXACT):
             return OrderFilled(replace(fill, fee_worth=fill.fee * price))
 
-    def pay(self, fill: Fill) -> None:
-        """Take the fee of a fill that was just booked from whatever paid it."""
+    def pay(self, fill: Fill, *, is_taken: bool = False) -> None:
+        """Take the fee of a fill that was just booked from whatever paid it, unless it is."""
         desk = self._desks[fill.account]
         if desk.venue is None or not self._is_third(fill):
             return
         if fill.fee_worth is None:
             self._note_unvalued(desk, fill)
-        if desk.account.market_type is MarketType.SPOT and fill.fee > 0:
+        if desk.account.market_type is MarketType.SPOT and fill.fee > 0 and not is_taken:
             self._take_coins(desk, fill)
 
     def sample(self) -> None:

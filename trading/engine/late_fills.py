@@ -56,6 +56,8 @@ class LateFills:
         self._instruments = instruments
         self._dealer = dealer
         self._expected: _Expected | None = None
+        # Whether the coins that paid the fee of that execution are booked as gone already.
+        self.has_fee = False
 
     def before(self, fill: Fill, order: Order | None = None) -> None:
         """Take in that an execution is about to be booked: the quantity makes room for it.
@@ -63,12 +65,14 @@ class LateFills:
         One that the venue has forced is of no order of ours.
         """
         desk = self._desks[fill.account]
-        self._expected = None
+        self._expected, self.has_fee = None, False
         if not self._differences.records.answered.get(desk.name):
             return
         held = desk.book.positions.get(fill.symbol)
         topic = self._topic_of(desk, fill.symbol)
         answered = self._contains(desk, topic, fill, order)
+        coins = Topic(DifferenceKind.HOLDING, fill.fee_currency)
+        self.has_fee = self._contains(desk, coins, fill, order) is not None
         if answered is not None:
             self._make_room(desk, topic, answered, self._move_of(fill))
         money = Topic(DifferenceKind.CASH, desk.account.currency)

@@ -130,7 +130,7 @@ class Reconciliation:
     def _note_fill(self, fill: Fill) -> None:
         self._late.after(fill)
         self.differences.note_fill(fill)
-        self.fees.pay(fill)
+        self.fees.pay(fill, is_taken=self._late.has_fee)
 
     def _expect_fill(self, fill: Fill, order: Order) -> None:
         self._late.before(fill, order)

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from tcpproto import ReplyState
 from tests.trading_tests.engine.floor import D
 from tests.trading_tests.engine.live_venue import Venue
-from tests.trading_tests.makers import BTC, of_kind
+from tests.trading_tests.makers import BTC, ETH, of_kind
 from trading.engine.effects import CancelOrder, SubmitOrder
 from trading.model.account import MarketType
 from trading.model.difference import DifferenceKind, Topic
-from trading.model.order import Order, Purpose
-from trading.model.report import OrderAccepted, OrderCancelled, OrderRejected
+from trading.model.order import Fill, Order, Purpose
+from trading.model.report import OrderAccepted, OrderCancelled, OrderFilled, OrderRejected
 from trading.model.venue_news import AccountSeen, PositionSeen
 
 COINS, MONEY = "1", "2"
@@ -296,3 +296,30 @@ def test_however_it_was_answered_nothing_counts_twice_and_nothing_is_lost(
     held = book.positions[BTC].quantity if BTC in book.positions else Decimal(0)
     if coins != "ignore":
         assert held == there - (Decimal(beside) if not coins else 0)
+
+
+def test_coins_that_paid_its_fee_and_were_booked_as_gone_pay_it_once(venue: Late) -> None:
+    venue.floor.tick(50.0, ETH)
+    venue.floor.do("buy", ETH, "2")
+    ether = venue.sent()
+    venue.accept(ether)
+    fill = Fill("e1", "main", ether.id, ETH, ether.side, D(2), D(50), D(0), "USDT", venue.floor.now)
+    venue.floor.tell(OrderFilled(fill))
+    venue.carry_out()
+    for _ in range(2):
+        venue.floor.tick(105.0)
+        held = {"USDT": D(9_800), "BTC": D(1), "ETH": D("1.99")}
+        venue.floor.tell(AccountSeen("main", 0, [], held, None, venue.floor.now))
+        venue.carry_out()
+    for one in list(venue.floor.trader.reconciliation.differences.open):
+        venue.answer(str(one.number), "adopt")
+    assert venue.floor.position(ETH).quantity == D("1.99")
+    report = venue.fill(
+        venue.entry, 100.0, "1", fee="0.01", fee_currency="ETH", at=venue.executed_at
+    )
+    venue.carry_out()
+    assert report.fill.fee_currency == "ETH"
+    assert venue.floor.position(ETH).quantity == D("1.99")
+    assert venue.floor.position(BTC).quantity == 1
+    assert venue.floor.position(BTC).fees == D("0.5")
+    assert venue.cash == 9_800

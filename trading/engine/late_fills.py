@@ -19,7 +19,7 @@ from trading.engine.transfers import Transfers
 from trading.model.account import MarketType
 from trading.model.difference import Answered, DifferenceKind, Topic
 from trading.model.instrument import Instrument
-from trading.model.order import Fill, Order
+from trading.model.order import Fill, Order, Purpose
 from trading.model.values import replace
 
 REASON: Final = "taken back: its execution came in late"
@@ -33,7 +33,9 @@ class _Expected:
 
     figure: Decimal
     closing: str
-    has_taken_back: bool
+    has_money: bool
+    # The answer that is still to make room for it.
+    answered: Answered | None
 
 
 class LateFills:
@@ -73,14 +75,18 @@ class LateFills:
         answered = self._contains(desk, topic, fill, order)
         coins = Topic(DifferenceKind.HOLDING, fill.fee_currency)
         self.has_fee = self._contains(desk, coins, fill, order) is not None
-        if answered is not None:
-            self._make_room(desk, topic, answered, self._move_of(fill))
+        has_room = answered is not None and self._has_room(desk, answered, fill, order)
+        if answered is not None and has_room:
+            self._make_room(desk, answered, fill)
         money = Topic(DifferenceKind.CASH, desk.account.currency)
         has_money = self._contains(desk, money, fill, order) is not None
         if answered is not None or has_money:
             # Without an answer about the money it still differs, and the execution explains it.
             self._expected = _Expected(
-                self._bookings.figure(desk), "" if held is None else held.closing, has_money
+                self._bookings.figure(desk),
+                "" if held is None else held.closing,
+                has_money,
+                None if has_room else answered,
             )
 
     def after(self, fill: Fill) -> None:
@@ -89,11 +95,13 @@ class LateFills:
         if expected is None:
             return
         desk = self._desks[fill.account]
+        if expected.has_money:
+            self._give_back(desk, self._bookings.figure(desk) - expected.figure)
+        if expected.answered is not None:
+            self._make_room(desk, expected.answered, fill)
         position = desk.book.positions.get(fill.symbol)
         if position is not None and expected.closing and not position.closing:
             self._dealer.keep_position(replace(position, closing=expected.closing))
-        if expected.has_taken_back:
-            self._give_back(desk, self._bookings.figure(desk) - expected.figure)
         # Whether it agrees now is seen, not believed.
         self._differences.ask(desk.name)
 
@@ -118,11 +126,19 @@ class LateFills:
             kept = fill.fee if fill.fee_currency == self._instruments[fill.symbol].base else _ZERO
             return fill.side.sign * fill.quantity - kept
 
-    def _make_room(
-        self, desk: AccountDesk, topic: Topic, answered: Answered, move: Decimal
-    ) -> None:
+    def _has_room(
+        self, desk: AccountDesk, answered: Answered, fill: Fill, order: Order | None
+    ) -> bool:
+        """Tell whether it can be taken back first: what was sold since is not sold short."""
+        if order is None or order.purpose is not Purpose.ENTRY:
+            return True
+        held, move = desk.book.positions.get(answered.symbol), self._move_of(fill)
+        return held is not None and held.quantity * move > 0 and abs(held.quantity) >= abs(move)
+
+    def _make_room(self, desk: AccountDesk, answered: Answered, fill: Fill) -> None:
+        move = self._move_of(fill)
         if answered.is_ignored:
-            self._ignore_less(desk, topic, move)
+            self._ignore_less(desk, self._topic_of(desk, fill.symbol), move)
             return
         figure, equity = self._bookings.figure(desk), desk.book.equity()
         try:

@@ -13,7 +13,7 @@ from tests.trading_tests.makers import BTC, ETH, of_kind
 from trading.engine.effects import CancelOrder, SubmitOrder
 from trading.model.account import MarketType
 from trading.model.difference import DifferenceKind, Topic
-from trading.model.order import Fill, Order, Purpose
+from trading.model.order import Fill, Order, Purpose, Side
 from trading.model.report import OrderAccepted, OrderCancelled, OrderFilled, OrderRejected
 from trading.model.venue_news import AccountSeen, PositionSeen
 
@@ -323,3 +323,26 @@ def test_coins_that_paid_its_fee_and_were_booked_as_gone_pay_it_once(venue: Late
     assert venue.floor.position(BTC).quantity == 1
     assert venue.floor.position(BTC).fees == D("0.5")
     assert venue.cash == 9_800
+
+
+@pytest.mark.parametrize("kind", [MarketType.SPOT, MarketType.SWAP])
+@pytest.mark.parametrize("sold", ["1", "0.6"])
+def test_what_was_adopted_and_sold_since_is_not_held_again(kind: MarketType, sold: str) -> None:
+    venue = Late(kind)
+    is_spot = kind is MarketType.SPOT
+    venue.looks("1", "9900" if is_spot else "9999.9")
+    for number in ("1", "2"):
+        venue.answer(number, "adopt")
+    for order in venue.floor.orders():
+        venue.fill(order, 99.75, sold)
+    venue.carry_out()
+    shorts = len(venue.floor.trades)
+    venue.tell_late(fee="0" if is_spot else "0.1")
+    left = 1 - D(sold)
+    held = venue.floor.held()
+    assert (D(0) if held is None else held.quantity) == left
+    assert all(one.side is Side.BUY for one in venue.floor.trades[shorts:]), "no short sale"
+    if held is None:
+        assert sum(one.gross for one in venue.floor.trades) == D("-0.25")
+    if is_spot:
+        assert venue.cash == 9_900 + D(sold) * D("99.75")

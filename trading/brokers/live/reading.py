@@ -13,10 +13,11 @@ from typing import Final
 from daemonkit.clock import Clock
 from trading.brokers.live.breaker import BreakerState
 from trading.brokers.live.health import VenueHealth
+from trading.brokers.live.limiter import RequestLimiter
 from trading.brokers.live.looking import Looking
 from trading.brokers.live.moment import Moment, moment_of
 from trading.brokers.live.reads import AccountReads, Apply, Read, kind_of_find
-from trading.brokers.live.settings import Haste, LiveSettings, RequestKind
+from trading.brokers.live.settings import Haste, LiveSettings, RequestBudget, RequestKind
 from trading.brokers.live.stream_thread import StreamThread, StreamWish, TokenWanted
 from trading.brokers.live.tracker import OrderTracker
 from trading.brokers.venue import Abilities, FailureKind, Venue, VenueError, VenueOrder
@@ -27,6 +28,10 @@ log = logging.getLogger(__name__)
 
 CLOCK: Final = "clock"
 CLOCK_STEP_S: Final = 1.0
+# An order may be executed in hundreds of parts, and exchanges count what they are asked: so much of
+# what is heard is read at once, and so often polls begin anew close together, and then it is paced.
+HINTS: Final = RequestBudget(per_s=0.5, burst=10.0)
+QUICK_POLLS: Final = RequestBudget(per_s=0.1, burst=10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,9 @@ class AccountReader:
         self._hint_at: float | None = None
         self._is_poll_wanted = False
         self._fills_asked_at = clock.monotonic()
+        self._heard_fills = RequestLimiter(HINTS, clock.monotonic())
+        self._heard_orders = RequestLimiter(HINTS, clock.monotonic())
+        self._quick_polls = RequestLimiter(QUICK_POLLS, clock.monotonic())
         self._tracker = tracker
         self._health = health
         self._settings = settings
@@ -104,8 +112,14 @@ class AccountReader:
         heard_at = stream.take_news(wish)
         if wish.is_execution and heard_at >= self._fills_asked_at:
             self._hint_at = heard_at
-        if not (wish.is_execution and stream.is_healthy(self._clock.monotonic())):
-            self.note_action()
+        now = self._clock.monotonic()
+        if wish.is_execution and stream.is_healthy(now):
+            return
+        wait_s = self._heard_orders.wait_s(RequestKind.OPEN_ORDERS, now)
+        self._poll_at = min(self._poll_at, now + wait_s)
+        if not wait_s:
+            self._heard_orders.take(RequestKind.OPEN_ORDERS, now)
+            self._poll_closely()
 
     def next_read(self, moment: Moment) -> tuple[float, Read]:
         """Return the next read and how long it has to wait."""
@@ -129,8 +143,8 @@ class AccountReader:
             choices.append(fills)
         if urgent is not None:
             choices.append(urgent)
-        if self._hint_at is not None:
-            choices.append(Choice(self._hint_at, RequestKind.FILLS, self._fills, Haste.WANTED))
+        if (hint_at := self._hint_due_at) is not None:
+            choices.append(Choice(hint_at, RequestKind.FILLS, self._fills, Haste.WANTED))
         if self._token_at is not None and self._stream is not None:
             token = partial(self._token, self._stream)
             choices.append(Choice(self._token_at, RequestKind.STREAM, token, Haste.WANTED))
@@ -169,8 +183,9 @@ class AccountReader:
         finds = self._tracker.shelf.next_finds(now, self._finds_at_once)
         fills_at = self._tracker.fills_due_at
         choices: list[Choice] = []
-        if self._hint_at is not None and self._tracker.shelf.has_entries:
-            fills_at = self._hint_at if fills_at is None else min(fills_at, self._hint_at)
+        hint_at = self._hint_due_at
+        if hint_at is not None and self._tracker.shelf.has_entries:
+            fills_at = hint_at if fills_at is None else min(fills_at, hint_at)
         if fills_at is not None:
             # Executions come first: they often say all, and one request brings those of all orders.
             choices.append(Choice(fills_at, RequestKind.FILLS, self._fills))
@@ -208,6 +223,8 @@ class AccountReader:
     def _fills(self) -> Read:
         def begin(moment: Moment) -> None:
             self._fills_asked_at = moment.passed
+            if self._hint_at is not None and self._hint_due_at == self._hint_at:
+                self._heard_fills.take(RequestKind.FILLS, moment.passed)
 
         return replace(self._reads.fills(self._read_fills), begin=begin)
 
@@ -240,7 +257,7 @@ class AccountReader:
         if self._hint_at is not None and self._hint_at <= self._fills_asked_at:
             self._end_hint(new)
         if new:
-            self._poll_step_s = self._poll_first_s
+            self._poll_closely()
 
     def _end_hint(self, new: int) -> None:
         """Have the open orders read after what was heard: they tell what executions lag behind."""
@@ -248,7 +265,21 @@ class AccountReader:
         self._is_poll_wanted = not new
         wait_s = self._settings.poll_s if new else 0.0
         self._poll_at = min(self._poll_at, self._clock.monotonic() + wait_s)
-        self._poll_step_s = self._poll_first_s
+        self._poll_closely()
+
+    def _poll_closely(self) -> None:
+        """Have the next polls follow each other closely: where something came, more may come."""
+        now = self._clock.monotonic()
+        if not self._quick_polls.wait_s(RequestKind.OPEN_ORDERS, now):
+            self._quick_polls.take(RequestKind.OPEN_ORDERS, now)
+            self._poll_step_s = self._poll_first_s
+
+    @property
+    def _hint_due_at(self) -> float | None:
+        """Return when what was heard of is to be read: at once, unless much was heard lately."""
+        now = self._clock.monotonic()
+        wait_s = self._heard_fills.wait_s(RequestKind.FILLS, now)
+        return self._hint_at if self._hint_at is None or not wait_s else now + wait_s
 
     @property
     def _is_streaming(self) -> bool:

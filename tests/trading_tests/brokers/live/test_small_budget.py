@@ -321,6 +321,28 @@ def test_where_reads_are_plenty_nothing_is_seen_later_with_a_stream_that_keeps_s
     assert desk.unprotected_s("e0", 0.1) < 3.2
 
 
+@pytest.mark.parametrize("hint", [Hint.LIFE, Hint.EXECUTION, Hint.ORDER])
+def test_of_an_order_that_is_executed_in_hundreds_of_parts_not_every_one_is_read_by_itself(
+    hint: Hint,
+) -> None:
+    desk = RoomyDesk()
+    desk.begin()
+    desk.submit(make_order("parts", quantity="100"), make_order("e1"))
+    desk.run(60)
+    known = len(desk.venue.requests)
+    for _ in range(600):
+        desk.fill_now("parts", "0.1")
+        desk.hint(hint)
+        WorkerDesk.run(desk, 0.1)
+    # Binance weighs the one with 20 and the other with 6, and allows 6,000 a minute.
+    since = desk.venue.requests[known:]
+    assert 30 <= since.count("fills") <= 100
+    assert 30 <= since.count("open") <= 100
+    desk.fill_now("e1")
+    desk.hint(hint)
+    assert desk.unprotected_s("e1", 5) < 2.5
+
+
 def test_a_stream_that_falls_silent_leaves_it_to_polls_as_without_one(
     streaming: StreamingDesk,
 ) -> None:

@@ -210,8 +210,9 @@ class DifferenceDesk:
         is_ignored: bool = False,
     ) -> None:
         """Note that a topic agrees now with what a look has shown: see `late_fills`."""
-        if topic.kind is not DifferenceKind.ORDER:
-            seen_at = self._watches[desk.name].measured.get(topic, _NEVER)
+        seen_at = self._watches[desk.name].measured.get(topic)
+        # Without a look that showed just that, nobody knows what it has in it.
+        if topic.kind is not DifferenceKind.ORDER and seen_at is not None:
             one = Answered(symbol, price, seen_at, self._markets.now, is_ignored)
             self.records.answered.setdefault(desk.name, {})[topic] = one
         self.keep()

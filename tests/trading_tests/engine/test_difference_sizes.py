@@ -190,3 +190,17 @@ def test_an_answer_from_before_a_person_looked_is_about_what_was_shown_before(
     world.floor.wall += 60
     world.floor.do("reconcile", "1", **ANN)
     assert world.floor.do("reconcile", "1", "adopt", age_s=5.0, **ANN).state is REJECTED
+
+
+def test_an_answer_of_which_nobody_knows_what_it_has_in_it_is_kept_over_a_restart(
+    world: World,
+) -> None:
+    world.floor.restart()
+    world.holdings["BTC"] = D("2.5")
+    world.connect()
+    world.answer(1, "adopt")
+    assert world.floor.position().quantity == D("0.5"), "what was shown, and is not yet another"
+    world.floor.restart()
+    world.connect()
+    world.looks()
+    assert "2 BTC more" in " ".join(world.floor.told("difference")[-1].split())

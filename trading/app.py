@@ -30,6 +30,7 @@ from trading.brokers.venue_keys import VenueKeys
 from trading.config import BotConfig, BotSettings, load_config
 from trading.confirm import check_live_accounts
 from trading.control import STOP_SIGNALS, Control, SignalCame, ThreadEnded
+from trading.currency_kept import check_currency_stays
 from trading.deadline import Deadline
 from trading.engine.events import ConfigurationReloaded, ReloadRefused
 from trading.errors import CoreFailedError
@@ -224,11 +225,12 @@ class TradingApp:
 def _check_with_saved(config: BotConfig, database: StateDatabase) -> None:
     """Refuse a configuration with which the next start could not go on with what is open now."""
     try:
-        kept = database.load_trading()
+        kept, values = database.load_trading(), database.load_saved()
     except Exception as error:  # noqa: BLE001 - the store thread tells of it, and the bot goes on
         log.warning("what is open cannot be read, so the reload goes on without: %s", error)
     else:
         check_nothing_is_left_out(config, kept)
+        check_currency_stays(config, values)
 
 
 def owner_of(config: BotConfig) -> Owner:

@@ -28,6 +28,7 @@ from trading.cli_download import add_download_arguments, download_candles
 from trading.config import DEFAULT_BOT_DIR, BotConfig, load_config
 from trading.confirm import check_live_accounts, confirm_accounts
 from trading.control import Control
+from trading.currency_kept import check_currency_stays
 from trading.engine.quarantine import quarantine_of
 from trading.feed_of import feed_of
 from trading.instances_of import LoadedInstance, fingerprint_of, load_instances
@@ -208,6 +209,7 @@ def _check_database(config: BotConfig) -> str | None:
         with open_history(database, owner, restore_hint=hint) as history:
             check_saved_values(history.values, database, restore_hint=hint)
             check_nothing_is_left_out(config, history.trading)
+            check_currency_stays(config, history.values)
     return schema
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from daemonkit.errors import ConfigurationError
 from trading.config import BotConfig
+from trading.currency_kept import check_currency_stays
 from trading.engine.quarantine import PREFIX as QUARANTINE_PREFIX
 from trading.engine.quarantine import dump_quarantine, quarantine_of
 from trading.engine.setup import AccountSetup, InstanceSetup, SavedTrading, TradingSetup
@@ -50,6 +51,7 @@ def build_trading_setup(
     """Return what the trader is made with; ConfigurationError says what is wrong."""
     settings = config.settings
     check_nothing_is_left_out(config, kept)
+    check_currency_stays(config, values)
     return TradingSetup(
         bot=config.bot,
         run=run,

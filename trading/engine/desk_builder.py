@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from trading.brokers.paper.exchange import PaperExchange
-from trading.engine.desks import CAPITAL_KEY, CASH_KEY, AccountDesk
+from trading.engine.desks import CAPITAL_KEY, CASH_KEY, CURRENCY_KEY, AccountDesk
 from trading.engine.journal import Journal
 from trading.engine.ledger import AccountBook
 from trading.engine.residues import KEY as RESIDUES_KEY
@@ -44,6 +44,8 @@ class DeskBuilder:
         start_cash = Decimal(values.get(CAPITAL_KEY + name, begun))
         if start_cash:
             journal.save(CAPITAL_KEY + name, str(start_cash))
+        if values.get(CURRENCY_KEY + name) != account.currency:
+            journal.save(CURRENCY_KEY + name, account.currency)
         cash = values.get(CASH_KEY + name)
         book = AccountBook(
             account,

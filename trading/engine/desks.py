@@ -12,6 +12,7 @@ from trading.risk.limit_bases import AccountBases
 
 CASH_KEY: Final = "cash."
 CAPITAL_KEY: Final = "capital."
+CURRENCY_KEY: Final = "currency."
 
 
 class AccountDesk:

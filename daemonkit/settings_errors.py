@@ -34,6 +34,7 @@ _ALLOWED = {
     "model_type": "a mapping",
     "list_type": "a list",
     "tuple_type": "a list",
+    "too_short": "at least {min_length} of them",
     "too_long": "at most {max_length} of them",
     "string_pattern_mismatch": "text of the form {pattern}",
     "path_type": "a path",

@@ -145,6 +145,7 @@ def test_a_name_that_fits_nowhere_is_refused(tmp_path: Path) -> None:
     [
         ("stauts_interval_s: 1", "status_interval_s"),
         ("trading: perhaps", "'allowed' or 'off'"),
+        ("feed: {kind: synthetic, symbols: []}", "found a list, allowed at least 1 of them"),
         ("trading: {pairs: [BTC]}\nfeed: {kind: synthetic, symbols: [ETH/USDT]}", "found BTC, all"),
         ("trading: {pairs: [BTC/USD, BTC-USD]}", "each market once"),
         ("trading: {pairs: [BTC/BTC]}", "found 'BTC/BTC', allowed a market such as BTC/USDT"),

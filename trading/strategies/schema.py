@@ -208,7 +208,10 @@ def _check(parameter: Parameter, raw: object, key: str) -> Any:
         return None
     value = _convert(parameter.kind, raw)
     if value is _WRONG or not _is_within(parameter, value):
-        raise ParameterError(key, _shown(raw), parameter.allowed)
+        # A number in quotes is a text: without saying so it would look like what is allowed.
+        is_quoted = isinstance(raw, str) and parameter.kind in ("int", "float", "bool")
+        found = f"the text '{_shown(raw)}'" if is_quoted else _shown(raw)
+        raise ParameterError(key, found, parameter.allowed)
     return value
 
 

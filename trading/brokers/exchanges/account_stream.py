@@ -116,9 +116,11 @@ class _Ear:
         self._end: VenueError | None = None
         self.is_on = False
 
-    def hear(self, _client: Any, message: Any) -> None:
+    def hear(self, client: Any, message: Any) -> None:
         """Take in one message."""
         self._heard_at = _now()
+        # Whatever comes shows that it lives: an answer to ccxt's own ping would be read by ccxt.
+        client.lastPong = client.last_message_at
         if not isinstance(message, dict) or self._end is not None:
             return
         try:

@@ -121,8 +121,11 @@ def stream_desk(
     *,
     has_read_key: bool = False,
     refusals: int = 0,
+    keep_alive_ms: int | None = None,
 ) -> Iterator[StreamDesk]:
     with open_desk(exchange) as desk:
+        if keep_alive_ms is not None:
+            desk.running.ccxt_config["streaming"] = {"keepAlive": keep_alive_ms}
         if refusals:
             refuse_streams(desk, refusals)
         made = StreamDesk(desk, settings, second_venue(desk) if has_read_key else None)
@@ -254,6 +257,15 @@ def test_tokens_and_orders_of_one_key_go_out_in_the_order_of_their_nonces(exchan
         desk.wait_heard()
         check_nonces(desk)
         desk.check_against_the_exchange()
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_a_stream_that_is_quiet_stays_open(exchange: str) -> None:
+    with stream_desk(exchange, keep_alive_ms=100) as desk:
+        desk.wait_heard()
+        wait_passed(1.0)
+        desk.wait_heard()
+        assert desk.exchange.connections == 1
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES)

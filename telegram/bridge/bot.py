@@ -38,6 +38,7 @@ from telegram.bridge.bot_api.errors import (
     refusal_trouble,
     wait_s_of,
 )
+from telegram.bridge.bot_api.exchanges import exchange
 from telegram.bridge.bot_api.libraries import prepare_libraries
 from telegram.bridge.bot_api.reading import read_message, read_press
 from telegram.bridge.bot_api.settings import BotSettings
@@ -273,7 +274,7 @@ class _Request(HTTPXRequest):
             await self._renew()
         self._running += 1
         try:
-            status, body = await super().do_request(*arguments, **named)
+            status, body = await exchange(super().do_request(*arguments, **named))
         except error.TelegramError as failure:
             self._is_leaking |= isinstance(failure.__cause__, httpx.PoolTimeout)
             raise _FailedError(loss_trouble(failure.__cause__), failure.message) from None

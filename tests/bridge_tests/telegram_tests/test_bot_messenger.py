@@ -5,6 +5,8 @@ import gc
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -352,7 +354,6 @@ def test_a_new_number_that_is_none_is_not_taken_for_one(api: FakeBotApi, ann: Ph
     assert (trouble.trouble, trouble.new_chat_id) == (Trouble.MIGRATED, None)
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_calls_that_are_cut_off_at_any_moment_use_up_no_connection(api: FakeBotApi) -> None:
     async def cut_off(messenger: PtbMessenger) -> Sequence[Arrival]:
         # From before a connection is sought to after it is given back.
@@ -365,5 +366,26 @@ def test_calls_that_are_cut_off_at_any_moment_use_up_no_connection(api: FakeBotA
         return await messenger.poll(0, 0)
 
     assert ask(api, cut_off, pool_s=0.5) == []
-    # The library forgets a connection that was just made without closing it: not in other tests.
+    gc.collect()
+
+
+def test_a_call_that_is_cut_off_while_old_connections_are_closed_leaves_none_open(
+    api: FakeBotApi, ann: Phone
+) -> None:
+    async def cut(messenger: PtbMessenger, turns: int) -> None:
+        send = _hello(ann)
+        await asyncio.gather(*(send(messenger) for _ in range(3)))
+        # All three are at their end, and are closed by the next call.
+        api.go_down()
+        api.come_up()
+        late = asyncio.ensure_future(send(messenger))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        late.cancel()
+        with suppress(asyncio.CancelledError):
+            await late
+
+    for turns in range(1, 12):
+        ask(api, partial(cut, turns=turns))
+    # What nobody has closed complains now.
     gc.collect()

@@ -371,7 +371,7 @@ class Dealer:
         if booked.trade is not None:
             self.closed_trades.append(booked.trade)
             self._journal.keep_trade(booked.trade)
-            self._announcer.sold(booked.trade, booked.cash)
+            self._announcer.sold(booked.trade, desk.money)
 
     def _end(self, change: OrderChange) -> None:
         order = change.after
@@ -388,9 +388,9 @@ class Dealer:
         if position is None or not order.filled:
             return
         if order.purpose is Purpose.ENTRY:
-            self._announcer.bought(order, position, desk.book.cash)
+            self._announcer.bought(order, position, desk.money)
         else:
-            self._announcer.sold_part(order, position, position.realised, desk.book.cash)
+            self._announcer.sold_part(order, position, position.realised, desk.money)
 
     def _refused(self, order: Order) -> None:
         """Deal with the venue's definite no."""

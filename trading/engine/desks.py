@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Final
 
 from trading.brokers.paper.exchange import PaperExchange
+from trading.engine.differences import cash_figure
 from trading.engine.ledger import AccountBook
 from trading.engine.venue_state import VenueState
-from trading.model.account import Account, MarketKey
+from trading.model.account import Account, MarketKey, MarketType
 from trading.risk.limit_bases import AccountBases
 
 CASH_KEY: Final = "cash."
@@ -70,6 +71,13 @@ class AccountDesk:
         """Measure profits and losses against this much money from now on."""
         self.start_cash = amount
         self.capital = float(amount)
+
+    @property
+    def money(self) -> Decimal:
+        """Return what there is beside positions, as an account of its kind counts it."""
+        is_apart = self.account.market_type is not MarketType.SPOT
+        held = self.book.positions.values()
+        return cash_figure(self.book.cash, held, has_positions_apart=is_apart)
 
     def day_profit(self, symbol: str) -> float:
         """Return what a market earned since the day began, its open position included."""

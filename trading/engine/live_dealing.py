@@ -174,7 +174,7 @@ class LiveDealing:
         self._journal.keep_position(position.key, None)
         self._journal.save(RESIDUES_KEY + desk.name, dump_residues(desk.book.residues))
         self._journal.keep_trade(trade)
-        self._announcer.sold(trade, desk.book.cash)
+        self._announcer.sold(trade, desk.money)
         self._announcer.tell(rest_written_off(position, worth, now))
         return trade
 

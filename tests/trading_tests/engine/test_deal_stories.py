@@ -233,6 +233,19 @@ def test_a_buy_against_a_short_position_closes_it_and_no_more() -> None:
     assert floor.trade.profit == D(2)
 
 
+def test_alerts_tell_the_balance_that_a_status_shows() -> None:
+    floor = quoted(make_account_setup(MARGIN))
+    floor.do("sell", BTC, "1")
+    floor.tick(100.0)
+    # What a short sale brought is not the account's to spend.
+    assert "balance  10,000.00 USDT" in floor.told("sold_short")[0]
+    assert floor.trader.desks["main"].book.cash == D(10_100)
+    assert "balance  10,000.00" in floor.do("getstatus").text
+    floor.do("buy", BTC)
+    floor.tick(98.0)
+    assert "balance  10,002.00 USDT" in floor.told("bought_back")[0]
+
+
 def test_with_two_accounts_a_buy_must_name_one() -> None:
     second = make_account("second", MarketType.MARGIN)
     floor = quoted(make_account_setup(), make_account_setup(second))

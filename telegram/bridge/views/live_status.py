@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from telegram.bridge.render import age_text, fitted
+from telegram.bridge.render import age_text, fitted, plural
 from telegram.bridge.sessions import MODES, Session
 from telegram.bridge.views.moments import clock_text
 
@@ -83,7 +83,8 @@ def _block(session: Session, wall: float, room: int, indent: str) -> list[str]:
     if not session.is_connected:
         # By the minute: an age that counts seconds would be news every time.
         away_s = max(0.0, wall - session.seen_at) // 60 * 60
-        return [*head, f" AWAY for {age_text(away_s)}" if away_s else " AWAY"]
+        away = f" AWAY for {age_text(away_s)}" if away_s else " AWAY"
+        return [*head, away, *_held(session)]
     if session.status_at is None:
         return [*head, " has told nothing yet"]
     told = session.status_text.split("\n")
@@ -96,3 +97,11 @@ def _block(session: Session, wall: float, room: int, indent: str) -> list[str]:
     if len(lines) > room:
         lines = [*lines[: room - 1], "…"]
     return [*head, *(f"{indent}{line}" for line in lines)]
+
+
+def _held(session: Session) -> list[str]:
+    """Return that a bot which is away held something, as it told last; it may tell anything."""
+    fields = session.status_fields
+    total, listed = fields.get("positions_open"), fields.get("positions")
+    count = total if isinstance(total, int) else len(listed) if isinstance(listed, list) else 0
+    return [f" held {plural(count, 'position')} at last"] if count > 0 else []

@@ -110,6 +110,22 @@ def test_the_live_status_is_edited_only_so_often_and_only_for_news() -> None:
     assert message.next_text(only_time, None, PRIVATE_GAP_S + 2 * IDLE_GAP_S) is None
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"positions_open": 20, "positions": [{}] * 8}, [" held 20 positions at last"]),
+        ({"positions": [{}]}, [" held 1 position at last"]),
+        ({"positions": []}, []),
+        ({"positions": "odd"}, []),
+    ],
+)
+def test_a_board_says_of_a_bot_that_is_away_what_it_held(
+    fields: dict[str, object], said: list[str]
+) -> None:
+    away = Session("a", seen_at=0.0, status_fields=fields)
+    assert draw_board([away], 200.0).body.split("\n") == ["a:", " AWAY for 3m 00s", *said]
+
+
 def test_a_board_says_who_is_away_and_who_is_silent_and_is_bounded() -> None:
     here = Session("b", peer=object(), status_at=100.0, status_text="ticks    9\n" + "x\n" * 100)  # type: ignore[arg-type]
     away = Session("a", seen_at=0.0)

@@ -154,3 +154,20 @@ def test_every_button_is_short_and_every_choice_is_on_one_page(
         found += [one.data for one in buttons if ":p" not in one.data][1:-1]
     assert found == [f"{NONCE}:{number}" for number in matching(choices, wanted)]
     assert lay_out(choices, NONCE, min(page, pages - 1), wanted)
+
+
+@pytest.mark.parametrize(
+    ("labels", "columns"),
+    [
+        (["BTC/USDT", "ETH/USDT", "SOL/USDT"], 3),
+        (["BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT"], 3),
+        (["1000PEPE/USDT:USDT", "1000SHIB/USDT:USDT", "BTC/USDT"], 2),
+        (["1000000MOGCOIN/USDT:USDT", "1000000MOGCOIN/USD:MOG", "BTC/USDT"], 1),
+    ],
+)
+def test_a_row_holds_no_more_labels_than_a_phone_shows_whole(
+    labels: list[str], columns: int
+) -> None:
+    rows = lay_out([Choice(one, one) for one in labels], NONCE)
+    assert len(rows[0]) == columns
+    assert [button.label for row in rows for button in row] == labels

@@ -1,4 +1,4 @@
-"""How the choices of a question lie under a message: rows of three, pages of nine.
+"""How the choices of a question lie under a message: rows of three where they fit, pages of nine.
 
 What a button carries is short: the question's nonce, and the choice's number or a page's.
 """
@@ -10,7 +10,9 @@ from telegram.bridge.chat import Button, Buttons
 
 CANCEL = "cancel"
 PAGE_SIZE = 9
-_COLUMNS = 3
+# So many buttons share a row where the longest label is no longer; a phone cuts off what is, and
+# two markets may begin alike.
+_LENGTHS_IN_COLUMNS = ((3, 13), (2, 20))
 _LABEL_LENGTH_MAX = 60
 
 
@@ -55,11 +57,17 @@ def lay_out(choices: Sequence[Choice], nonce: str, page: int = 0, wanted: str = 
     pages = page_count(choices, wanted)
     shown = [made(n) for n in listed[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]]
     rows: list[list[Button]] = [[made(n)] for n, one in enumerate(choices) if one.wide]
-    rows += [shown[start : start + _COLUMNS] for start in range(0, len(shown), _COLUMNS)]
+    columns = _columns([one.label for one in shown])
+    rows += [shown[start : start + columns] for start in range(0, len(shown), columns)]
     if pages > 1:
         rows.append(_pager(nonce, page, pages))
     rows += [[made(n)] for n, one in enumerate(choices) if one.key == CANCEL]
     return rows
+
+
+def _columns(labels: Sequence[str]) -> int:
+    longest = max(map(len, labels), default=0)
+    return next((columns for columns, fits in _LENGTHS_IN_COLUMNS if longest <= fits), 1)
 
 
 def _pager(nonce: str, page: int, pages: int) -> list[Button]:

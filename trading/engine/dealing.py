@@ -13,6 +13,7 @@ from trading.engine.announcer import Announcer
 from trading.engine.conditions import Conditions
 from trading.engine.decisions import Decisions
 from trading.engine.desks import AccountDesk
+from trading.engine.entries_behind import EntriesBehind
 from trading.engine.journal import Journal
 from trading.engine.live_dealing import LiveDealing
 from trading.engine.markets import Market, Markets
@@ -68,10 +69,9 @@ class Dealer:
         # What `settle` has to act on, if anything.
         self.reports: deque[Report] = deque()
         self.touched: dict[MarketKey, None] = {}
-        # An entry that waits until the opposite position is closed.
-        self._waiting: dict[MarketKey, OrderIntent] = {}
+        self.behind = EntriesBehind()
         # Markets whose exit the venue refused: tried again after a pause, not at once.
-        self.stuck = StuckExits(desks, markets, announcer, self._waiting)
+        self.stuck = StuckExits(desks, markets, announcer, self.behind)
         self._live = LiveDealing(markets, instruments, orders, journal, announcer)
         self.closed_trades: list[Trade] = []
         # Hears what is no news of any order of ours: a repeat, or about somebody else's.
@@ -124,19 +124,11 @@ class Dealer:
             if (refusal := self.stuck.refuse_entry(intent)) is not None:
                 self._decisions.refused(self._markets.now, intent.key, refusal)
                 return refusal
-            self._waiting[intent.key] = intent
+            self.behind.put(intent)
             what = f"{intent.side} waits until the position is closed"
             self._decisions.note(self._markets.now, intent.key, what)
             return None
         return self.place(intent)
-
-    def forget_waiting(self, key: MarketKey, instance: str, order_id: str = "") -> None:
-        """Take back an instance's entry that waits, or only the one of an id."""
-        waiting = self._waiting.get(key)
-        if waiting is None or waiting.instance != instance:
-            return
-        if order_id in ("", waiting.order_id):
-            del self._waiting[key]
 
     def cancel(self, order: Order) -> None:
         """Ask the venue to cancel an order, once."""
@@ -171,18 +163,14 @@ class Dealer:
         for order in entries:
             self.cancel(order)
         # Switched on again later, what waits now would be entered for a reason long gone.
-        waiting = [key for key in self._waiting if keys is None or key in keys]
-        for key in waiting:
-            del self._waiting[key]
-        return len(entries) + len(waiting)
+        return len(entries) + self.behind.forget_all(keys)
 
     def cancel_entries_of(self, instance: str) -> None:
         """Cancel what an instance that runs no more still wants to enter."""
         for order in open_entries(self.orders.open_orders()):
             if order.instance == instance:
                 self.cancel(order)
-        for key in [key for key, one in self._waiting.items() if one.instance == instance]:
-            del self._waiting[key]
+        self.behind.forget_instance(instance)
 
     def close(self, position: Position, reason: str) -> None:
         """Have a position closed at the market, all its other orders cancelled before."""
@@ -295,7 +283,7 @@ class Dealer:
         if step.place is not None:
             assert position is not None, "only a position is protected"
             self._place_protective(position, step.place)
-        elif position is None and (waiting := self._waiting.pop(key, None)) is not None:
+        elif position is None and (waiting := self.behind.take(key)) is not None:
             self.place(waiting)
 
     def _place_protective(self, position: Position, wanted: ProtectiveOrder) -> None:

@@ -5,10 +5,11 @@ on the stop is placed again for the time between, and cancelled before the next 
 holds the coins. What a person or a stop wanted is never dropped.
 """
 
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from trading.engine.announcer import Announcer
 from trading.engine.desks import AccountDesk
+from trading.engine.entries_behind import EntriesBehind
 from trading.engine.markets import Markets
 from trading.engine.patience import Patience
 from trading.model.account import MarketKey
@@ -29,11 +30,10 @@ class StuckExits:
         desks: Mapping[str, AccountDesk],
         markets: Markets,
         announcer: Announcer,
-        entries_behind: MutableMapping[MarketKey, OrderIntent],
+        behind: EntriesBehind,
     ) -> None:
         self.patience = Patience()
-        # What is to be entered once a position is left: it does not wait as long as that.
-        self._entries_behind = entries_behind
+        self._behind = behind
         self._desks = desks
         self._markets = markets
         self._announcer = announcer
@@ -43,7 +43,8 @@ class StuckExits:
 
     def begin(self, position: Position, reason: str) -> None:
         """Let a way out that was refused wait; told once, or where no stop can stand in for it."""
-        self._entries_behind.pop(position.key, None)
+        # What is to be entered once it is left does not wait as long as that.
+        self._behind.take(position.key)
         self._reasons[position.key] = reason
         is_first = self.patience.begin(position.key, self._markets.wall)
         desk = self._desks[position.account]

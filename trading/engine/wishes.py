@@ -164,7 +164,7 @@ class WishDesk:
             # What the engine or a person sells for this instance is not its own to take back.
             if order.author == instance.setup.id and wish.order_id in ("", order.id):
                 self._dealer.cancel(order)
-        self._dealer.forget_waiting(instance.key, instance.setup.id, wish.order_id)
+        self._dealer.behind.forget(instance.key, instance.setup.id, wish.order_id)
 
     def _held(self, instance: Instance) -> Position | None:
         held = self._desks[instance.setup.account].book.positions.get(instance.setup.symbol)

@@ -210,7 +210,8 @@ def _call_of(command: Command, situation: Situation) -> Call:
         account=command.account,
         author=command.author,
         confirmed=command.confirmed,
-        age_s=max(0.0, situation.at - command.issued_at),
+        # One from the future is as old as the clocks differ, at the most.
+        age_s=abs(situation.at - command.issued_at),
         at=situation.at,
         snapshot=situation.snapshot,
         chat=command.chat,
@@ -225,11 +226,13 @@ def _say_accepted(
 
 
 def _find_staleness(command: Command, verb: Verb, at: float) -> str | None:
-    if command.issued_at - at > FUTURE_MAX_S:
+    risk = _risk_of(command, verb)
+    # What reduces risk is done whichever clock is wrong.
+    if command.issued_at - at > FUTURE_MAX_S and risk is not Risk.REDUCING:
         return f"written {command.issued_at - at:.0f} s in the future, the clocks differ"
     if at > command.expires_at:
         return f"expired {at - command.expires_at:.0f} s ago"
-    age_s, allowed_s = at - command.issued_at, queued_age_max_s(_risk_of(command, verb))
+    age_s, allowed_s = at - command.issued_at, queued_age_max_s(risk)
     if age_s > allowed_s:
         return f"{age_s:.0f} s old, at most {allowed_s:g} s are allowed"
     return None

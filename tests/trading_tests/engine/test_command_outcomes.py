@@ -57,6 +57,11 @@ def test_a_command_from_the_future_expires() -> None:
     assert state_of(make_command(issued_at=NOW + 31)) is ReplyState.EXPIRED
 
 
+def test_what_reduces_risk_is_obeyed_whichever_clock_is_wrong() -> None:
+    ahead = make_command("stopbuying", role="admin", issued_at=NOW + 400, expires_at=NOW + 9_999)
+    assert state_of(ahead) is ReplyState.APPLIED
+
+
 def test_a_raising_command_is_old_after_half_a_minute_whatever_its_expiry_says() -> None:
     command = make_command(RAISING_VERB, expires_at=NOW + 9_999)
     assert state_of(command, NOW + 31) is ReplyState.EXPIRED

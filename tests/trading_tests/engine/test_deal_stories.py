@@ -210,9 +210,10 @@ def test_a_sell_while_flat_on_margin_goes_short_when_it_was_confirmed() -> None:
     assert (order.side, order.stop_price, order.limit_price) == (Side.BUY, D(105), D(90))
 
 
-def test_a_sell_while_flat_on_margin_is_a_raising_command_and_must_be_fresh() -> None:
+@pytest.mark.parametrize("age_s", [31.0, -31.0])
+def test_a_sell_while_flat_on_margin_is_a_raising_command_and_must_be_fresh(age_s: float) -> None:
     floor = quoted(make_account_setup(MARGIN))
-    answer = floor.do("sell", BTC, "1", age_s=31.0)
+    answer = floor.do("sell", BTC, "1", age_s=age_s)
     assert answer.state is REJECTED
     assert "too old to go short" in answer.text
 

@@ -37,7 +37,13 @@ class Deadline:
     def wait_for(self, join: Callable[[float], bool], part: float) -> bool:
         """Call `join` until it is done or a part of the time is used up; tell whether it is."""
         give_up_at = self._clock.monotonic() + self.share_s(part)
+        was_hastened = self._is_hastened
         while not join(min(_SLICE_S, max(0.001, self.left_s))):
-            if self._clock.monotonic() >= give_up_at or self.left_s <= 0:
+            left_s = self.left_s
+            if self._is_hastened and not was_hastened:
+                was_hastened = True
+                # A share of what there was would be all that is left: nothing could be stored.
+                give_up_at = min(give_up_at, self._clock.monotonic() + left_s * part)
+            if self._clock.monotonic() >= give_up_at or left_s <= 0:
                 return False
         return True

@@ -42,3 +42,16 @@ def test_waiting_ends_with_what_is_waited_for_or_with_its_share_of_the_time() ->
     calls[:] = [0.0] * 10
     assert not deadline.wait_for(join, 0.1)
     assert 8.4 < deadline.left_s < 9.0
+
+
+def test_a_second_signal_leaves_time_for_what_comes_after_the_step_it_finds() -> None:
+    clock, control = ManualClock(), Control()
+    deadline = Deadline(clock, control, 10.0)
+
+    def join(timeout_s: float) -> bool:
+        clock.advance(timeout_s)
+        control.stops_asked = 1
+        return False
+
+    assert not deadline.wait_for(join, 0.5)
+    assert 0.3 * HASTE_S < deadline.left_s < 0.6 * HASTE_S

@@ -128,11 +128,15 @@ class OrderShelf:
 
     @property
     def is_awaited(self) -> bool:
-        """Tell whether an order is about to be filled or refused; may be asked on any thread."""
+        """Tell whether an order is about to end or to rest; may be asked on any thread."""
         # Copied in one step: the worker's own thread goes on meanwhile.
         orders = list(self.open.values())
         return any(
-            one.order.type is OrderType.MARKET or one.phase is Phase.SENDING for one in orders
+            one.order.type is OrderType.MARKET
+            or one.phase is Phase.SENDING
+            # Once a stop is known to be gone, the one that replaces it is sent.
+            or (one.is_cancel_wanted and one.order.reduce_only)
+            for one in orders
         )
 
     @property

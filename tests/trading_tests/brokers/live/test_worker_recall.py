@@ -169,3 +169,21 @@ def test_a_worker_is_busy_while_the_answer_to_an_order_is_awaited(desk: WorkerDe
     desk.run(1)
     assert seen == [True]
     assert not desk.worker.is_busy
+
+
+def test_a_worker_is_busy_until_it_is_known_that_a_stop_is_gone_which_another_replaces(
+    desk: WorkerDesk,
+) -> None:
+    desk.submit(make_order("x1", side=Side.SELL, kind=OrderType.STOP, reduces=True))
+    desk.run(5)
+    desk.venue.script("find", FailureKind.MAINTENANCE)
+    desk.venue.requests.clear()
+    desk.cancel("x1")
+    while "find" not in desk.venue.requests:
+        assert desk.worker.is_busy
+        desk.run(0.1)
+    assert desk.state("x1").state is not OrderState.CANCELLED
+    assert desk.worker.is_busy
+    desk.run(WITHIN_S)
+    assert desk.state("x1").state is OrderState.CANCELLED
+    assert not desk.worker.is_busy

@@ -174,6 +174,12 @@ class AccountReader:
             )
         read.failed(error, moment)
 
+    def note_broken_off(self, read: Read) -> None:
+        """Have a read asked again that gave way to an order, if its begin took it for done."""
+        if read.kind is RequestKind.STREAM:
+            # The stream waits for this answer, and for ever without one.
+            self._token_at = self._clock.monotonic()
+
     def _wait_s(self, choice: Choice, moment: Moment) -> float:
         health_s = self._health.read_wait_s(choice.kind, moment, choice.haste)
         return max(0.0, choice.due_at - moment.passed, health_s)

@@ -290,6 +290,7 @@ class AccountWorker:
         if isinstance(answer.outcome, VenueError) and answer.outcome.kind is FailureKind.GAVE_WAY:
             # It is still due, and asked again once the order is out, or as much may be asked.
             self._gave_way += self.orders_wait()
+            self._reader.note_broken_off(answer.read)
             return
         self._gave_way = 0
         self._pages.end(answer.read.kind)

@@ -20,7 +20,15 @@ from trading.brokers.live.settings import LiveSettings
 from trading.brokers.live.stream_thread import TokenWanted
 from trading.brokers.live.tracker import OrderTracker
 from trading.brokers.live.worker import AccountWorker
-from trading.brokers.venue import Abilities, Connected, Taken, Venue, VenueOrderState
+from trading.brokers.venue import (
+    Abilities,
+    Connected,
+    FailureKind,
+    Taken,
+    Venue,
+    VenueError,
+    VenueOrderState,
+)
 from trading.live_accounts import worker_settings
 from trading.model.order import Order, OrderType, Side
 from trading.model.report import OrderFilled, Report
@@ -385,3 +393,24 @@ def test_executions_that_are_wanted_while_others_are_read_are_read_again() -> No
     assert tracker.fills_due_at == 11.0
     tracker.saw_fills([], sent, Moment(13.0, NOW + 3))
     assert tracker.fills_due_at is None
+
+
+def test_a_token_whose_request_gave_way_to_an_order_is_asked_for_again() -> None:
+    asked: list[str] = []
+
+    class BusyStream(ScriptedStream):
+        """A stream whose token is first asked for in the moment in which an order comes."""
+
+        def ask_token(self, _venue: Venue, /) -> str:
+            asked.append("token")
+            if len(asked) == 1:
+                raise VenueError("an order comes first", FailureKind.GAVE_WAY)
+            return "token"
+
+    desk = WorkerDesk()
+    desk.worker = desk.make_worker(stream=BusyStream())
+    desk.begin()
+    assert desk.worker._stream is not None
+    desk.worker._wishes.put(TokenWanted())
+    desk.run(10)
+    assert len(asked) == 2

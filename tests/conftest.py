@@ -1,5 +1,6 @@
 """Options and fixtures of all tests."""
 
+import gc
 import ipaddress
 import socket
 from collections.abc import Iterator
@@ -26,6 +27,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     long_items = [item for item in items if item.get_closest_marker("long")]
     items[:] = [item for item in items if not item.get_closest_marker("long")]
     config.hook.pytest_deselected(items=long_items)
+
+
+def pytest_collection_finish() -> None:
+    """Spare what was collected from the collector: looking at it stops all threads for long."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

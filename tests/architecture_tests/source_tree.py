@@ -32,11 +32,19 @@ def _load(path: Path) -> Module:
 
 
 @cache
-def modules(*folders: str) -> tuple[Module, ...]:
-    """Load every module below these folders of the root."""
-    return tuple(
-        _load(path) for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))
-    )
+def _modules_below(folder: str) -> tuple[Module, ...]:
+    return tuple(_load(path) for path in sorted((ROOT / folder).rglob("*.py")))
+
+
+def modules(*folders: str) -> Iterator[Module]:
+    """Give every module below these folders of the root, each read once until `forget`."""
+    for folder in folders:
+        yield from _modules_below(folder)
+
+
+def forget() -> None:
+    """Let go of all trees: millions of objects, at which each later collection would look."""
+    _modules_below.cache_clear()
 
 
 def is_below(name: str, parent: str) -> bool:

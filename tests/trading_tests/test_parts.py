@@ -167,7 +167,6 @@ def test_a_bridge_that_reads_nothing_or_floods_changes_nothing_for_the_engine(
         assert rig.stop()
     market_s = last["market_time"] - first["market_time"]
     assert last["ticks_handled"] - first["ticks_handled"] == market_s
-    assert last["uptime_s"] - first["uptime_s"] == pytest.approx(market_s / 60, abs=1.0)
     assert last["commands_handled"] > 0
 
 

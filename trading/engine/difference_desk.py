@@ -38,7 +38,7 @@ from trading.reports import difference_alerts as alerts
 # An amount that moves with each look is told again when it has grown so much.
 _GROWN: Final = 2
 # By how much the clocks of a venue and of this machine may differ.
-_CLOCKS_S: Final = 2.0
+CLOCKS_S: Final = 2.0
 # What so many people and chats were shown last is known of each difference.
 _VIEWERS_MAX: Final = 50
 _NEVER: Final = float("-inf")
@@ -152,7 +152,7 @@ class DifferenceDesk:
     def note_fill(self, fill: Fill) -> None:
         """Take in a fill that was booked: an old one may be all that a difference is about."""
         watch = self._watches.get(fill.account)
-        if watch is None or fill.at > watch.seen_at + _CLOCKS_S:
+        if watch is None or fill.at > watch.seen_at + CLOCKS_S:
             return
         if not watch.is_behind and self.records.of_account(fill.account):
             watch.is_behind = True

@@ -2,7 +2,8 @@
 
 What was executed before a look began is in what the look showed. Once a topic was adopted or
 ignored as shown, such an execution moves nothing any more: what stood in for it is taken back, and
-the execution itself is booked, with its own price, fee and order.
+the execution itself is booked, with its own price, fee and order. It goes by the venue's clock and
+ours: where a difference of both may have decided, the account is looked at at once.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from trading.engine.command_call import NotPossibleError
 from trading.engine.dealing import Dealer
 from trading.engine.desks import AccountDesk
 from trading.engine.difference_bookings import DifferenceBookings
-from trading.engine.difference_desk import DifferenceDesk
+from trading.engine.difference_desk import CLOCKS_S, DifferenceDesk
 from trading.engine.transfers import Transfers
 from trading.model.account import MarketType
 from trading.model.difference import Answered, DifferenceKind, Topic
@@ -58,6 +59,7 @@ class LateFills:
         self._instruments = instruments
         self._dealer = dealer
         self._expected: _Expected | None = None
+        self._is_doubtful = False
         # Whether the coins that paid the fee of that execution are booked as gone already.
         self.has_fee = False
 
@@ -67,7 +69,7 @@ class LateFills:
         One that the venue has forced is of no order of ours.
         """
         desk = self._desks[fill.account]
-        self._expected, self.has_fee = None, False
+        self._expected, self.has_fee, self._is_doubtful = None, False, False
         if not self._differences.records.answered.get(desk.name):
             return
         held = desk.book.positions.get(fill.symbol)
@@ -92,9 +94,14 @@ class LateFills:
     def after(self, fill: Fill) -> None:
         """Take in that it was booked: the money makes room, and what was wanted is still so."""
         expected, self._expected = self._expected, None
-        if expected is None:
-            return
         desk = self._desks[fill.account]
+        if expected is not None:
+            self._let_follow(desk, fill, expected)
+        if expected is not None or self._is_doubtful:
+            # Whether it agrees now is seen, not believed.
+            self._differences.ask(desk.name)
+
+    def _let_follow(self, desk: AccountDesk, fill: Fill, expected: _Expected) -> None:
         if expected.has_money:
             self._give_back(desk, self._bookings.figure(desk) - expected.figure)
         if expected.answered is not None:
@@ -102,19 +109,23 @@ class LateFills:
         position = desk.book.positions.get(fill.symbol)
         if position is not None and expected.closing and not position.closing:
             self._dealer.keep_position(replace(position, closing=expected.closing))
-        # Whether it agrees now is seen, not believed.
-        self._differences.ask(desk.name)
 
     def _contains(
         self, desk: AccountDesk, topic: Topic, fill: Fill, order: Order | None
     ) -> Answered | None:
-        """Return the answer that has an execution in it already, or None."""
+        """Return the answer that has an execution in it already, or None.
+
+        How much of its order the look showed cannot tell: a look that shows more than was told is
+        not taken, so that what comes late is in none of them.
+        """
         answered = self._differences.answered(desk, topic)
-        if answered is None or fill.at >= answered.seen_at:
+        if answered is None:
             return None
         # A clock that is behind makes no older one of what was sent after the answer.
-        is_sent_since = order is not None and order.created_at >= answered.at
-        return None if is_sent_since else answered
+        if order is not None and order.created_at >= answered.at:
+            return None
+        self._is_doubtful |= abs(fill.at - answered.seen_at) <= CLOCKS_S
+        return answered if fill.at < answered.seen_at else None
 
     def _topic_of(self, desk: AccountDesk, symbol: str) -> Topic:
         if desk.account.market_type is MarketType.SPOT:

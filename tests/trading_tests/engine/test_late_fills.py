@@ -23,13 +23,14 @@ COINS, MONEY = "1", "2"
 class Late(Venue):
     """Buy a bitcoin, hear that the order is gone, and hear of its execution later."""
 
-    def __init__(self, kind: MarketType = MarketType.SPOT) -> None:
+    def __init__(self, kind: MarketType = MarketType.SPOT, *, is_open: bool = False) -> None:
         super().__init__(kind)
         self.ways_out: list[Order] = []
         self.entry = self.buy()
         self.accept(self.entry)
         self.executed_at = self.floor.now
-        self.cancelled(self.entry.id, "the exchange has it no longer")
+        if not is_open:
+            self.cancelled(self.entry.id, "the exchange has it no longer")
         self.floor.tick(105.0)
 
     def looks(self, quantity: str, usdt: str) -> None:
@@ -346,3 +347,52 @@ def test_what_was_adopted_and_sold_since_is_not_held_again(kind: MarketType, sol
         assert sum(one.gross for one in venue.floor.trades) == D("-0.25")
     if is_spot:
         assert venue.cash == 9_900 + D(sold) * D("99.75")
+
+
+@given(
+    kind=st.sampled_from([MarketType.SPOT, MarketType.SWAP]),
+    is_open=st.booleans(),
+    after_s=st.sampled_from([-3.0, -1.5, -1.0, -0.25, 0.25, 1.0, 1.5, 3.0]),
+    ahead_s=st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0]),
+    parts=st.sampled_from([("1",), ("0.25",), ("0.5", "0.5")]),
+    coins=st.sampled_from(["adopt", "ignore"]),
+)
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_what_two_clocks_decide_wrongly_is_looked_at_at_once_and_asked_about(
+    kind: MarketType,
+    is_open: bool,
+    after_s: float,
+    ahead_s: float,
+    parts: tuple[str, ...],
+    coins: str,
+) -> None:
+    venue = Late(kind, is_open=is_open)
+    bought, is_in_look = sum(map(Decimal, parts)), after_s < 0
+    cost = bought * 100 if kind is MarketType.SPOT else D(0)
+    shown, spent = (bought, cost) if is_in_look else (D(0), D(0))
+    # Somebody has put a coin and some money there as well, so that there is an answer.
+    venue.looks(str(shown + 2), str(10_070 - spent))
+    seen_at = venue.floor.now
+    for one in list(venue.floor.trader.reconciliation.differences.open):
+        is_money = one.topic.kind is DifferenceKind.CASH
+        venue.answer(str(one.number), "adopt" if is_money else coins)
+    told_at = seen_at + after_s + ahead_s
+    for part in parts:
+        venue.fill(venue.entry, 100.0, part, at=told_at)
+        is_doubtful = abs(told_at - seen_at) <= 2
+        assert venue.asked() or not is_doubtful, "it is looked at as soon as it is doubtful"
+        venue.carry_out()
+    assert not venue.open_topics
+    venue.looks(str(bought + 2), str(10_070 - cost))
+    found = list(venue.floor.trader.reconciliation.differences.open)
+    is_wrong = is_in_look != (told_at < seen_at)
+    assert bool(found) == is_wrong, "what is wrong is asked about, and nothing else"
+    assert all(abs(one.difference.amount) in {bought, cost} for one in found), "by just that"
+    # What is booked as gone has earned or lost at a swap, which is asked about as well.
+    for _ in range(2):
+        for one in list(venue.floor.trader.reconciliation.differences.open):
+            venue.answer(str(one.number), "adopt")
+        venue.looks(str(bought + 2), str(10_070 - cost))
+    assert not venue.open_topics
+    ignored = venue.floor.trader.reconciliation.differences.records.ignored.get("main", {})
+    assert venue.floor.position().quantity + sum(ignored.values()) == bought + 2

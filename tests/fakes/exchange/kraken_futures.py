@@ -23,6 +23,7 @@ from tests.fakes.exchange.kraken_futures_orders import (
     FuturesDesk,
     FuturesError,
 )
+from tests.fakes.exchange.kraken_futures_private import FeedScript
 from tests.fakes.exchange.kraken_futures_reads import FuturesMarkets, FuturesReads
 from tests.fakes.exchange.kraken_futures_socket import FuturesSession
 from tests.fakes.exchange.kraken_orders import complaints_of
@@ -81,6 +82,7 @@ class KrakenFuturesDialect:
         engine.rules = Rules(make_id=shapes.make_id, client_ids=ClientIds.ALL)
         self._engine = engine
         self.complaints: list[str] = []
+        self.feeds = FeedScript()
         swaps = [each for each in engine.markets.values() if each.kind is MarketKind.SWAP]
         self._markets = {shapes.market_id(each): each for each in swaps}
         self._desk = FuturesDesk(engine, self._markets)
@@ -117,7 +119,7 @@ class KrakenFuturesDialect:
     def open_session(self, path: str, send: Callable[[object], None]) -> Session | None:
         if path != "/ws/v1":
             return None
-        return FuturesSession(self._engine, self._markets, self.complaints, send)
+        return FuturesSession(self._engine, self._markets, self.complaints, send, self.feeds)
 
     def _error(self, text: str) -> HttpAnswer:
         now = shapes.iso(self._engine.clock.wall())

@@ -95,7 +95,7 @@ def test_who_has_signed_is_told_of_the_orders_and_fills_of_that_account_alone() 
         ("fills", ""),
         ("open_orders", "full_fill"),
     ]
-    (fill,) = next(each for each in client.sent if each.get("feed") == "fills")["fills"]
+    (fill,) = next(each["fills"] for each in client.sent[-2:] if each["feed"] == "fills")
     assert (fill["cli_ord_id"], fill["remaining_order_qty"]) == ("tb-60000", 0.0)
     assert client.complaints == []
 

@@ -18,9 +18,8 @@ from trading.engine.difference_desk import DifferenceDesk
 from trading.engine.found_orders import id_of, instance_of, order_found, purpose_of
 from trading.engine.journal import Journal
 from trading.engine.transfers import Transfers
-from trading.model.account import MarketKey
 from trading.model.difference import Choice, Difference, DifferenceKind, OpenDifference
-from trading.model.order import OrderIntent, Purpose
+from trading.model.order import Order, OrderIntent, Purpose
 from trading.model.venue_news import OpenOrderSeen
 from trading.reports import difference_alerts as alerts
 from trading.reports.numbers import quantity_text
@@ -108,13 +107,19 @@ class DifferenceAnswers:
         purpose = purpose_of(seen, position, can_short=desk.account.can_short)
         instance = instance_of(seen, self._instances)
         order = order_found(desk.name, seen, purpose, at, instance=instance, reason="found again")
-        self._file(order.key, lambda: self._dealer.orders.add(order))
         what = "the store had lost it; it is followed again"
+        try:
+            self._follow(order, with_plan=purpose is Purpose.ENTRY)
+        except NotPossibleError as error:
+            self._journal.cancel(desk.name, order.id)
+            what = f"the store had lost it, and it is cancelled there: {error}"
         self._announcer.tell(alerts.order_adopted(order, desk.account, what, at))
 
-    def _file(self, key: MarketKey, add: Callable[[], None]) -> None:
-        add()
-        self._dealer.touched[key] = None
+    def _follow(self, order: Order, *, with_plan: bool) -> None:
+        """Take up an order, with the exits of the position that it may open."""
+        order = self._bookings.with_plan(order) if with_plan else order
+        self._dealer.orders.add(order)
+        self._dealer.touched[order.key] = None
 
     def _adopt_order(self, one: OpenDifference, desk: AccountDesk, author: str) -> str:
         seen = one.difference.order
@@ -138,9 +143,7 @@ class DifferenceAnswers:
             author=author,
             reason=f"adopted by {author}",
         )
-        if purpose is Purpose.ENTRY:
-            order = self._bookings.with_plan(order)
-        self._file(order.key, lambda: self._dealer.orders.add(order))
+        self._follow(order, with_plan=purpose is Purpose.ENTRY)
         return f"kept as a person's order, id {order.id}"
 
     def _cancel_order(self, one: OpenDifference, desk: AccountDesk, _author: str) -> str:

@@ -375,7 +375,8 @@ class Dealer:
         position = desk.book.positions.get(order.symbol)
         if position is None or not order.filled:
             return
-        if order.purpose is Purpose.ENTRY:
+        # By what became of it: a person's order may be for less than is held, or for more.
+        if order.side is position.side:
             self._announcer.bought(order, position, desk.money)
         else:
             self._announcer.sold_part(order, position, position.realised, desk.money)

@@ -15,7 +15,7 @@ from trading.engine.dealing import Dealer
 from trading.engine.desks import AccountDesk
 from trading.engine.difference_bookings import DifferenceBookings
 from trading.engine.difference_desk import DifferenceDesk
-from trading.engine.found_orders import id_of, instance_of, order_found, purpose_of
+from trading.engine.found_orders import id_of, instance_of, may_open, order_found, purpose_of
 from trading.engine.journal import Journal
 from trading.engine.transfers import Transfers
 from trading.model.difference import Choice, Difference, DifferenceKind, OpenDifference
@@ -103,9 +103,8 @@ class DifferenceAnswers:
             what = f"it is {known.state.value} here, so it is cancelled there"
             self._announcer.tell(alerts.order_adopted(known, desk.account, what, at))
             return
-        position = desk.book.positions.get(seen.symbol)
-        purpose = purpose_of(seen, position, can_short=desk.account.can_short)
         instance = instance_of(seen, self._instances)
+        purpose = self._purpose_of(desk, seen)
         order = order_found(desk.name, seen, purpose, at, instance=instance, reason="found again")
         what = "the store had lost it; it is followed again"
         try:
@@ -114,6 +113,11 @@ class DifferenceAnswers:
             self._journal.cancel(desk.name, order.id)
             what = f"the store had lost it, and it is cancelled there: {error}"
         self._announcer.tell(alerts.order_adopted(order, desk.account, what, at))
+
+    def _purpose_of(self, desk: AccountDesk, seen: OpenOrderSeen) -> Purpose:
+        orders = self._dealer.orders.open_orders(desk.markets[seen.symbol])
+        held, can_short = desk.book.positions.get(seen.symbol), desk.account.can_short
+        return purpose_of(seen, held, orders, can_short=can_short)
 
     def _follow(self, order: Order, *, with_plan: bool) -> None:
         """Take up an order, with the exits of the position that it may open."""
@@ -127,11 +131,10 @@ class DifferenceAnswers:
         self._check_market(desk, seen.symbol)
         if self._dealer.orders.knows(id_of(seen)):
             raise NotPossibleError("it had ended here before it came back: close or ignore it")
-        position = desk.book.positions.get(seen.symbol)
-        purpose = purpose_of(seen, position, can_short=desk.account.can_short)
+        purpose = self._purpose_of(desk, seen)
         if purpose is not Purpose.ENTRY:
             purpose = Purpose.EXIT
-            if position is None:
+            if seen.symbol not in desk.book.positions:
                 raise NotPossibleError(
                     f"it sells {seen.symbol}, of which this bot holds nothing: close or ignore it"
                 )
@@ -143,8 +146,9 @@ class DifferenceAnswers:
             author=author,
             reason=f"adopted by {author}",
         )
-        self._follow(order, with_plan=purpose is Purpose.ENTRY)
-        return f"kept as a person's order, id {order.id}"
+        self._follow(order, with_plan=may_open(seen, can_short=desk.account.can_short))
+        what = "an entry" if purpose is Purpose.ENTRY else "a way out"
+        return f"kept as a person's order, id {order.id}; it counts as {what}"
 
     def _cancel_order(self, one: OpenDifference, desk: AccountDesk, _author: str) -> str:
         seen = one.difference.order

@@ -58,13 +58,28 @@ def order_found(
     )
 
 
-def purpose_of(seen: OpenOrderSeen, position: Position | None, *, can_short: bool) -> Purpose:
-    """Return what a found order is for: whoever can sell nothing short sells what is held."""
+def purpose_of(
+    seen: OpenOrderSeen, position: Position | None, orders: Iterable[Order], *, can_short: bool
+) -> Purpose:
+    """Return what a found order is for; `orders` are the open ones of its market.
+
+    A person marks few orders as reduce-only: one that takes no more than what is held, and not
+    yet promised to another, is a way out all the same. One for more would turn the position
+    around. A stop against what is held protects it; what is being closed takes either along.
+    """
     reduces = position is not None and seen.side is position.side.opposite
     is_exit = seen.is_reduce_only or (seen.side is Side.SELL and not can_short)
     if seen.type in _PROTECTIVE and (is_exit or reduces):
         return Purpose.PROTECTION
+    if position is not None and reduces and not is_exit:
+        promised = sum(one.remaining for one in orders if one.purpose is Purpose.EXIT)
+        is_exit = bool(position.closing) or seen.remaining <= abs(position.quantity) - promised
     return Purpose.EXIT if is_exit else Purpose.ENTRY
+
+
+def may_open(seen: OpenOrderSeen, *, can_short: bool) -> bool:
+    """Tell whether an order may open a position, whatever it is for: its venue does not know."""
+    return not seen.is_reduce_only and (can_short or seen.side is Side.BUY)
 
 
 def instance_of(seen: OpenOrderSeen, instances: Iterable[str]) -> str:

@@ -54,6 +54,11 @@ class OpenOrderSeen:
     is_reduce_only: bool
     at: float
 
+    @property
+    def remaining(self) -> Decimal:
+        """Return how much of it is still to be executed."""
+        return self.quantity - self.filled
+
 
 @dataclass(frozen=True, slots=True)
 class PositionSeen:

@@ -14,18 +14,17 @@ from typing import Final
 
 from tests.fakes.exchange.binance_account_stream import BinanceAccountStream
 from tests.fakes.exchange.binance_api import ENDPOINTS, Endpoint, OpenEndpoint
+from tests.fakes.exchange.binance_limits import WEIGHT_MAX, BinanceLimits
 from tests.fakes.exchange.binance_refusals import (
     BinanceRefusalError,
     backend_timeout,
     bad_key,
-    banned,
     internal_error,
     maintenance,
     no_such_order,
     overloaded,
     rejected,
     timestamp_late,
-    too_many_orders,
     too_many_requests,
 )
 from tests.fakes.exchange.binance_shapes import millis
@@ -33,7 +32,7 @@ from tests.fakes.exchange.binance_signing import check_key, check_signed, read_p
 from tests.fakes.exchange.binance_streams import BinanceStreams
 from tests.fakes.exchange.books import Rules
 from tests.fakes.exchange.engine import Engine
-from tests.fakes.exchange.terms import ClientIds
+from tests.fakes.exchange.terms import Account, ClientIds
 from tests.fakes.exchange.wire import (
     Asked,
     HttpAnswer,
@@ -45,11 +44,6 @@ from tests.fakes.exchange.wire import (
 )
 
 _WS_API: Final = "/ws-api/v3"
-_MINUTE_S: Final = 60.0
-_ORDER_WINDOW_S: Final = 10.0
-_ORDERS_MAX: Final = 100
-_REFUSED_MAX: Final = 5
-_BAN_S: Final = 120.0
 _LISTS: Final = frozenset({Kind.OPEN_ORDERS, Kind.CLOSED_ORDERS, Kind.TRADES})
 _WORDS: Final[dict[Word, Callable[[], BinanceRefusalError]]] = {
     Word.BUSY: overloaded,
@@ -68,26 +62,20 @@ _WORDS: Final[dict[Word, Callable[[], BinanceRefusalError]]] = {
 class BinanceDialect:
     """Answer as Binance spot out of an engine, whose rules it sets.
 
-    With `weight_max` (6000 a minute in the real one) who asks too often is refused, and who goes on
-    is banned for two minutes.
+    Who asks for more than `weight_max` within a minute is refused, and who goes on is banned.
     """
 
     name = "binance"
 
-    def __init__(self, engine: Engine, *, weight_max: int | None = None) -> None:
+    def __init__(self, engine: Engine, *, weight_max: int = WEIGHT_MAX) -> None:
         engine.rules = Rules(
             make_id=lambda _kind, number: str(number),
             client_ids=ClientIds.OPEN,
             refuses_reached_triggers=True,
         )
         self._engine = engine
-        self._weight_max = weight_max
-        self._weights: deque[tuple[float, int]] = deque()
-        self._used_weight = 0
-        self._orders: deque[float] = deque()
-        self._refused = 0  # requests since the weight was used up
+        self._limits = BinanceLimits(engine, weight_max)
         self._refused_subscriptions: deque[BinanceRefusalError] = deque()
-        self._banned_until = 0.0
         self.complaints: list[str] = []
 
     def read(self, request: HttpRequest) -> Asked:
@@ -112,8 +100,9 @@ class BinanceDialect:
             except BinanceRefusalError as error:
                 if _is_malformed(error):
                     self.complaints.append(f"{asked.name} {asked.parameters}: {error}")
-                return _refusal(error, self._used())
-            return json_answer(payload, 200, **self._used())
+                return _refusal(error, self._limits.headers(request.path))
+            account = self._orderer(endpoint, request)
+            return json_answer(payload, 200, **self._limits.headers(request.path, account))
 
     def say(self, word: Word) -> HttpAnswer:
         """Refuse, or pretend to."""
@@ -148,16 +137,22 @@ class BinanceDialect:
         request = asked.request
         total = request.query + request.body.decode()
         if isinstance(endpoint, OpenEndpoint):
-            self._weigh(endpoint, read_parameters(total))
+            self._weigh(request.path, endpoint, read_parameters(total))
             return endpoint.act(self._engine, read_parameters(total))
         key = check_key(request.headers, self._engine.keys)
         if not (key.rights.trade if endpoint.needs_trade else key.rights.query):
             raise bad_key()
         wanted = check_signed(total, key, millis(self._engine.clock.wall()))
-        self._weigh(endpoint, wanted)
-        if endpoint.kind is Kind.SUBMIT:
-            self._count_order()
-        return self._without_young(asked, endpoint.act(self._engine, key, wanted))
+        self._weigh(request.path, endpoint, wanted)
+        if endpoint.kind is not Kind.SUBMIT:
+            return self._without_young(asked, endpoint.act(self._engine, key, wanted))
+        with self._limits.order(key.account):
+            return endpoint.act(self._engine, key, wanted)
+
+    def _orderer(self, endpoint: Endpoint, request: HttpRequest) -> Account | None:
+        """Return whose order was taken, if one was."""
+        key = self._engine.keys.get(request.headers.get("x-mbx-apikey", ""))
+        return key.account if key is not None and endpoint.kind is Kind.SUBMIT else None
 
     def _without_young(self, asked: Asked, payload: object) -> object:
         """Leave out what a slow part of the exchange has not heard of yet."""
@@ -170,50 +165,12 @@ class BinanceDialect:
             raise no_such_order()
         return payload
 
-    def _weigh(self, endpoint: Endpoint, wanted: dict[str, str]) -> None:
+    def _weigh(self, path: str, endpoint: Endpoint, wanted: dict[str, str]) -> None:
         names_none = "symbol" not in wanted and "symbols" not in wanted
-        self._spend((names_none and endpoint.weight_of_all) or endpoint.weight)
+        self._limits.spend(path, (names_none and endpoint.weight_of_all) or endpoint.weight)
 
     def _spend(self, weight: int) -> None:
-        self._weights.append((self._engine.clock.wall(), weight))
-        self._used_weight += weight
-        if self._weight_max is not None:
-            self._limit(self._weight_max)
-
-    def _limit(self, weight_max: int) -> None:
-        now = self._engine.clock.wall()
-        if now < self._banned_until:
-            raise banned(millis(self._banned_until), int(self._banned_until - now) + 1)
-        if self._weight() <= weight_max:
-            self._refused = 0
-            return
-        self._refused += 1
-        if self._refused > _REFUSED_MAX:
-            self._banned_until = now + _BAN_S
-            raise banned(millis(self._banned_until), int(_BAN_S))
-        raise too_many_requests(int(_MINUTE_S))
-
-    def _count_order(self) -> None:
-        now = self._engine.clock.wall()
-        while self._orders and self._orders[0] <= now - _ORDER_WINDOW_S:
-            self._orders.popleft()
-        if self._weight_max is not None and len(self._orders) >= _ORDERS_MAX:
-            raise too_many_orders()
-        self._orders.append(now)
-
-    def _weight(self) -> int:
-        begin = self._engine.clock.wall() - _MINUTE_S
-        while self._weights and self._weights[0][0] <= begin:
-            self._used_weight -= self._weights.popleft()[1]
-        return self._used_weight
-
-    def _used(self) -> dict[str, str]:
-        weight = str(self._weight())
-        return {
-            "x-mbx-used-weight": weight,
-            "x-mbx-used-weight-1m": weight,
-            "x-mbx-order-count-10s": str(len(self._orders)),
-        }
+        self._limits.spend(_WS_API, weight)
 
 
 def _refusal(error: BinanceRefusalError, used: dict[str, str]) -> HttpAnswer:

@@ -166,12 +166,9 @@ def banned(until_ms: int, retry_after_s: int) -> BinanceRefusalError:
 
 
 def too_many_orders() -> BinanceRefusalError:
-    """Refuse an order too many within ten seconds."""
+    """Refuse an order too many within ten seconds; for how long is not said."""
     return BinanceRefusalError(
-        429,
-        -1015,
-        "Too many new orders; current limit is 100 orders per 10 SECOND.",
-        {"Retry-After": "10"},
+        429, -1015, "Too many new orders; current limit is 100 orders per 10 SECOND."
     )
 
 

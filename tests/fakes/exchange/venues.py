@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from daemonkit.clock import Clock, SystemClock
 from tests.fakes.exchange.binance import BinanceDialect, binance_urls
+from tests.fakes.exchange.binance_limits import WEIGHT_MAX
 from tests.fakes.exchange.coinbase import CoinbaseDialect, Duplicates
 from tests.fakes.exchange.coinbase_token import new_secret
 from tests.fakes.exchange.engine import Engine
@@ -160,10 +161,10 @@ def start_kraken_futures(engine: Engine) -> Iterator[RunningExchange]:
 def start_binance(
     engine: Engine,
     *,
-    weight_max: int | None = None,
+    weight_max: int = WEIGHT_MAX,
     beat_s: float = 1.0,
 ) -> Iterator[RunningExchange]:
-    """Serve an engine as Binance spot; `weight_max` a minute (6000 in the real one) is enforced."""
+    """Serve an engine as Binance spot, which may be asked `weight_max` a minute."""
     dialect = BinanceDialect(engine, weight_max=weight_max)
     with FakeExchange(engine, dialect, beat_s=beat_s) as exchange:
         urls = binance_urls(exchange.url, exchange.ws_url)

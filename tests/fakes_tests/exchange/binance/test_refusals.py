@@ -6,8 +6,7 @@ from typing import Any
 import ccxt  # type: ignore[import-untyped]
 import pytest
 
-from tests.fakes.exchange.terms import MarketKind
-from tests.fakes.exchange.venues import RunningExchange, start_binance, usual_engine, usual_markets
+from tests.fakes.exchange.venues import RunningExchange
 from tests.fakes.exchange.wire import Kind, Word
 from tests.fakes_tests.exchange.library_calls import connected
 
@@ -98,28 +97,6 @@ def test_a_clock_that_is_wrong_is_refused(
     binance.options["timeDifference"] = -wrong_ms
     with pytest.raises(ccxt.InvalidNonce, match="-1021"):
         binance.fetch_balance()
-
-
-def test_requests_are_weighed_and_too_many_are_refused() -> None:
-    engine, _account = usual_engine(usual_markets("USDT", MarketKind.SPOT))
-    with (
-        start_binance(engine, weight_max=150) as venue,
-        connected(venue) as binance,
-    ):
-        used = int(binance.last_response_headers["X-Mbx-Used-Weight-1m"])
-        binance.fetch_balance()
-        assert int(binance.last_response_headers["X-Mbx-Used-Weight-1m"]) == used + 20
-        for _number in range((150 - used) // 20 - 1):
-            binance.fetch_balance()
-        with pytest.raises(ccxt.DDoSProtection, match="request weight used"):
-            binance.fetch_balance()
-        assert binance.last_response_headers["Retry-After"] == "60"
-        for _number in range(4):
-            with pytest.raises(ccxt.DDoSProtection, match="429"):
-                binance.fetch_balance()
-        with pytest.raises(ccxt.DDoSProtection, match=r"418.*IP banned"):
-            binance.fetch_balance()
-        assert binance.last_response_headers["Retry-After"] == "120"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import json
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -26,9 +27,11 @@ class FeedScript:
     heartbeat_beats: int = 10  # the real one's heartbeat comes every ten seconds
     # Said instead of a challenge: text as it stands, anything else as JSON, None is silence.
     challenges: deque[object] = field(default_factory=deque)
-    # Said once heartbeats are subscribed to.
-    frames: list[object] = field(default_factory=list)
-    challenged: int = 0  # how many were asked for
+    # Said to the next one, once heartbeats are subscribed to.
+    frames: deque[object] = field(default_factory=deque)
+    echoes: bool = False  # a refusal repeats what was sent
+    challenged: int = 0  # how many challenges were asked for
+    signatures: list[str] = field(default_factory=list)  # that came
 
 
 class PrivateFeeds:
@@ -64,13 +67,15 @@ class PrivateFeeds:
         self._send({"event": "challenge", "message": self._challenge})
 
     def subscribe(self, message: Mapping[str, Any], feed: str) -> None:
+        self._script.signatures.append(str(message.get("signed_challenge", "")))
         missing = [name for name in _SIGNED if not isinstance(message.get(name), str)]
         if missing:
             self._complaints.append(f"WebSocket: {feed} without {', '.join(missing)}")
         key = self._engine.keys.get(message.get("api_key", ""))
         if missing or key is None or not self._may_listen(key, message):
             alert = "Failed to subscribe to authenticated feed"
-            self._send({"event": "alert", "message": alert})
+            echo = f": {json.dumps(message)}" if self._script.echoes else ""
+            self._send({"event": "alert", "message": alert + echo})
             return
         if feed in self._feeds:
             self._send({"event": "alert", "message": "Already subscribed to feed, re-requesting"})

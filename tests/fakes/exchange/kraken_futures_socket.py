@@ -54,8 +54,8 @@ class FuturesSession:
         elif event == "subscribe" and feed == "heartbeat":
             self._feeds.add((feed, ""))
             self._send({"event": "subscribed", "feed": feed})
-            for frame in self._script.frames:
-                self._send(frame)
+            while self._script.frames:
+                self._send(self._script.frames.popleft())
         else:
             self._complaints.append(f"WebSocket: unknown event in {text}")
 

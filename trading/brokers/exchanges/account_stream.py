@@ -6,7 +6,8 @@ for or signed, so it can send no request of its own that needs one.
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Final
 
@@ -16,22 +17,23 @@ from trading.brokers.exchanges.binance_stream import BinanceWords
 from trading.brokers.exchanges.coinbase_stream import CoinbaseWords
 from trading.brokers.exchanges.errors import failure_of
 from trading.brokers.exchanges.kraken_stream import KrakenWords
+from trading.brokers.exchanges.krakenfutures_stream import KrakenFuturesWords
 from trading.brokers.exchanges.loading import load_pro_exchange
 from trading.brokers.exchanges.stream import end_tasks
-from trading.brokers.exchanges.stream_words import Message, StreamWords
+from trading.brokers.exchanges.stream_ear import Ear
+from trading.brokers.exchanges.stream_words import ChallengedWords, Message, StreamWords
 from trading.brokers.venue import FailureKind, Venue, VenueError
 
 STEP_S: Final = 0.05
 CLOSE_S_MAX: Final = 1.0
 # Of how long it may be silent, so that a lost answer is not the end.
 _PING_SHARE: Final = 1 / 3
-# How long it may be heard of before it listens to the account: to so many silences.
-_SUBSCRIBING_SILENCES_MAX: Final = 2
 _WORDS: Final[Mapping[tuple[str, str], Callable[[], StreamWords]]] = {
     ("kraken", "spot"): KrakenWords,
     ("kraken", "margin"): KrakenWords,
     ("binance", "spot"): BinanceWords,
     ("coinbase", "spot"): CoinbaseWords,
+    ("krakenfutures", "swap"): KrakenFuturesWords,
 }
 
 
@@ -51,35 +53,51 @@ class ProStream:
         self._timeout_s = timeout_s
         self._silence_s = silence_s
 
-    def ask_token(self, venue: Venue) -> str:
+    def ask_token(self, venue: Venue, challenge: str) -> str:
         """Ask for what lets the stream in, or have it signed."""
         assert isinstance(venue, CcxtVenue), "the token is asked for where the key is"
-        return self._words.ask_token(venue)
+        words = self._words
+        if not challenge:
+            return words.ask_token(venue)
+        assert isinstance(words, ChallengedWords), "no other words find a challenge"
+        return words.sign(venue, challenge)
 
-    def listen(self, token: str, tell: Callable[[Hint], None], stop: threading.Event) -> None:
+    def listen(
+        self,
+        token: str,
+        answer: Callable[[str], Future[str]],
+        tell: Callable[[Hint], None],
+        stop: threading.Event,
+    ) -> None:
         """Listen until `stop` is set or the connection breaks or is mute."""
         with asyncio.Runner() as runner:
-            runner.run(self._listen(token, tell, stop))
+            runner.run(self._listen(token, answer, tell, stop))
 
     async def _listen(
-        self, token: str, tell: Callable[[Hint], None], stop: threading.Event
+        self,
+        token: str,
+        answer: Callable[[str], Future[str]],
+        tell: Callable[[Hint], None],
+        stop: threading.Event,
     ) -> None:
         words = self._words
         exchange = load_pro_exchange(words.exchange, self._settings, timeout_s=self._timeout_s)
-        ear = _Ear(words.open(), tell, self._silence_s)
+        ear = Ear(words, tell, self._silence_s)
         # Before the class makes its connection, which keeps what handles its messages.
         exchange.handle_message = ear.hear
-        address = words.address(exchange)
-        tasks = [asyncio.create_task(_subscribe(exchange, address, words.subscriptions(token)))]
-        if words.ping is not None:
-            tasks.append(asyncio.create_task(self._ping(exchange, address, words.ping, ear)))
+        asyncio.get_running_loop().set_exception_handler(ear.note_fault)
+        line = _Line(exchange, words.address(exchange))
+        tasks = [asyncio.create_task(each) for each in self._begin(line, ear, token, answer)]
         try:
-            while not stop.is_set():
+            while True:
                 await asyncio.sleep(STEP_S)
+                if stop.is_set():
+                    # Before the tasks are looked at: it ends what waits for a token.
+                    return
                 for task in tasks:
                     if task.done():
                         await task
-                ear.check(is_over=any(task.done() for task in tasks))
+                ear.check(line.client, is_over=any(task.done() for task in tasks))
         except VenueError:
             raise
         except ConnectionError as error:
@@ -92,57 +110,47 @@ class ProStream:
                 async with asyncio.timeout(CLOSE_S_MAX):
                     await exchange.close()
 
-    async def _ping(self, exchange: Any, address: str, ping: Message, ear: "_Ear") -> None:
+    def _begin(
+        self, line: "_Line", ear: Ear, token: str, answer: Callable[[str], Future[str]]
+    ) -> Iterable[Coroutine[Any, Any, None]]:
+        """Return what goes on beside the listening, each until the connection ends."""
+        words = self._words
+        if isinstance(words, ChallengedWords):
+            yield line.send([words.question(token)], "question")
+            yield _subscribe_signed(words, line, ear, answer)
+        else:
+            yield line.send(words.subscriptions(token), "subscription")
+        if words.ping is not None:
+            yield self._ping(line, words.ping, ear)
+
+    async def _ping(self, line: "_Line", ping: Message | bytes, ear: Ear) -> None:
         """Ask now and then, as a quiet connection says nothing by itself."""
         while True:
             await asyncio.sleep(self._silence_s * _PING_SHARE)
-            if ear.is_on:
-                await exchange.client(address).send(ping)
+            if not isinstance(ping, bytes):
+                if ear.is_on:
+                    await line.client.send(ping)
+            elif not line.client.closed():
+                # Before it listens too: it may have to wait for what lets it in.
+                await line.client.connection.ping(ping)
 
 
-class _Ear:
-    """Tell messages apart by what they are about, before anything tries to read them."""
+class _Line:
+    """The connection as ccxt's class keeps it, to one address."""
 
-    def __init__(
-        self,
-        hint_of: Callable[[Message], Hint],
-        tell: Callable[[Hint], None],
-        silence_s: float,
-    ) -> None:
-        self._hint_of = hint_of
-        self._tell = tell
-        self._silence_s = silence_s
-        self._began_at = self._heard_at = _now()
-        self._end: VenueError | None = None
-        self.is_on = False
+    def __init__(self, exchange: Any, address: str) -> None:
+        self._exchange = exchange
+        self._address = address
 
-    def hear(self, client: Any, message: Any) -> None:
-        """Take in one message."""
-        self._heard_at = _now()
-        # Whatever comes shows that it lives: an answer to ccxt's own ping would be read by ccxt.
-        client.lastPong = client.last_message_at
-        if not isinstance(message, dict) or self._end is not None:
-            return
-        try:
-            hint = self._hint_of(message)
-        except Exception as error:  # noqa: BLE001 - raised in `check`: ccxt would go deaf by it
-            self._end = failure_of(error)
-            return
-        self.is_on = self.is_on or hint is not Hint.LIFE
-        if self.is_on:
-            self._tell(hint)
+    @property
+    def client(self) -> Any:
+        return self._exchange.client(self._address)
 
-    def check(self, *, is_over: bool) -> None:
-        """Raise VenueError when there is nothing to be heard any more."""
-        if self._end is not None:
-            raise self._end
-        if is_over:
-            raise VenueError("the stream has ended", FailureKind.UNREACHABLE)
-        now, silence_s = _now(), self._silence_s
-        if now - self._heard_at > silence_s:
-            raise VenueError(f"no message for {silence_s:g} s", FailureKind.UNREACHABLE)
-        if not self.is_on and now - self._began_at > _SUBSCRIBING_SILENCES_MAX * silence_s:
-            raise VenueError("the subscription was not answered", FailureKind.UNREACHABLE)
+    async def send(self, messages: Iterable[Message], name: str) -> None:
+        """Send messages in their order and wait: this ends with the connection alone."""
+        names = [(f"{name} {number}", dict(each)) for number, each in enumerate(messages)]
+        watch, address = self._exchange.watch, self._address
+        await asyncio.gather(*(watch(address, name, each, name) for name, each in names))
 
 
 def build_stream(
@@ -160,15 +168,9 @@ def build_stream(
     return ProStream(make_words(), settings, timeout_s=timeout_s, silence_s=silence_s)
 
 
-async def _subscribe(exchange: Any, address: str, messages: Sequence[Message]) -> None:
-    """Send the messages in their order and wait: this ends with the connection alone."""
-    names = [f"subscription {number}" for number in range(len(messages))]
-    waits = [
-        exchange.watch(address, name, dict(message), name)
-        for name, message in zip(names, messages, strict=True)
-    ]
-    await asyncio.gather(*waits)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+async def _subscribe_signed(
+    words: StreamWords, line: _Line, ear: Ear, answer: Callable[[str], Future[str]]
+) -> None:
+    """Subscribe with what the connection's own challenge is answered with."""
+    token = await asyncio.wrap_future(answer(await ear.challenge))
+    await line.send(words.subscriptions(token), "subscription")

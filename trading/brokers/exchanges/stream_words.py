@@ -4,7 +4,7 @@ Must not know the connection. Of a message no more is looked at than which read 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from daemonkit.printable import one_line
 from daemonkit.secrets import redact
@@ -25,8 +25,11 @@ class StreamWords(Protocol):
         ...
 
     @property
-    def ping(self) -> Message | None:
-        """Return what has to be asked to hear of a quiet connection, if anything has."""
+    def ping(self) -> Message | bytes | None:
+        """Return what has to be asked to hear of a quiet connection, if anything has.
+
+        Bytes are a ping frame of the WebSocket itself, whose answer is no message.
+        """
         ...
 
     def ask_token(self, venue: CcxtVenue, /) -> str:
@@ -46,6 +49,23 @@ class StreamWords(Protocol):
 
         The first hint that is more than a sign of life says that the account is listened to.
         """
+        ...
+
+
+@runtime_checkable
+class ChallengedWords(Protocol):
+    """Say what a connection begins with where the exchange wants a text of its own signed."""
+
+    def question(self, token: str, /) -> Message:
+        """Return what the connection begins with, before there are subscriptions."""
+        ...
+
+    def challenge_in(self, message: Message, /) -> str | None:
+        """Return what is to be signed, of the message that says so; VenueError if it must not."""
+        ...
+
+    def sign(self, venue: CcxtVenue, challenge: str, /) -> str:
+        """Return what the subscriptions are made of, with the key of the venue."""
         ...
 
 

@@ -61,6 +61,7 @@ class AccountReader:
     ) -> None:
         self._stream = stream
         self._token_at: float | None = None
+        self._token_wanted = TokenWanted()
         # When something was heard that no read has shown yet.
         self._hint_at: float | None = None
         self._is_poll_wanted = False
@@ -107,7 +108,7 @@ class AccountReader:
     def note_wish(self, stream: StreamThread, wish: StreamWish) -> None:
         """Take in what the stream wants; what it has heard only says what to read."""
         if isinstance(wish, TokenWanted):
-            self._token_at = self._clock.monotonic()
+            self._token_wanted, self._token_at = wish, self._clock.monotonic()
             return
         heard_at = stream.take_news(wish)
         if wish.is_execution and heard_at >= self._fills_asked_at:
@@ -146,7 +147,7 @@ class AccountReader:
         if (hint_at := self._hint_due_at) is not None:
             choices.append(Choice(hint_at, RequestKind.FILLS, self._fills, Haste.WANTED))
         if self._token_at is not None and self._stream is not None:
-            token = partial(self._token, self._stream)
+            token = partial(self._token, self._stream, self._token_wanted)
             choices.append(Choice(self._token_at, RequestKind.STREAM, token, Haste.WANTED))
         waits = [(self._wait_s(choice, moment), choice.due_at) for choice in choices]
         first = min(range(len(choices)), key=waits.__getitem__)
@@ -234,18 +235,18 @@ class AccountReader:
 
         return replace(self._reads.fills(self._read_fills), begin=begin)
 
-    def _token(self, stream: StreamThread) -> Read:
+    def _token(self, stream: StreamThread, wanted: TokenWanted) -> Read:
         """Ask for the token of the stream among the reads of the key; no failure is a trouble."""
 
         def ask(venue: Venue) -> Apply:
-            token = stream.stream.ask_token(venue)
-            return lambda _asked: stream.give_token(token)
+            token = stream.stream.ask_token(venue, wanted.challenge)
+            return lambda _asked: wanted.give(token)
 
         def begin(_moment: Moment) -> None:
             self._token_at = None
 
         def failed(error: VenueError, _moment: Moment) -> None:
-            stream.give_token(error)
+            wanted.give(error)
 
         return Read(RequestKind.STREAM, ask, begin, failed)
 

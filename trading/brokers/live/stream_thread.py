@@ -7,8 +7,9 @@ its failures are logged once per change and are no trouble.
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from queue import SimpleQueue
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass, field
 from random import Random
 
 from daemonkit.clock import Clock
@@ -21,7 +22,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TokenWanted:
-    """Say that a token is to be asked for."""
+    """Say that a token is to be asked for, with a challenge where the exchange has given one."""
+
+    challenge: str = ""
+    token: Future[str] = field(default_factory=Future, compare=False)
+
+    def give(self, token: str | VenueError) -> None:
+        """Hand over the token, or why there is none."""
+        # It may have been given up meanwhile: each connection wants one of its own.
+        with suppress(InvalidStateError):
+            if isinstance(token, VenueError):
+                self.token.set_exception(token)
+            else:
+                self.token.set_result(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +66,7 @@ class StreamThread:
         self._clock = clock
         self._rng = rng
         self._put = put
-        self._tokens: SimpleQueue[str | VenueError | None] = SimpleQueue()
+        self._wanted = TokenWanted()
         self._stop = threading.Event()
         # Heard and not taken by the worker yet: bounds what waits for it.
         self._waiting: set[bool] = set()
@@ -77,17 +90,13 @@ class StreamThread:
     def stop(self) -> None:
         """End soon."""
         self._stop.set()
-        self._tokens.put(None)
+        self._wanted.token.cancel()
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the end; False if it has not come."""
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
-
-    def give_token(self, token: str | VenueError) -> None:
-        """Hand over the token that was wanted, or why there is none."""
-        self._tokens.put(token)
 
     def take_news(self, wish: Woken) -> float:
         """Return when the newest of what a wish is about was heard: the next one wakes again.
@@ -109,7 +118,10 @@ class StreamThread:
         while not self._stop.is_set():
             began = self._clock.monotonic()
             try:
-                self._listen_once()
+                self._stream.listen(self._want("").result(), self._want, self._hear, self._stop)
+            except CancelledError:
+                # By stop(): nobody waits for a token any more.
+                break
             except Exception as error:
                 # The thread's boundary: whatever it is, the polls do without.
                 if not isinstance(error, VenueError):
@@ -124,13 +136,14 @@ class StreamThread:
                 self._wake(is_execution=True)
             self._stop.wait(self._rest_s(tries))
 
-    def _listen_once(self) -> None:
-        self._put(TokenWanted())
-        token = self._tokens.get()
-        if isinstance(token, VenueError):
-            raise token
-        if token is not None:
-            self._stream.listen(token, self._hear, self._stop)
+    def _want(self, challenge: str) -> Future[str]:
+        """Have a token asked for; what was wanted before is not waited for any more."""
+        wanted = self._wanted = TokenWanted(challenge)
+        if self._stop.is_set():
+            # stop() may have looked a moment too early to end this one.
+            wanted.token.cancel()
+        self._put(wanted)
+        return wanted.token
 
     def _hear(self, hint: Hint) -> None:
         self._heard_at = self._clock.monotonic()

@@ -5,6 +5,7 @@ In the model's own time, with Kraken's count of calls: what goes over it is a fa
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from decimal import Decimal
 from typing import Any
 
@@ -230,10 +231,17 @@ def test_pages_that_a_second_key_reads_count_and_its_connecting_does_not() -> No
 class ScriptedStream:
     """A stream of which the test says what it hears; its thread is not started."""
 
-    def ask_token(self, _venue: Venue, /) -> str:
-        return "token"
+    def ask_token(self, _venue: Venue, challenge: str, /) -> str:
+        return f"token {challenge}".strip()
 
-    def listen(self, _token: str, _tell: Callable[[Hint], None], stop: threading.Event, /) -> None:
+    def listen(
+        self,
+        _token: str,
+        _answer: Callable[[str], Future[str]],
+        _tell: Callable[[Hint], None],
+        stop: threading.Event,
+        /,
+    ) -> None:
         stop.wait()
 
 
@@ -374,11 +382,11 @@ def test_a_token_that_was_signed_here_does_not_say_that_the_exchange_is_back(
     desk.worker.ask(1)
     desk.run(20)
     assert desk.trouble
-    desk.worker._wishes.put(TokenWanted())
+    wanted = TokenWanted("challenge")
+    desk.worker._wishes.put(wanted)
     known = len(desk.told)
     desk.run(200)
-    assert desk.worker._stream is not None
-    assert desk.worker._stream._tokens.get_nowait() == "token"
+    assert wanted.token.result(0) == "token challenge"
     assert desk.worker.breaker_state is not BreakerState.CLOSED
     assert [one for one in desk.told[known:] if isinstance(one, VenueTrouble)] == []
 
@@ -401,7 +409,7 @@ def test_a_token_whose_request_gave_way_to_an_order_is_asked_for_again() -> None
     class BusyStream(ScriptedStream):
         """A stream whose token is first asked for in the moment in which an order comes."""
 
-        def ask_token(self, _venue: Venue, /) -> str:
+        def ask_token(self, _venue: Venue, _challenge: str, /) -> str:
             asked.append("token")
             if len(asked) == 1:
                 raise VenueError("an order comes first", FailureKind.GAVE_WAY)
@@ -411,6 +419,7 @@ def test_a_token_whose_request_gave_way_to_an_order_is_asked_for_again() -> None
     desk.worker = desk.make_worker(stream=BusyStream())
     desk.begin()
     assert desk.worker._stream is not None
-    desk.worker._wishes.put(TokenWanted())
+    wanted = TokenWanted()
+    desk.worker._wishes.put(wanted)
     desk.run(10)
     assert len(asked) == 2

@@ -73,8 +73,12 @@ class RichChat(Chat, Protocol):
         """
         ...
 
-    def settle(self, message_id: int, text: str, on_shown: Callable[[], None]) -> None:
-        """Have a message say its last word; call back on any thread once it does."""
+    def settle(self, message_id: int | None, text: str, on_shown: Callable[[], None]) -> int:
+        """Have a message, or a new one, say its last word, and return which.
+
+        It is said however late that is, and again, marked, if it was perhaps not heard; `on_shown`
+        is called once it stands there, on any thread.
+        """
         ...
 
     def has_shown(self, message_id: int) -> bool:

@@ -9,7 +9,7 @@ from telegram.bridge.chat_outbox.digest import LogLine
 from telegram.bridge.commands.questions import CANCEL, Choice, Question, Questions
 from telegram.bridge.receipts import OUTCOMES, State
 from telegram.bridge.records import CommandRecord
-from telegram.bridge.render import clean, command_receipt
+from telegram.bridge.render import PERHAPS_SHOWN, clean, command_receipt, utc_text
 from telegram.bridge.sessions import Sessions
 
 log = logging.getLogger(__name__)
@@ -55,19 +55,19 @@ class Chats:
     def settle(
         self,
         chat: str,
-        message_id: int,
+        message_id: int | None,
         text: str,
         on_shown: Callable[[], None],
         *,
         command_id: str | None = None,
-    ) -> None:
-        """Have a message say its last word; call back once it does, however late that is."""
+    ) -> int | None:
+        """Have a message, or a new one, say its last word; call back once it does."""
         known = self._chats.get(chat)
         if isinstance(known, RichChat):
-            known.settle(message_id, clean(text), on_shown)
-        else:
-            self.put(chat, message_id, text, command_id=command_id)
-            on_shown()
+            return known.settle(message_id, clean(text), on_shown)
+        message_id = self.put(chat, message_id, text, command_id=command_id)
+        on_shown()
+        return message_id
 
     def has_shown(self, chat: str, message_id: int) -> bool:
         """Tell whether a message of an earlier run stands in a chat that can still edit it."""
@@ -187,12 +187,10 @@ class ReceiptDesk:
     def show(self, record: CommandRecord) -> int | None:
         """Show how far a command has come; return the id of its message."""
         buttons = self._buttons(record)
-        text = command_receipt(record, self._sessions.label(record.bot, record.account))
-        text = self.localize(record.author, text)
+        text = self.localize(record.author, self._text_of(record))
         message_id = record.message_id
-        if message_id is not None and record.receipt_owed:
-            told = partial(self.on_settled, record)
-            self._chats.settle(record.chat, message_id, text, told, command_id=record.id)
+        if record.receipt_owed:
+            message_id = self._settle(record, message_id, text)
         else:
             message_id = self._chats.put(
                 record.chat, message_id, text, buttons, command_id=record.id
@@ -202,14 +200,25 @@ class ReceiptDesk:
             self._settled.pop(record.id, _nothing)()
         return message_id
 
-    def show_owed(self, record: CommandRecord) -> bool:
-        """Have a message of an earlier run say how its command ended, if it is still there."""
-        is_there = record.message_id is not None and self._chats.has_shown(
-            record.chat, record.message_id
-        )
-        if is_there:
-            self.show(record)
-        return is_there
+    def show_owed(self, record: CommandRecord) -> int | None:
+        """Say in a chat that is still served how a command of an earlier run has ended.
+
+        Its message says so, or a new one where there is none, as nobody knows whether there was.
+        """
+        chat, message_id = record.chat, record.message_id
+        if message_id is not None and self._chats.has_shown(chat, message_id):
+            return self.show(record)
+        if record.finished_at is None or not self._chats.can_edit(chat):
+            return None
+        text = f"(of {utc_text(record.finished_at)}, {PERHAPS_SHOWN})\n{self._text_of(record)}"
+        return self._settle(record, None, self.localize(record.author, text))
+
+    def _settle(self, record: CommandRecord, message_id: int | None, text: str) -> int | None:
+        told = partial(self.on_settled, record)
+        return self._chats.settle(record.chat, message_id, text, told, command_id=record.id)
+
+    def _text_of(self, record: CommandRecord) -> str:
+        return command_receipt(record, self._sessions.label(record.bot, record.account))
 
     def _buttons(self, record: CommandRecord) -> Buttons:
         question = self._cancels.pop(record.id, None)

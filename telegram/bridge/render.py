@@ -12,6 +12,8 @@ from telegram.bridge.records import CommandRecord, StoredEvent
 
 # What a phone shows of a fixed width in one line.
 COLUMNS: Final = 34
+# What is said of a text that is sent again as nobody knows whether it has arrived.
+PERHAPS_SHOWN: Final = "perhaps shown before"
 # An event that is shown later than this after it happened says when that was.
 LATE_AFTER_S = 60.0
 
@@ -68,7 +70,7 @@ def event_text(event: StoredEvent, now: float, *, is_repeat: bool = False) -> st
     if now - event.raised_at >= LATE_AFTER_S:
         marks.append(f"at {utc_text(event.raised_at)}")
     if is_repeat:
-        marks.append("perhaps shown before")
+        marks.append(PERHAPS_SHOWN)
     mark = f" ({', '.join(marks)})" if marks else ""
     text = event.text.strip() or event.kind
     return f"#{event.id} {event.bot} {event.severity}{mark}: {continued(text)}"

@@ -49,8 +49,56 @@ def _owed(here: Installation) -> list[str]:
     return query(here.bridge_db, statement)
 
 
+def _under_way(here: Installation) -> list[str]:
+    statement = "SELECT text FROM inbound WHERE state IN ('received', 'executing')"
+    return query(here.bridge_db, statement)
+
+
 def _edits(api: FakeBotApi, message: Message) -> int:
     return sum(
         one.parameters.get("message_id") == message.message_id
         for one in api.requests("editMessageText")
     )
+
+
+def test_a_stop_that_nobody_could_be_told_of_is_told_once_after_a_restart(
+    here: Installation, api: FakeBotApi, ann: Phone
+) -> None:
+    here.configure_bridge(QUICK)
+    first = start_bridge(here, api)
+    with connected_bot(here) as bot:
+        ann.ask("/ping", "1 bot connected")
+        away = api.faults.bad_gateway(times=None, method="sendMessage")
+        ann.say("/stoptrading")
+        wait_until(lambda: bot.commands, PATIENCE_S, "the command")
+        bot.reply(0, "applied", "no new entries")
+        wait_until(lambda: _states(here) == ["applied"], PATIENCE_S, "the outcome")
+        api.wait(lambda: away.met, "a message that fails", PATIENCE_S)
+        wait_until(lambda: not _under_way(here), PATIENCE_S, "the end of the line is noted")
+        first.kill()
+        away.clear()
+        second = start_bridge(here, api)
+        ann.wait_for(r"^\(.*perhaps shown before\)\n\[applied\] /stoptrading — .*no new entries$")
+        wait_until(lambda: not _owed(here), PATIENCE_S, "the receipt is crossed off")
+        second.kill()
+        third = start_bridge(here, api)
+        ann.ask("/ping", r"^\[applied\] /ping")
+        assert sum("no new entries" in text for text in ann.texts) == 1, ann.describe()
+    assert third.stop() == 0
+    assert_no_traceback(first, second, third)
+
+
+def test_a_stop_is_told_though_the_connection_ended_with_the_answer(
+    here: Installation, api: FakeBotApi, ann: Phone
+) -> None:
+    here.configure_bridge(QUICK)
+    bridge = start_bridge(here, api)
+    with connected_bot(here) as bot:
+        ann.ask("/ping", "1 bot connected")
+        api.faults.drop(acts=False, method="sendMessage")
+        ann.say("/stoptrading")
+        wait_until(lambda: bot.commands, PATIENCE_S, "the command")
+        bot.reply(0, "applied", "no new entries")
+        ann.wait_for(r"^\(perhaps shown before\)\n\[applied\] /stoptrading — .*no new entries$")
+    assert bridge.stop() == 0
+    assert_no_traceback(bridge)

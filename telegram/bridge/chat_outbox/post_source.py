@@ -19,6 +19,7 @@ from telegram.bridge.chat_outbox.retries import Action, Form, weaker
 from telegram.bridge.chat_outbox.splitting import plain_of
 from telegram.bridge.chat_outbox.telegram_chat import TelegramChat
 from telegram.bridge.messenger import Trouble
+from telegram.bridge.render import PERHAPS_SHOWN
 
 _SHOWN_KEPT = 200
 
@@ -75,6 +76,8 @@ class PostSource:
         """Send it again, otherwise, or not at all."""
         post = self._post
         assert post is not None, "only a post that was chosen fails"
+        if action is Action.DROP and post.is_awaited:
+            action = Action.REPEAT
         if action is Action.REPEAT:
             self._is_repeat = self._lane is not Lane.STATUS
             self._rebuild(post)
@@ -157,7 +160,7 @@ class PostSource:
         calls = [Call(self._lane, text, is_html=is_html) for text, is_html in pieces]
         head, is_html = pieces[0]
         if self._is_repeat:
-            head = f"(perhaps shown before)\n{head}"
+            head = f"({PERHAPS_SHOWN})\n{head}"
         calls[0] = Call(self._lane, head, is_html, post.buttons, edits, is_pinned=pins)
         return calls
 

@@ -48,6 +48,11 @@ class Post:
     on_shown: Callable[[], None] = do_nothing
 
     @property
+    def is_awaited(self) -> bool:
+        """Tell whether somebody waits to hear that it is shown: then late is better than never."""
+        return self.on_shown is not do_nothing
+
+    @property
     def size(self) -> int:
         """Return about how many bytes it takes."""
         return 200 + 2 * len(self.text) + len(self.attachment.data if self.attachment else b"")
@@ -95,7 +100,7 @@ class Posts:
         lifetime_s = LANES[lane].lifetime_s
         if lifetime_s is not None:
             for post in list(self._lanes[lane].values()):
-                is_outcome = post.is_edit and lane is Lane.REPLY
+                is_outcome = (post.is_edit or post.is_awaited) and lane is Lane.REPLY
                 if now - post.queued_at > (EDIT_LIFETIME_S if is_outcome else lifetime_s):
                     self.remove(post)
                     self.dropped[lane] += post.count

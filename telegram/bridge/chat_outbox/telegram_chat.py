@@ -68,9 +68,9 @@ class TelegramChat:
         """Show what matters as much as an event; call back on the sending thread when it is in."""
         return self.post(text, lane=Lane.ALERT, on_shown=on_shown)
 
-    def settle(self, message_id: int, text: str, on_shown: Callable[[], None]) -> None:
-        """Have a message say its last word; call back on the sending thread once it does."""
-        self.post(text, number=message_id, on_shown=on_shown)
+    def settle(self, message_id: int | None, text: str, on_shown: Callable[[], None]) -> int:
+        """Have a message, or a new one, say its last word; call back on the sending thread."""
+        return self.post(text, number=message_id, on_shown=on_shown)
 
     def has_shown(self, message_id: int) -> bool:
         """Tell whether a message of that number stands in the chat."""

@@ -290,8 +290,9 @@ class Outbound:
         self._end(replace(record, state=advance(record.state, step), text=text))
 
     def _end(self, record: CommandRecord) -> None:
-        # A message that says less stands in the chat already.
-        is_owed = record.message_id is not None
+        # A message that says less may stand in the chat, and what was done has to be told.
+        is_looking = risk_of(record.verb, record.args) is Risk.READING
+        is_owed = record.message_id is not None or not is_looking
         record = replace(record, finished_at=self._clock.wall(), receipt_owed=is_owed)
         self._open.pop(record.id, None)
         self._lost.pop(record.id, None)

@@ -5,6 +5,7 @@ An edit waits in memory for its messenger; that it is owed stands in bridge.db w
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from daemonkit.clock import Clock
@@ -23,7 +24,7 @@ class OwedReceipts:
     """Know which receipts are owed; `show` puts one into its chat, if its message is there."""
 
     def __init__(
-        self, table: CommandTable, clock: Clock, show: Callable[[CommandRecord], bool]
+        self, table: CommandTable, clock: Clock, show: Callable[[CommandRecord], int | None]
     ) -> None:
         self._table = table
         self._clock = clock
@@ -32,9 +33,11 @@ class OwedReceipts:
     def restore(self) -> None:
         """Show how commands have ended whose messages an earlier process left behind."""
         owed = self._table.read_owed(self._clock.wall() - OWED_AGE_MAX_S, OWED_MAX)
-        shown = sum(self._show(record) for record in owed)
+        shown = [replace(one, message_id=number) for one in owed if (number := self._show(one))]
         if shown:
-            log.info("%d receipts of an earlier run are brought up to date", shown)
+            log.info("%d receipts of an earlier run are brought up to date", len(shown))
+            # Whoever shows one again edits the message that it has now.
+            self._table.save(shown)
 
     def note_shown(self, record: CommandRecord) -> None:
         """Cross a receipt off; from any thread."""

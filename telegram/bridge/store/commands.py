@@ -16,10 +16,15 @@ from telegram.bridge.store.inbound import InboundRow, insert_inbound
 _VALUES = (
     "INTO command (id, bot, verb, args, author, role, chat, message_id, issued_at,"
     " expires_at, state, text, fields, sent_at, finished_at, account, confirmed,"
-    " receipt_owed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " receipt_owed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
 )
-_ADD = f"INSERT {_VALUES}"
-_SAVE = f"REPLACE {_VALUES}"
+# What is written later than its receipt was crossed off does not owe it again.
+_STILL_OWED = (
+    "? AND NOT EXISTS (SELECT 1 FROM command"
+    " WHERE id = ? AND state = ? AND finished_at = ? AND NOT receipt_owed)"
+)
+_ADD = f"INSERT {_VALUES}, ?)"
+_SAVE = f"REPLACE {_VALUES}, {_STILL_OWED})"
 _FIND = "SELECT 1 FROM command WHERE id = ?"
 _CROSS_OFF = "UPDATE command SET receipt_owed = 0 WHERE id = ? AND state = ? AND finished_at = ?"
 
@@ -33,7 +38,7 @@ class CommandTable:
     def save(self, records: Sequence[CommandRecord]) -> None:
         """Insert or replace commands in one transaction."""
         with self._database.writing_fast() as connection:
-            connection.executemany(_SAVE, [_row_of(record) for record in records])
+            connection.executemany(_SAVE, [_saved(record) for record in records])
 
     def add(
         self, record: CommandRecord, row: InboundRow, others: Sequence[CommandRecord] = ()
@@ -48,7 +53,7 @@ class CommandTable:
                 return False
             connection.execute(_ADD, _row_of(record))
             if others:
-                connection.executemany(_SAVE, [_row_of(one) for one in others])
+                connection.executemany(_SAVE, [_saved(one) for one in others])
             return True
 
     def read_open(self) -> list[CommandRecord]:
@@ -110,7 +115,7 @@ class CommandTable:
 
 
 def _row_of(record: CommandRecord) -> tuple[object, ...]:
-    """Return the columns in the order of _SAVE."""
+    """Return the columns in the order of _VALUES."""
     return (
         record.id,
         record.bot,
@@ -131,6 +136,11 @@ def _row_of(record: CommandRecord) -> tuple[object, ...]:
         record.confirmed,
         record.receipt_owed,
     )
+
+
+def _saved(record: CommandRecord) -> tuple[object, ...]:
+    """Return what _SAVE takes."""
+    return (*_row_of(record), record.id, record.state.value, record.finished_at)
 
 
 def _record_of(row: sa.RowMapping) -> CommandRecord:

@@ -128,6 +128,23 @@ def test_an_answer_that_never_came_has_a_reply_dropped(desk: Desk, phone: Phone)
     assert desk.chat.dropped(Lane.REPLY) == 1
 
 
+def test_a_last_word_is_said_again_marked_and_waits_for_hours(desk: Desk, phone: Phone) -> None:
+    told: list[str] = []
+    desk.api.faults.drop(acts=True, method="sendMessage")
+    desk.chat.settle(None, "[applied] /stop", lambda: told.append("once"))
+    desk.run(5)
+    assert phone.texts == ["[applied] /stop", "(perhaps shown before)\n[applied] /stop"]
+    with desk.api.is_down():
+        number = desk.chat.send("[sent] /flatten")
+        desk.run(5)
+        desk.chat.settle(number, "[applied] /flatten", lambda: told.append("twice"))
+        desk.run(7_200)
+    desk.run(120)
+    assert phone.texts[2:] == ["[applied] /flatten"]
+    assert told == ["once", "twice"]
+    assert desk.chat.dropped(Lane.REPLY) == 0
+
+
 def test_a_refused_token_has_all_wait_until_it_works(desk: Desk, phone: Phone) -> None:
     desk.api.faults.unauthorized(times=None, method="sendMessage")
     desk.raise_event("SOLD")

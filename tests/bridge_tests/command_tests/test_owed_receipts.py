@@ -45,9 +45,9 @@ def table(tmp_path: Path) -> Iterator[CommandTable]:
 def _shown_at_start(table: CommandTable, clock: ManualClock) -> list[str]:
     shown: list[str] = []
 
-    def show(record: CommandRecord) -> bool:
+    def show(record: CommandRecord) -> int:
         shown.append(record.id)
-        return True
+        return 7
 
     OwedReceipts(table, clock, show).restore()
     return shown
@@ -56,7 +56,7 @@ def _shown_at_start(table: CommandTable, clock: ManualClock) -> list[str]:
 def test_what_was_shown_is_not_shown_again(table: CommandTable, clock: ManualClock) -> None:
     table.save([ENDED, replace(ENDED, id="1", receipt_owed=False)])
     assert _shown_at_start(table, clock) == ["0"]
-    OwedReceipts(table, clock, lambda _record: True).note_shown(ENDED)
+    OwedReceipts(table, clock, lambda _record: 7).note_shown(ENDED)
     assert _shown_at_start(table, clock) == []
 
 
@@ -65,7 +65,7 @@ def test_a_later_outcome_is_still_owed_though_the_one_before_it_was_shown(
 ) -> None:
     lost = replace(ENDED, state=State.UNKNOWN, finished_at=NOW - 40)
     table.save([ENDED])
-    OwedReceipts(table, clock, lambda _record: True).note_shown(lost)
+    OwedReceipts(table, clock, lambda _record: 7).note_shown(lost)
     assert _shown_at_start(table, clock) == ["0"]
 
 
@@ -76,6 +76,27 @@ def test_a_start_edits_the_newest_of_a_day_and_no_more(
     many = [replace(ENDED, id=f"{n:03}", finished_at=NOW - 900 + n) for n in range(OWED_MAX + 20)]
     table.save([old, *many])
     assert _shown_at_start(table, clock) == [f"{n:03}" for n in range(20, OWED_MAX + 20)]
+
+
+def test_what_is_saved_after_it_was_shown_is_owed_no_more(
+    table: CommandTable, clock: ManualClock
+) -> None:
+    table.save([ENDED])
+    OwedReceipts(table, clock, lambda _record: 7).note_shown(ENDED)
+    table.save([replace(ENDED, message_id=2)])
+    assert _shown_at_start(table, clock) == []
+    table.save([replace(ENDED, finished_at=NOW - 10)])
+    assert _shown_at_start(table, clock) == ["0"], "another outcome"
+
+
+def test_the_message_that_tells_of_it_at_a_start_is_known_afterwards(
+    table: CommandTable, clock: ManualClock
+) -> None:
+    table.save([replace(ENDED, message_id=None)])
+    assert _shown_at_start(table, clock) == ["0"]
+    found = table.read_at("tg:7", 7)
+    assert found is not None
+    assert found.receipt_owed
 
 
 def test_a_chat_that_shows_all_at_once_is_owed_nothing(

@@ -41,9 +41,13 @@ class Phone(RecordingChat):
         on_shown()
         return self.send(text)
 
-    def settle(self, message_id: int, text: str, on_shown: Callable[[], None]) -> None:
-        self.edit(message_id, text)
+    def settle(self, message_id: int | None, text: str, on_shown: Callable[[], None]) -> int:
+        if message_id is None:
+            message_id = self.send(text)
+        else:
+            self.edit(message_id, text)
         on_shown()
+        return message_id
 
     def has_shown(self, message_id: int) -> bool:
         return message_id in self.messages

@@ -233,12 +233,14 @@ class EngineCommands:
                 request.settled()
 
         now = self._clock.wall()
+        records: list[CommandRecord] = []
         for number, bot in enumerate(bots):
             command_id = request.id if number == 0 else self._make_id()
             self._receipts.expect(command_id, settle_one)
             record = self._record_of(request, command_id, bot, now)
             message_id = request.message_id if number == 0 else None
-            self._outbound.issue(replace(record, message_id=message_id, confirmed=confirmed))
+            records.append(replace(record, message_id=message_id, confirmed=confirmed))
+        self._outbound.issue_all(records)
 
     def _record_of(self, request: Request, command_id: str, bot: str, now: float) -> CommandRecord:
         return CommandRecord(

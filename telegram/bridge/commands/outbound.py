@@ -7,7 +7,7 @@ thread `forward`; receipts.py says which steps there are.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,6 +82,13 @@ class Outbound:
                 self._announce(entry)
         if self._open:
             log.info("%d commands are taken up again", len(self._open))
+
+    def issue_all(self, records: Sequence[CommandRecord]) -> None:
+        """Issue what one person wants of several bots; a kill in between leaves none of it out."""
+        if len(records) > 1:
+            self._journal.save([one for one in map(self._first_form, records) if one is not None])
+        for record in records:
+            self.issue(record)
 
     def issue(self, record: CommandRecord) -> None:
         """Send a new command, keep it for a bot that is away, or refuse it."""
@@ -205,6 +212,16 @@ class Outbound:
         """Count the commands without an outcome."""
         return len(self._open)
 
+    def _first_form(self, record: CommandRecord) -> CommandRecord | None:
+        """Return a command as it will be written first; None if it may be refused unwritten."""
+        session = self._sessions.get(record.bot)
+        risk = risk_of(record.verb, record.args)
+        if session is not None and session.is_connected:
+            if session.legacy or (risk in _RISKY and self._disk.problem):
+                return None
+            return self._as_sent(record, _expiry_of(record, risk, self._limits))
+        return self._as_queued(record) if risk is Risk.REDUCING else None
+
     def _issue_now(self, record: CommandRecord, risk: Risk) -> None:
         # Written as sent: after a crash in between, "perhaps sent" is the truth.
         sent = self._as_sent(record, _expiry_of(record, risk, self._limits))
@@ -239,11 +256,9 @@ class Outbound:
             self._finish(record, Step.REJECT, f"cannot be sent now; {NOT_SENT}")
 
     def _queue(self, record: CommandRecord) -> None:
-        away = away_text(self._sessions.get(record.bot), self._clock.wall())
-        text = f"{away}; kept for 24 h and sent when it is back"
-        record = replace(record, expires_at=record.issued_at + QUEUED_MAX_AGE_S, text=text)
+        record = self._as_queued(record)
         if not self._journal.save((record,)):
-            text = f"{text} (kept in memory only: {self._disk.problem})"
+            text = f"{record.text} (kept in memory only: {self._disk.problem})"
             record = replace(record, text=text)
         entry = self._open[record.id] = _Open(record, self._clock.wall())
         self._announce(entry)
@@ -254,6 +269,11 @@ class Outbound:
         record = replace(record, state=state, text=text, finished_at=finished_at)
         _log_outcome(record)
         self._show(record)
+
+    def _as_queued(self, record: CommandRecord) -> CommandRecord:
+        away = away_text(self._sessions.get(record.bot), self._clock.wall())
+        text = f"{away}; kept for 24 h and sent when it is back"
+        return replace(record, expires_at=record.issued_at + QUEUED_MAX_AGE_S, text=text)
 
     def _as_sent(self, record: CommandRecord, expires_at: float) -> CommandRecord:
         return replace(

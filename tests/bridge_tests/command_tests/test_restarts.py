@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from daemonkit.clock import ManualClock
-from tests.bridge_tests.command_tests.command_rows import wait_for_commands
+from telegram.bridge.chat import Buttons
+from telegram.bridge.receipts import State
+from tests.bridge_tests.command_tests.command_rows import stored_commands, wait_for_commands
 from tests.bridge_tests.harness import CHAT, Harness, RecordingChat
 from tests.bridge_tests.scripted_bot import ScriptedBot
 
@@ -146,3 +148,36 @@ def test_an_accepted_command_whose_end_is_never_told_is_given_up_after_a_day(
         "[unknown] /flatten — paper main PAPER: "
         "accepted, but its end was never told; see /getstatus"
     )
+
+
+def test_what_goes_to_all_bots_is_written_down_for_all_before_the_first_is_sent_or_told(
+    make_bridge: MakeBridge, make_bot: MakeBot
+) -> None:
+    counts: list[int] = []
+
+    class Watching(RecordingChat):
+        def send(self, text: str, buttons: Buttons = (), *, command_id: str | None = None) -> int:
+            counts.append(len(stored_commands(bridge)))
+            return super().send(text, buttons, command_id=command_id)
+
+    bridge = make_bridge(chat=Watching())
+    for name in ("one", "two", "three"):
+        make_bot(bridge, name).stop()
+        bridge.away(name)
+    bridge.say("/stoptrading @all")
+    assert counts == [3, 3, 3]
+    states = [(one.bot, one.state) for one in stored_commands(bridge)]
+    assert sorted(states) == [(bot, State.QUEUED) for bot in ("one", "three", "two")]
+
+
+def test_what_is_refused_for_a_bot_that_is_away_is_not_written_down_as_sent(
+    tmp_path: Path, make_bridge: MakeBridge, make_bot: MakeBot, clock: ManualClock
+) -> None:
+    chat = RecordingChat()
+    first = make_bridge(folder=tmp_path, clock=clock, chat=chat)
+    here, gone = make_bot(first, "here"), make_bot(first, "gone")
+    gone.stop()
+    first.away("gone")
+    first.say("/starttrading @all")
+    wait_for_commands(here, first, 1)
+    assert [(one.bot, one.state) for one in stored_commands(first)] == [("here", State.SENT)]

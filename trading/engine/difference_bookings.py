@@ -18,7 +18,7 @@ from trading.engine.order_ids import OrderIds
 from trading.engine.orders import sent
 from trading.engine.transfers import Transfers
 from trading.model.account import MarketType
-from trading.model.difference import Difference, DifferenceKind
+from trading.model.difference import Difference, DifferenceKind, Gone
 from trading.model.instrument import Instrument, round_to_step, to_decimal
 from trading.model.order import ExitPlan, Fill, Order, OrderIntent, OrderType, Purpose, Side
 from trading.model.report import OrderFilled
@@ -137,7 +137,8 @@ class DifferenceBookings:
             # What it has earned before it was ours is no profit of ours.
             self._transfers.shift_bases(desk, desk.book.equity() - equity)
         self._differences.forget_ignored(desk, difference.topic, None)
-        self._differences.note_answered(desk, difference.topic, symbol, entry)
+        gone = Gone(held.opened_at, held.entry_price) if held and difference.is_missing else None
+        self._differences.note_answered(desk, difference.topic, symbol, entry, gone=gone)
         after = before + move
         shown = f"the book has {quantity_text(after)} {symbol} now"
         return f"{shown}, at {price_text(entry)}" if after else f"booked as {OUTSIDE}"

@@ -25,6 +25,7 @@ from trading.model.difference import (
     Answered,
     Difference,
     DifferenceKind,
+    Gone,
     OpenDifference,
     Topic,
     Viewed,
@@ -208,12 +209,13 @@ class DifferenceDesk:
         price: Decimal,
         *,
         is_ignored: bool = False,
+        gone: Gone | None = None,
     ) -> None:
         """Note that a topic agrees now with what a look has shown: see `late_fills`."""
         seen_at = self._watches[desk.name].measured.get(topic)
         # Without a look that showed just that, nobody knows what it has in it.
         if topic.kind is not DifferenceKind.ORDER and seen_at is not None:
-            one = Answered(symbol, price, seen_at, self._markets.now, is_ignored)
+            one = Answered(symbol, price, seen_at, self._markets.now, is_ignored, gone)
             self.records.answered.setdefault(desk.name, {})[topic] = one
         self.keep()
 

@@ -12,6 +12,7 @@ from trading.model.difference import (
     Answered,
     Difference,
     DifferenceKind,
+    Gone,
     OpenDifference,
     Topic,
     Viewed,
@@ -90,12 +91,14 @@ def load_records(saved: str | None) -> DifferenceRecords:
 
 
 def _answered_row(one: Answered) -> list[Any]:
-    return [one.symbol, str(one.price), one.seen_at, one.at, one.is_ignored]
+    gone = [] if one.gone is None else [one.gone.opened_at, str(one.gone.entry_price)]
+    return [one.symbol, str(one.price), one.seen_at, one.at, one.is_ignored, *gone]
 
 
 def _answered(row: Sequence[Any]) -> Answered:
-    symbol, price, seen_at, at, is_ignored = row
-    return Answered(str(symbol), Decimal(price), float(seen_at), float(at), bool(is_ignored))
+    symbol, price, seen_at, at, is_ignored, *rest = row
+    gone = Gone(float(rest[0]), Decimal(rest[1])) if rest else None
+    return Answered(str(symbol), Decimal(price), float(seen_at), float(at), bool(is_ignored), gone)
 
 
 def _row(one: OpenDifference) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from trading.engine.difference_bookings import DifferenceBookings
 from trading.engine.difference_desk import CLOCKS_S, DifferenceDesk
 from trading.engine.transfers import Transfers
 from trading.model.account import MarketType
-from trading.model.difference import Answered, DifferenceKind, Topic
+from trading.model.difference import Answered, DifferenceKind, Gone, Topic
 from trading.model.instrument import Instrument
 from trading.model.order import Fill, Order, Purpose
 from trading.model.values import replace
@@ -109,6 +109,13 @@ class LateFills:
         position = desk.book.positions.get(fill.symbol)
         if position is not None and expected.closing and not position.closing:
             self._dealer.keep_position(replace(position, closing=expected.closing))
+
+    def gone(self, fill: Fill) -> Gone | None:
+        """Return the position that it was of, if that was booked as gone since."""
+        desk = self._desks[fill.account]
+        answered = self._contains(desk, self._topic_of(desk, fill.symbol), fill, None)
+        gone = None if answered is None else answered.gone
+        return gone if gone is not None and gone.opened_at <= fill.at else None
 
     def _contains(
         self, desk: AccountDesk, topic: Topic, fill: Fill, order: Order | None

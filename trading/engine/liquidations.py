@@ -15,6 +15,7 @@ from trading.engine.desks import AccountDesk
 from trading.engine.markets import Markets
 from trading.engine.order_ids import OrderIds
 from trading.engine.orders import sent
+from trading.model.difference import Gone
 from trading.model.order import Fill, Order, OrderType, Purpose
 from trading.model.position import Position
 from trading.model.report import FORCED, OrderFilled, Report
@@ -44,6 +45,8 @@ class Liquidations:
         self._conditions = conditions
         self._ids = ids
         self._announcer = announcer
+        # Tells what was booked as gone before it was told of; its booking makes room for it then.
+        self.gone: Callable[[Fill], Gone | None] = lambda _fill: None
         # Hear of an execution before it is booked, and after that.
         self.before_fill: Callable[[Fill], None] = lambda _fill: None
         self.on_fill: Callable[[Fill], None] = lambda _fill: None
@@ -56,13 +59,17 @@ class Liquidations:
         desk = self._desks.get(fill.account)
         if desk is not None and not self._dealer.orders.knows_fill(fill):
             position = desk.book.positions.get(fill.symbol)
-            if position is not None and _is_about(position, fill):
-                self._book(desk, position, fill)
+            gone = self.gone(fill)
+            if _is_about(position, fill) or (gone is not None and _leaves(position, fill)):
+                self._book(desk, fill, gone)
         return True
 
-    def _book(self, desk: AccountDesk, position: Position, fill: Fill) -> None:
+    def _book(self, desk: AccountDesk, fill: Fill, gone: Gone | None) -> None:
         self.before_fill(fill)
-        position = desk.book.positions.get(fill.symbol, position)
+        position = desk.book.positions.get(fill.symbol)
+        if position is None:
+            # What it was of could not be taken back: it stays gone.
+            return
         quantity = min(fill.quantity, abs(position.quantity))
         order = Order(
             id=self._ids.next_id(desk.name, ""),
@@ -84,7 +91,8 @@ class Liquidations:
             fee = _QUOTIENT.divide(fee * quantity, fill.quantity)
         booked = replace(fill, order_id=order.id, quantity=quantity, fee=fee)
         self._bar(desk, fill)
-        self._announcer.tell(liquidated(position, booked, desk.account.is_paper))
+        entry_price = position.entry_price if gone is None else gone.entry_price
+        self._announcer.tell(liquidated(position, entry_price, booked, desk.account.is_paper))
         self._dealer.book_outside(OrderFilled(booked))
         self.on_fill(fill)
 
@@ -96,6 +104,10 @@ class Liquidations:
         self._dealer.cancel_entries(keys)
 
 
-def _is_about(position: Position, fill: Fill) -> bool:
+def _leaves(position: Position | None, fill: Fill) -> bool:
+    return position is None or fill.side is position.side.opposite
+
+
+def _is_about(position: Position | None, fill: Fill) -> bool:
     """Tell whether an execution reduces a position, and is none from before there was one."""
-    return fill.side is position.side.opposite and fill.at >= position.opened_at
+    return position is not None and _leaves(position, fill) and fill.at >= position.opened_at

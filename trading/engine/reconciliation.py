@@ -93,6 +93,7 @@ class Reconciliation:
         self._late = LateFills(
             self.differences, bookings, transfers, desks, instruments, dealer=dealer
         )
+        self._liquidations.gone = self._late.gone
         self._liquidations.before_fill = self._late.before
         self._liquidations.on_fill = self._late.after
         self.answers = DifferenceAnswers(

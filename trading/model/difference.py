@@ -71,11 +71,19 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """Hold since when a position had been held that was booked as gone, and at what price."""
+
+    opened_at: float
+    entry_price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """Hold what was last done about a topic: booked in a market at a price, or ignored.
 
     `seen_at` is when the look began that showed it: what was executed before is in what it showed.
-    `at` is the market time of the answer.
+    `at` is the market time of the answer; `gone` is what a position was of which less was there.
     """
 
     symbol: str
@@ -83,6 +91,7 @@ class Answered:
     seen_at: float
     at: float
     is_ignored: bool = False
+    gone: Gone | None = None
 
 
 @dataclass(frozen=True, slots=True)

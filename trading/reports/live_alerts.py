@@ -58,14 +58,16 @@ def liquidation_near(
     return make_alert("liquidation_near", Severity.WARNING, lines, at, fields, is_vital=True)
 
 
-def liquidated(position: Position, fill: Fill, is_paper: bool) -> DurableEvent:
+def liquidated(
+    position: Position, entry_price: Decimal, fill: Fill, is_paper: bool
+) -> DurableEvent:
     """Say that the venue closed a position by itself, and that nothing new is risked after it."""
     left = abs(position.quantity) - fill.quantity
     lines = [
         f"⛔ LIQUIDATED: {position.symbol}",
         where_line(position.account, is_paper),
         *row("quantity", quantity_text(fill.quantity)),
-        *row("entry", price_text(position.entry_price)),
+        *row("entry", price_text(entry_price)),
         *row("price", price_text(fill.price)),
         *(row("left", quantity_text(left)) if left else []),
         *reason_lines("by the exchange itself: its margin was used up"),
@@ -75,7 +77,7 @@ def liquidated(position: Position, fill: Fill, is_paper: bool) -> DurableEvent:
         **where_fields(position.account, is_paper),
         "symbol": position.symbol,
         "quantity": exact_text(fill.quantity),
-        "entry_price": exact_text(position.entry_price),
+        "entry_price": exact_text(entry_price),
         "price": exact_text(fill.price),
         "left": exact_text(left),
     }

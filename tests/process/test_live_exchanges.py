@@ -1,19 +1,25 @@
-"""A bot with one key at Binance and Coinbase: bought, protected, killed, gapped, flat."""
+"""A bot with one key at Binance, Coinbase and Kraken Futures: it buys, is protected and killed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from decimal import Decimal
 
 import pytest
 
 from daemonkit.clock import SystemClock
 from tests.fakes.exchange.engine import Engine
-from tests.fakes.exchange.terms import Account, Fees, Market, OrderKind
+from tests.fakes.exchange.kraken_futures import KrakenFuturesDialect
+from tests.fakes.exchange.terms import Account, Fees, Market, MarketKind, OrderKind
 from tests.fakes.exchange.venues import (
     KRAKEN_SECRET,
+    SWAP_FEES,
+    RunningExchange,
     coinbase_secret,
     start_binance,
     start_coinbase,
+    start_kraken_futures,
     usual_engine,
+    usual_markets,
 )
 from tests.fakes.exchange.wire import Kind
 from tests.process.installation import PATIENCE_S, Installation, wait_connected
@@ -44,27 +50,39 @@ OF_ONE_KEY = (
     (TRADING - {"feed-synthetic"}) | {"broker-main", "stream-main", "feed-exchange"} | SHARED
 )
 
+FUTURES = "krakenfutures"
+STARTS: dict[str, Callable[[Engine], AbstractContextManager[RunningExchange]]] = {
+    "binance": start_binance,
+    "coinbase": start_coinbase,
+    FUTURES: start_kraken_futures,
+}
+FEES = {
+    "binance": Fees(D("0.001"), D("0.001"), "received"),
+    "coinbase": Fees(D("0.004"), D("0.006")),
+    FUTURES: SWAP_FEES,
+}
+
 
 def _engine(name: str) -> tuple[Engine, Account]:
     quote = "USDT" if name == "binance" else "USD"
     step = D("0.00001")
     market = Market(f"BTC/{quote}", "BTC", quote, D("0.01"), step, step, cost_min=D(5))
-    secret = KRAKEN_SECRET if name == "binance" else coinbase_secret()
+    if name == FUTURES:
+        (market, *_) = usual_markets("USD", MarketKind.SWAP)
+    secret = coinbase_secret() if name == "coinbase" else KRAKEN_SECRET
     engine, account = usual_engine([market], secret=secret)
-    if name == "binance":
-        account.fees = Fees(D("0.001"), D("0.001"), "received")
-    else:
-        account.fees = Fees(D("0.004"), D("0.006"))
+    account.fees = FEES[name]
     return engine, account
 
 
 @pytest.fixture(params=["binance", "coinbase"])
 def desk(request: pytest.FixtureRequest, here: Installation) -> Iterator[LiveDesk]:
-    engine, account = _engine(request.param)
-    start = start_binance if request.param == "binance" else start_coinbase
-    with start(engine) as venue:
-        (pair,) = engine.markets
-        made = LiveDesk(here, venue, account, exchange=request.param, pair=pair, has_read_key=False)
+    name = request.param
+    engine, account = _engine(name)
+    with STARTS[name](engine) as venue:
+        (market,) = engine.markets
+        pair = f"{market}:USD" if name == FUTURES else market
+        made = LiveDesk(here, venue, account, exchange=name, pair=pair, has_read_key=False)
         with made.ticking():
             yield made
 
@@ -112,13 +130,17 @@ def test_a_stop_that_a_gap_has_left_behind_is_made_good_at_market(desk: LiveDesk
     desk.end(bridge, trading)
 
 
+@pytest.mark.parametrize("desk", ["binance", "coinbase", FUTURES], indirect=True)
 def test_an_entry_that_rested_has_its_stop_at_once_although_polls_are_rare(desk: LiveDesk) -> None:
     here = desk.here
     desk.pace["poll_s"] = POLL_S
-    desk.configure()
+    is_swap = desk.exchange == FUTURES
+    kind = "dry_run: false\n" + ("mode: leveraged\nleverage: 3\n" if is_swap else "")
+    terms: dict[str, object] | None = {"market_type": "swap"} if is_swap else None
+    desk.configure(kind, terms)
     desk.put_keys()
     desk.confirm()
-    desk.configure("dry_run: false\nstrategy: waiter\n")
+    desk.configure(f"{kind}strategy: waiter\n", terms)
     bridge = here.start_bridge()
     script = make_checkout(here.folder / "checkout", waiter=WAITER)
     trading = here.processes.start(script, here.bot_dir)
@@ -137,3 +159,13 @@ def test_an_entry_that_rested_has_its_stop_at_once_although_polls_are_rare(desk:
     desk.applied(bridge, "/stoptrading")
     desk.flatten(bridge)
     desk.end(bridge, trading)
+    _check_no_signature_is_shown(desk)
+
+
+def _check_no_signature_is_shown(desk: LiveDesk) -> None:
+    dialect = desk.venue.exchange.dialect
+    if isinstance(dialect, KrakenFuturesDialect):
+        signed = dialect.feeds.signatures
+        assert len(signed) == 2, "one connection, with two feeds"
+        files = [one.read_bytes() for one in desk.here.var_dir.rglob("*") if one.is_file()]
+        assert not [text for text in signed if any(text.encode() in one for one in files)]

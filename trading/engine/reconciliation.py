@@ -60,11 +60,6 @@ class Reconciliation:
             announcer=announcer,
             saved=values.get(DIFFERENCES_KEY),
         )
-        dealer.on_unknown = self._note_unknown
-        dealer.before_fill = self._expect_fill
-        dealer.on_fill = self._note_fill
-        # What is in the way of leaving a position, such as an order of a person's, shows there.
-        dealer.stuck.on_stuck = self.differences.ask
         self._liquidation_watch = LiquidationWatch(desks, markets, announcer)
         self._liquidations = Liquidations(
             desks, markets, dealer=dealer, conditions=conditions, ids=ids, announcer=announcer
@@ -93,9 +88,7 @@ class Reconciliation:
         self._late = LateFills(
             self.differences, bookings, transfers, desks, instruments, dealer=dealer
         )
-        self._liquidations.gone = self._late.gone
-        self._liquidations.before_fill = self._late.before
-        self._liquidations.on_fill = self._late.after
+        self._listen(dealer)
         self.answers = DifferenceAnswers(
             self.differences,
             bookings,
@@ -106,6 +99,17 @@ class Reconciliation:
             announcer=announcer,
             instances=[one.id for one in setup.instances],
         )
+
+    def _listen(self, dealer: Dealer) -> None:
+        """Hear of executions, and of what fits no order."""
+        dealer.on_unknown = self._note_unknown
+        dealer.before_fill = self._expect_fill
+        dealer.on_fill = self._note_fill
+        # What is in the way of leaving a position, such as an order of a person's, shows there.
+        dealer.stuck.on_stuck = self.differences.ask
+        self._liquidations.gone = self._late.gone
+        self._liquidations.before_fill = self._late.before
+        self._liquidations.on_fill = self._late.after
 
     def take(self, seen: AccountSeen) -> bool:
         """Take in a look at an account; tell whether it is known by now what differs."""

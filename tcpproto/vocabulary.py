@@ -6,9 +6,10 @@ does is not known here. Whatever the input, the only error is CommandError. No I
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 from tcpproto.arguments import (
     ALL,
@@ -58,6 +59,7 @@ __all__ = [
     "is_legacy_verb",
     "legacy_text",
     "name_arguments",
+    "named_in",
     "nearest",
     "needs_confirmation",
     "parse_line",
@@ -70,6 +72,13 @@ __all__ = [
 MAX_LINE_LENGTH = 512
 ALL_BOTS = "all"
 NOT_AVAILABLE = "not available in this version"
+
+# What somebody in a hurry may call it: by its letters /close would be taken for /logs.
+_SAID_ELSEWHERE: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("close", "closeall", "exit", "exitall", "liquidate"), "flatten")
+    | dict.fromkeys(("kill", "killswitch", "panic"), "emergency")
+    | {"halt": "stop"}
+)
 
 _VERB_WORD = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?")
 
@@ -171,10 +180,20 @@ def takes_all_symbols(verb: str) -> bool:
 
 
 def nearest(name: str) -> str | None:
-    """Return the known verb or alias that looks most like a name, if one does."""
+    """Return the known verb or alias that means what a name does, or looks most like it."""
+    if name.lower() in _SAID_ELSEWHERE:
+        return _SAID_ELSEWHERE[name.lower()]
     known = (*VOCABULARY, *ALIASES)
     close = difflib.get_close_matches(name[:32].lower(), known, n=1, cutoff=0.6)
     return close[0] if close else None
+
+
+def named_in(text: str) -> str | None:
+    """Return the verb or alias that a line without its / begins with, if it does."""
+    word = next(iter(text[:MAX_LINE_LENGTH].lower().split()), "")
+    if word in VOCABULARY or word in ALIASES:
+        return word
+    return _SAID_ELSEWHERE.get(word)
 
 
 def is_legacy_verb(verb: str) -> bool:

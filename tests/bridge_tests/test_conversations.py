@@ -133,6 +133,13 @@ def test_a_yes_that_comes_too_late_does_nothing(full: Harness, make_bot: MakeBot
     assert bot.commands == []
 
 
+def test_a_stop_without_its_slash_is_told_what_it_would_be(full: Harness) -> None:
+    assert full.say("STOP!").text == "no question is open; commands begin with /, see /help"
+    for said, verb in (("stop", "stop"), ("Flatten now", "flatten"), ("panic", "emergency")):
+        shown = full.say(said)
+        assert shown.text == f"no question is open; commands begin with /: did you mean /{verb}?"
+
+
 def test_a_double_tap_acts_once(full: Harness, make_bot: MakeBot) -> None:
     bot = make_bot(full)
     data = full.say("/buy BTC/USDT").data[0]

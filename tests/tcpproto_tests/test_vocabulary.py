@@ -21,6 +21,7 @@ from tcpproto.vocabulary import (
     is_legacy_verb,
     legacy_text,
     name_arguments,
+    named_in,
     nearest,
     needs_confirmation,
     parse_line,
@@ -312,8 +313,20 @@ def test_arguments_have_names() -> None:
 def test_nearest_verb_is_found_or_none() -> None:
     assert nearest("strattrading") == "starttrading"
     assert nearest("STOP") == "stop"
+    assert [nearest(word) for word in ("halt", "Panic", "close")] == [
+        "stop",
+        "emergency",
+        "flatten",
+    ]
     assert nearest("") is None
     assert nearest("q" * 1_000_000) is None
+
+
+def test_a_line_without_its_slash_may_name_a_command() -> None:
+    assert [named_in(line) for line in ("STOP", "sell BTC/USDT", "kill it")] == [
+        *("stop", "sell", "emergency")
+    ]
+    assert [named_in(line) for line in ("", "  ", "hello", "stopp", "please stop")] == [None] * 5
 
 
 def test_symbol_commands_without_a_symbol_ask_for_one() -> None:

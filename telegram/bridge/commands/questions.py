@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from daemonkit.clock import Clock
-from tcpproto.vocabulary import Risk
+from tcpproto.vocabulary import Risk, named_in
 from telegram.bridge.chat import Buttons, ChatInput
 from telegram.bridge.commands.keyboards import CANCEL, Choice, lay_out, matching, page_count
 from telegram.bridge.errors import QuestionError
@@ -221,7 +221,7 @@ class Questions:
     def _typed(self, said: ChatInput) -> tuple[Question, str]:
         mine, word = self._of(said.chat, said.author.id), _plain(said.text)
         if not mine:
-            raise QuestionError(f"{_NO_QUESTION}; commands begin with /, see /help")
+            raise QuestionError(_not_asked(word))
         question = next((one for one in reversed(mine) if not one.is_offer), mine[-1])
         if question.is_offer:
             return question, _taken(question, word)
@@ -245,13 +245,20 @@ def _taken(offer: Question, word: str) -> str:
     """Return the button of an offer that a word means; QuestionError when it may mean another."""
     code = None if word in _SAYS_NO else _worded(offer, word)
     if code is None:
-        raise QuestionError(f"{_NO_QUESTION}; commands begin with /, see /help")
+        raise QuestionError(_not_asked(word))
     if not offer.is_last:
         label = offer.choices[int(code)].label
         raise QuestionError(
             f"{_NO_QUESTION}; press {label} at the command that is to be taken back"
         )
     return code
+
+
+def _not_asked(word: str) -> str:
+    """Say that nothing is asked, and which command a word would be."""
+    verb = named_in(word)
+    hint = ", see /help" if verb is None else f": did you mean /{verb}?"
+    return f"{_NO_QUESTION}; commands begin with /{hint}"
 
 
 def _is_code(question: Question, code: str) -> bool:

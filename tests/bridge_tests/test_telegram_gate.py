@@ -76,6 +76,7 @@ def ask(inbound: Inbound, **scene: Any) -> Decision:
         (message(user_id=EVE, is_forwarded=True), STRANGER),
         (message(user_id=EVE, is_edited=True), STRANGER),
         (message("/ping@other_bot", place=Place(GROUP)), IGNORE),
+        (message("/ping@other_bot"), REFUSE),
         (message("/ping@Desk_Bot", place=Place(GROUP)), TAKE),
         (message(""), IGNORE),
         (message("hello"), TAKE),

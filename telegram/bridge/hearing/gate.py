@@ -102,6 +102,11 @@ def risk_of_line(text: str) -> Risk:
     return Risk.READING if command is None else risk_of(command.verb, command.args)
 
 
+def is_reading(text: str) -> bool:
+    """Tell whether a line changes nothing."""
+    return risk_of_line(text) is Risk.READING
+
+
 def is_command(inbound: Inbound) -> bool:
     """Tell whether a message is a command."""
     return inbound.press_data is None and inbound.text.lstrip().startswith("/")
@@ -166,6 +171,9 @@ def _for_nobody(inbound: Inbound, scene: GateScene) -> Decision | None:
         words = inbound.text.split(maxsplit=1)
         _, at, addressee = words[0].partition("@")
         is_other = at and scene.bot_name and addressee.lower() != scene.bot_name.lower()
+        if is_other and not inbound.place.is_group:
+            # Whoever copies it from a group, or had a bot of another name, would hear nothing.
+            return _refuse_command(inbound, f"that is for another bot; this is @{scene.bot_name}")
         return Decision(Verdict.IGNORE) if is_other else None
     # A bot that may read all of a group hears a "yes" that is meant for somebody else, too.
     is_talk = inbound.place.is_group and not (scene.is_asked and inbound.is_reply)

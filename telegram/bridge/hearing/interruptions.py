@@ -10,6 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from daemonkit.printable import one_line
+from telegram.bridge.hearing.gate import is_reading
 from telegram.bridge.hearing.journal import InboundJournal
 from telegram.bridge.messenger import Place, read_place
 from telegram.bridge.receipts import OUTCOMES
@@ -99,12 +100,18 @@ def _text_of(rows: Sequence[InboundRow], under_way: Container[int]) -> str:
     at = f"interrupted at {_time_text(max(row.received_at for row in rows))}"
     if all(row.update_id in under_way for row in rows):
         lines = [f"{at}; what was under way goes on, its receipt tells how it ends:"]
+    elif all(_only_looks(row) for row in rows):
+        lines = [f"{at} before it was answered, send it again:"]
     else:
         lines = [f"{at}, result unknown, check /orders; nothing is done again:"]
     lines += [_line_of(row, under_way) for row in rows[:_ROWS_MAX]]
     if len(rows) > _ROWS_MAX:
         lines.append(f"  … {len(rows) - _ROWS_MAX} more")
     return "\n".join(lines)
+
+
+def _only_looks(row: InboundRow) -> bool:
+    return row.pressed is None and row.text.startswith("/") and is_reading(row.text)
 
 
 def _line_of(row: InboundRow, under_way: Container[int]) -> str:

@@ -92,6 +92,23 @@ def test_many_interrupted_messages_are_one_message() -> None:
     assert (len(lines), lines[-1]) == (12, "  … 4 more")
 
 
+def test_what_only_looks_is_to_be_sent_again_and_nothing_else_is() -> None:
+    looking = [InboundRow(n, "tg:7", n, 7, f"/{n}", None, 0.0, 0.0) for n in range(2)]
+    looking.append(InboundRow(2, "tg:7", 2, 7, "/why BTC/USDT", None, 0.0, 0.0))
+    (text,) = interruption_texts(looking).values()
+    assert text.splitlines() == [
+        "interrupted at 00:00 UTC before it was answered, send it again:",
+        *("  /0", "  /1", "  /why BTC/USDT"),
+    ]
+    for other in (
+        replace(looking[0], text="/stop"),
+        replace(looking[0], text="yes"),
+        replace(looking[0], pressed="0123456789ab:0"),
+    ):
+        (text,) = interruption_texts([*looking, other]).values()
+        assert "result unknown, check /orders" in text
+
+
 def test_old_rows_are_forgotten_in_time(desk: Desk) -> None:
     desk.write("/ping")
     desk.harness.advance(2 * 86_400)

@@ -39,7 +39,7 @@ class Ear:
         """Take in one message."""
         self._heard_at = self._message_at = _now()
         # Whatever comes shows that it lives: an answer to ccxt's own ping would be read by ccxt.
-        client.lastPong = client.last_message_at
+        client.lastPong = self._frame_ms = client.last_message_at
         if not isinstance(message, dict) or self._end is not None:
             return
         try:

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from daemonkit.clock import Clock
 from daemonkit.errors import ConfigurationError, UnavailableError
+from trading.brokers.allowance import ROUTINE_SHARE
 from trading.brokers.exchanges.market_reads import MarketReads
 from trading.market.download_file import DownloadFile, DownloadJob, check_target
 from trading.market.errors import SourceError
@@ -124,7 +125,13 @@ async def _download(
 
 def _reads_of(wish: DownloadWish, clock: Clock) -> MarketReads:
     return MarketReads(
-        wish.source, [wish.symbol], wish.interval_s, clock=clock, timeout_s=wish.timeout_s
+        wish.source,
+        [wish.symbol],
+        wish.interval_s,
+        clock=clock,
+        timeout_s=wish.timeout_s,
+        # Bots at the same address come first.
+        share=ROUTINE_SHARE,
     )
 
 

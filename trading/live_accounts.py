@@ -7,16 +7,16 @@ a hundred MiB.
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from random import Random
 from typing import Final, Protocol
 
 from daemonkit.clock import Clock
 from trading.account_identity import AccountIdentity
 from trading.brokers.account_stream import AccountStream
+from trading.brokers.allowance import Allowance
 from trading.brokers.exchanges.clock import VenueClock
 from trading.brokers.exchanges.loading import Credentials
-from trading.brokers.live.settings import LiveSettings, RequestBudget, RequestKind
+from trading.brokers.live.settings import LiveSettings
 from trading.brokers.live.worker import AccountWorker, Tell
 from trading.brokers.venue import SubmitAnswer, Venue
 from trading.brokers.venue_keys import VenueKeys
@@ -24,6 +24,7 @@ from trading.config import BotConfig
 from trading.confirm import live_terms
 from trading.deadline import Deadline
 from trading.model.order import Order
+from trading.request_budgets import budget_of, fills_s, poll_stream_s
 from trading.settings.accounts import AccountTerms
 from trading.settings.live import LiveSection
 from trading.settings.markets import pairs_of
@@ -40,33 +41,14 @@ _RECALL_SHARE: Final = 0.5
 _SETTLE_SHARE: Final = 0.4
 _QUIET_LOOKS: Final = 3
 
-# How old the executions may be that nobody asks for, and how many other reads could be made
-# meanwhile: a poll of the open orders shows as well that there are some.
-_FILLS_S: Final = 10.0
-_FILLS_SHARE: Final = 20.0
-
-# What a key may ask of an exchange, where it is stricter than usual. Kraken counts reads in points
-# of which the lowest tier gets one in three seconds; its orders are counted elsewhere.
-BUDGETS: Final[Mapping[str, RequestBudget]] = {
-    "kraken": RequestBudget(
-        per_s=0.33,
-        burst=15.0,
-        weights={
-            RequestKind.ORDER: 0.0,
-            RequestKind.CANCEL: 0.0,
-            RequestKind.SERVER_TIME: 0.0,
-            # Open orders, and then the closed ones; by Kraken's id it is one request of one.
-            RequestKind.FIND: 3.0,
-            RequestKind.FILLS: 2.0,
-            RequestKind.CASH_MOVES: 2.0,
-        },
-        by_page=frozenset({RequestKind.FILLS, RequestKind.CASH_MOVES}),
-    )
-}
-
 
 class TradedVenue(Venue, Protocol):
     """A venue that makes orders ready, and whose reads of several requests can be broken off."""
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """What the exchange lets this address ask, where it counts so."""
+        ...
 
     def submit_if(self, order: Order, may_leave: Callable[[], bool]) -> SubmitAnswer | None:
         """Write an order, ask whether it may leave, and send it or nothing (None)."""
@@ -109,7 +91,12 @@ def build_workers(
     workers = {}
     venues = build_venues(config, keys, clock=clock)
     for terms in live_terms(config):
-        settings = worker_settings(config.settings.live, terms.exchange, terms.market_type)
+        settings = worker_settings(
+            config.settings.live,
+            terms.exchange,
+            terms.market_type,
+            markets=len(pairs_of(terms, config.settings)),
+        )
         since = None if last_run_at is None else last_run_at - settings.fills_lookback_s
         venue, reads = venues[terms.name]
         worker = workers[terms.name] = AccountWorker(
@@ -125,6 +112,7 @@ def build_workers(
             fills_since=since,
             stream=_build_stream(config, terms, settings),
             submit_if=venue.submit_if,
+            allowance=venue.allowance,
         )
         venue.give_way_to(worker.read_waits if reads is None else worker.orders_wait)
         if reads is not None:
@@ -248,23 +236,20 @@ def _build_stream(
     )
 
 
-def worker_settings(section: LiveSection, exchange: str, market_type: str = "spot") -> LiveSettings:
-    """Return the rules of an account's worker at an exchange."""
-    budget = BUDGETS.get(exchange, RequestBudget())
-    if (exchange, market_type) == ("kraken", "margin"):
-        # The balances, and what they can carry.
-        budget = replace(budget, weights={**budget.weights, RequestKind.HOLDINGS: 2.0})
-    if section.requests_per_s is not None:
-        per_s = section.requests_per_s
-        budget = replace(budget, per_s=per_s, burst=max(budget.burst, per_s))
+def worker_settings(
+    section: LiveSection, exchange: str, market_type: str = "spot", *, markets: int = 1
+) -> LiveSettings:
+    """Return the rules of the worker of an account at an exchange with so many markets."""
+    budget = budget_of(
+        exchange, market_type, markets=markets, requests_per_s=section.requests_per_s
+    )
     return LiveSettings(
         poll_s=section.poll_s,
         reconcile_s=section.reconcile_s,
         unknown_settle_s=section.unknown_settle_s,
         entry_age_max_s=section.entry_age_max_s,
         exit_retry_s=section.exit_retry_s,
-        # What a stream does not say is found by polls: they are spared only where reads are few.
-        poll_stream_s=max(section.poll_s, section.poll_stream_s if exchange in BUDGETS else 0.0),
-        fills_s=max(_FILLS_S, _FILLS_SHARE / budget.per_s),
+        poll_stream_s=max(section.poll_s, poll_stream_s(exchange, budget, section.poll_stream_s)),
+        fills_s=fills_s(budget),
         budget=budget,
     )

@@ -75,13 +75,30 @@ def test_the_pace_is_that_of_the_configuration_and_reads_keep_to_the_lowest_tier
     assert kraken.budget.per_s < 0.5
     assert kraken.budget.weights[RequestKind.ORDER] == 0
     assert kraken.poll_stream_s == 20
-    binance = worker_settings(live, "binance")
-    assert binance.budget == RequestBudget()
-    assert (binance.poll_s, binance.poll_stream_s) == (3, 3)
+    coinbase = worker_settings(live, "coinbase")
+    assert coinbase.budget == RequestBudget()
+    assert (coinbase.poll_s, coinbase.poll_stream_s, coinbase.fills_s) == (3, 3, 10)
+    assert 60 < kraken.fills_s < 61
     margin = worker_settings(live, "kraken", "margin").budget
     assert margin.weights == {**kraken.budget.weights, RequestKind.HOLDINGS: 2.0}
     faster = configured(tmp_path, LIVE + "live: {requests_per_s: 1}\n").settings.live
     assert worker_settings(faster, "kraken").budget.per_s == 1
+
+
+def test_at_binance_what_is_read_market_by_market_weighs_by_their_number(tmp_path: Path) -> None:
+    live = configured(tmp_path).settings.live
+    one, ten, fifty = (worker_settings(live, "binance", markets=markets) for markets in (1, 10, 50))
+    kinds = (RequestKind.OPEN_ORDERS, RequestKind.FILLS, RequestKind.FIND, RequestKind.ORDER)
+    weights = [[each.budget.weights[kind] for kind in kinds] for each in (one, ten, fifty)]
+    assert weights == [[6, 20, 4, 1], [60, 200, 4, 1], [80, 1_000, 4, 1]]
+    # The more they weigh, the rarer is what nobody waits for.
+    assert (one.poll_stream_s, one.fills_s) == (2, 10)
+    assert 5 < ten.poll_stream_s < 7
+    assert 30 < ten.fills_s < 35
+    busiest = ten.budget.burst + 60 * ten.budget.per_s
+    assert busiest <= 0.9 * 6_000, "one account leaves something to others in any minute"
+    slower = configured(tmp_path, LIVE + "live: {requests_per_s: 1}\n").settings.live
+    assert worker_settings(slower, "binance").budget.per_s == 20, "a read weighs 20"
 
 
 def test_half_of_the_time_of_a_stop_is_waited_for_entries_and_then_for_the_store(

@@ -11,6 +11,8 @@ from typing import Any, Final, TypeVar
 from daemonkit.clock import Clock
 from daemonkit.errors import ConfigurationError
 from daemonkit.secrets import Secret
+from trading.brokers.allowance import Allowance
+from trading.brokers.exchanges.address_count import count_of
 from trading.brokers.exchanges.checks import NotSendableError, fitted
 from trading.brokers.exchanges.clock import VenueClock, set_by
 from trading.brokers.exchanges.dialect import Dialect, FindsMany, Place
@@ -71,6 +73,11 @@ class CcxtVenue:
     def name(self) -> str:
         """The exchange, for people."""
         return self._name
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """What the exchange lets this address ask, where it counts so; one for all who ask."""
+        return None if self._wire.count is None else self._wire.count.allowance
 
     def give_way_to(self, read_waits: Callable[[], bool]) -> None:
         """Break a read off, with GAVE_WAY, before its next request when it has to wait."""
@@ -201,7 +208,7 @@ class CcxtVenue:
 
     def _judged(self, dialect: Dialect, error: Exception) -> Refused | Unclear:
         own = dialect.refusal(self._wire.last_answer(), error)
-        return own or answer_of_submit(error, self._wire.retry_after_s())
+        return own or answer_of_submit(error, self._wire.retry_after_s(error))
 
     def _market_of(self, order: Order) -> Market:
         market = self._markets.by_symbol.get(order.symbol) if self._markets else None
@@ -263,7 +270,14 @@ def build_venue(  # noqa: PLR0913 - each is a setting of the account
     prepare_exchange(exchange, exchange_name, market_type)
     venue_clock = clock if isinstance(clock, VenueClock) else VenueClock(clock)
     set_by(exchange, venue_clock)
-    wire = Wire(exchange)
+    count = count_of(
+        exchange,
+        exchange_name,
+        market_type,
+        venue_at=venue_clock.wall,
+        now=venue_clock.monotonic,
+    )
+    wire = Wire(exchange, count)
 
     def load_markets() -> Markets:
         listed = wire.ask(Request("load_markets", (True,)))

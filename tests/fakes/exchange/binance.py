@@ -129,6 +129,11 @@ class BinanceDialect:
             return None
         return BinanceStreams(self._engine, path, self.complaints, send)
 
+    def use_up(self, weight: int) -> None:
+        """Have others at the same address use a part of what may be asked this minute."""
+        with self._engine.changed:
+            self._limits.use(weight)
+
     def refuse_subscriptions(self, times: int) -> None:
         """Refuse to tell of an account for so many times."""
         self._refused_subscriptions.extend(bad_key() for _ in range(times))

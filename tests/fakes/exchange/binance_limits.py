@@ -68,6 +68,11 @@ class BinanceLimits:
         self._banned_until = self._now + ban_s
         raise banned(millis(self._banned_until), ban_s)
 
+    def use(self, weight: int) -> None:
+        """Count what others ask at the same address."""
+        self._turn()
+        self._used[""] += weight
+
     @contextmanager
     def order(self, account: Account) -> Iterator[None]:
         """Count an order if it is taken; refuse it where too many are not executed."""

@@ -53,8 +53,20 @@ def wish_of(rig: FeedRig, file: Path, minutes: int, **said: Any) -> DownloadWish
     return replace(wish, **said)
 
 
+class QuickClock:
+    """A clock on which a second passes with each look at it, so that no pause lasts."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.wall = clock.wall
+        self._passed = clock.monotonic()
+
+    def monotonic(self) -> float:
+        self._passed += 1
+        return self._passed
+
+
 def fetch(rig: FeedRig, wish: DownloadWish) -> DownloadReport:
-    return download(wish, clock=rig.clock, rng=Random(1))
+    return download(wish, clock=QuickClock(rig.clock), rng=Random(1))
 
 
 def replayed(file: Path) -> list[Bar]:

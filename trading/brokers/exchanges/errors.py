@@ -78,6 +78,10 @@ _REQUEST: Final = re.compile(
     r"(?:\w+ (?:GET|POST|PUT|PATCH|DELETE) )?https?://[^\s/?]+([^\s?]*)(?:\?\S*)?"
 )
 
+_RATE_LIMITS: Final = frozenset({"RateLimitExceeded", "DDoSProtection"})
+# Binance bans an address for up to three days; what is longer is no answer.
+_WAIT_S_MAX: Final = 7 * 86_400
+
 _NOT_OPEN: Final = frozenset({"OrderNotFound"})
 _NOT_OPEN_TEXT: Final = re.compile(r"unknown order|order not found|does not exist", re.IGNORECASE)
 
@@ -130,6 +134,11 @@ def is_not_found(error: BaseException) -> bool:
     return "OrderNotFound" in _names(error)
 
 
+def is_rate_limit(error: BaseException) -> bool:
+    """Tell whether the venue refused because too much was asked."""
+    return not _names(error).isdisjoint(_RATE_LIMITS)
+
+
 def was_never_connected(error: BaseException) -> bool:
     """Tell whether the request was never sent, as no connection came about."""
     return any(_names(each) & _NEVER_CONNECTED for each in _causes(error))
@@ -147,12 +156,15 @@ def reason_of(error: Exception) -> str:
 
 def retry_after(headers: Any) -> float | None:
     """Return the seconds that the venue's last answer asks to wait, if it asks."""
-    value = headers.get("Retry-After") if isinstance(headers, Mapping) else None
+    if not isinstance(headers, Mapping):
+        return None
+    # aiohttp leaves the names as they are sent.
+    value = headers.get("Retry-After") or headers.get("retry-after")
     try:
         seconds = float(value) if value is not None else None
     except ValueError:
         return None
-    return seconds if seconds is not None and 0 <= seconds < 86_400 else None
+    return seconds if seconds is not None and 0 <= seconds <= _WAIT_S_MAX else None
 
 
 def _names(error: BaseException) -> set[str]:

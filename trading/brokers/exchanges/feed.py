@@ -74,8 +74,9 @@ class ExchangeFeed:
         self._trouble = ""
         self._looked_at = 0.0
         self._silent_s = 0.0
-        # A wrong name or candle length is to be known at the start, and not by each try.
-        self._build_reads()
+        # A wrong name or candle length is to be known at the start, and not by each try. What was
+        # counted, and a pause that was asked for, outlasts a session.
+        self._count = self._build_reads().count
 
     @property
     def description(self) -> str:

@@ -3,11 +3,14 @@
 Every failure is a SourceError. Must not know what the answers are used for.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from daemonkit.clock import Clock
 from daemonkit.errors import ConfigurationError
+from trading.brokers.allowance import WANTED_SHARE, Allowance
+from trading.brokers.exchanges.address_count import count_of
 from trading.brokers.exchanges.errors import failure_of, reason_of
 from trading.brokers.exchanges.loading import load_async_exchange
 from trading.brokers.exchanges.markets import Market, build_markets
@@ -26,6 +29,9 @@ from trading.market.live_market import EMPTY_AFTER_S
 T = TypeVar("T")
 
 _PAGE_MAX: Final = 1000
+# What the heaviest of these reads weighs where they are weighed: the list of markets.
+_WEIGHT: Final = 20.0
+_LOOK_S: Final = 0.5
 _REFUSALS: Final = frozenset({FailureKind.REFUSED, FailureKind.KEY})
 
 
@@ -40,8 +46,11 @@ class MarketReads:
         *,
         clock: Clock,
         timeout_s: float,
+        share: float = WANTED_SHARE,
     ) -> None:
         self._source = source
+        # Of what the address may ask, how much may be used when this asks.
+        self._share = share
         self._clock = clock
         self._candle_s = candle_s
         self._symbols = tuple(symbols)
@@ -53,6 +62,13 @@ class MarketReads:
         self.missing: dict[str, str] = {}
         # How far the venue's clock is ahead of ours.
         self.ahead_s = 0.0
+        self.count = count_of(
+            self._exchange,
+            source.exchange,
+            source.market_type,
+            venue_at=self.venue_time,
+            now=clock.monotonic,
+        )
 
     @property
     def name(self) -> str:
@@ -147,12 +163,31 @@ class MarketReads:
         await self._exchange.close()
 
     async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
+        if self.count is not None:
+            await self._await_turn(self.count.allowance)
+        # An older answer says nothing of a request that gets none.
+        self._exchange.last_response_headers = None
         try:
-            return await call()
+            answer = await call()
         except Exception as error:
+            if self.count is not None:
+                self.count.note(self._exchange.last_response_headers, error)
             kind = failure_of(error).kind
             text = f"{self.name}: {reason_of(error)}"
             raise SourceError(text, is_refusal=kind in _REFUSALS) from error
+        if self.count is not None:
+            self.count.note(self._exchange.last_response_headers)
+        return answer
+
+    async def _await_turn(self, allowance: Allowance) -> None:
+        """Wait for a minute with enough left; in a pause fail, as it may last for days."""
+        while True:
+            now = self._clock.monotonic()
+            if pause_s := allowance.pause_s(now):
+                raise SourceError(f"{self.name}: rate limit: asks to wait for {pause_s:.0f} s")
+            if not (wait_s := allowance.read_wait_s(_WEIGHT, self._share, now)):
+                return
+            await asyncio.sleep(min(wait_s, _LOOK_S))
 
 
 def price_of(ticker: Mapping[str, Any]) -> float | None:

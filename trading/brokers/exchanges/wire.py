@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from trading.brokers.exchanges.address_count import AddressCount
 from trading.brokers.exchanges.errors import failure_of, retry_after
 from trading.brokers.venue import FailureKind, VenueError
 
@@ -33,8 +34,10 @@ class HeldBackError(Exception):
 class Wire:
     """Call a ccxt object; not for two threads at once."""
 
-    def __init__(self, exchange: Any) -> None:
+    def __init__(self, exchange: Any, count: AddressCount | None = None) -> None:
         self.exchange = exchange
+        # What an exchange that counts by address tells with each answer.
+        self.count = count
         self._may_leave: Callable[[], bool] | None = None
         self._is_let: bool | None = None
         # Where a request is signed, and where it is ready for its connection: leave is asked for
@@ -60,7 +63,7 @@ class Wire:
         try:
             answer = self.send(request)
         except Exception as error:
-            raise failure_of(error, self.retry_after_s()) from error
+            raise failure_of(error, self.retry_after_s(error)) from error
         if self.exchange.last_request_url and self.last_answer() is None:
             # ccxt makes an empty list of a page or of half an answer: no orders, no fills.
             raise VenueError("the answer is no JSON", FailureKind.BAD_ANSWER)
@@ -85,7 +88,15 @@ class Wire:
         # ccxt calls a refused key of Binance a rate limit once the key has worked: it would be
         # asked again and again, and nobody told.
         self.exchange.options.pop("hasAlreadyAuthenticatedSuccessfully", None)
-        return getattr(self.exchange, request.method)(*request.arguments)
+        if self.count is None:
+            return getattr(self.exchange, request.method)(*request.arguments)
+        try:
+            answer = getattr(self.exchange, request.method)(*request.arguments)
+        except Exception as error:
+            self.count.note(self.exchange.last_response_headers, error)
+            raise
+        self.count.note(self.exchange.last_response_headers)
+        return answer
 
     def _fetch_if_let(self, *arguments: Any, **named: Any) -> Any:
         if self.exchange.session is not self._session:
@@ -112,9 +123,12 @@ class Wire:
         """Return the decoded answer of the last call, or None when there was none to decode."""
         return self.exchange.last_json_response
 
-    def retry_after_s(self) -> float | None:
-        """Return how long the venue's last answer asks to wait."""
-        return retry_after(self.exchange.last_response_headers)
+    def retry_after_s(self, error: Exception) -> float | None:
+        """Return how long the venue's last answer asks to wait, which was this refusal."""
+        headers = self.exchange.last_response_headers
+        if self.count is not None:
+            return self.count.asked_wait_s(headers, error)
+        return retry_after(headers)
 
     def close(self) -> None:
         """Let go of the connections."""

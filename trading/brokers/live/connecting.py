@@ -47,7 +47,9 @@ class Connecting:
 
     def wait_s(self, moment: Moment) -> float:
         """Return how long until the next try."""
-        return max(0.0, self._next_at - moment.passed)
+        # Whoever of this address was told to wait: who asks on is banned.
+        pause_s = self._health.limiter.pause_s(moment.passed)
+        return max(0.0, self._next_at - moment.passed, pause_s)
 
     def try_once(self) -> Connected | None:
         """Connect and judge the key; None when it did not work."""

@@ -8,6 +8,7 @@ import logging
 from random import Random
 from typing import Final
 
+from trading.brokers.allowance import Allowance
 from trading.brokers.live.breaker import BreakerState, CircuitBreaker
 from trading.brokers.live.limiter import RequestLimiter
 from trading.brokers.live.moment import Moment
@@ -18,6 +19,7 @@ from trading.brokers.venue import FailureKind, VenueError
 log = logging.getLogger(__name__)
 
 VENUE: Final = "venue"
+PAUSE: Final = "pause"
 KEY: Final = "key"
 # What says that the venue itself does not work, and not that it does not want to.
 _FAILURES: Final = frozenset(
@@ -29,7 +31,13 @@ class VenueHealth:
     """Judge one venue by its answers."""
 
     def __init__(
-        self, name: str, settings: LiveSettings, troubles: Troubles, rng: Random, now: float
+        self,
+        name: str,
+        settings: LiveSettings,
+        troubles: Troubles,
+        rng: Random,
+        now: float,
+        allowance: Allowance | None = None,
     ) -> None:
         self._name = name
         self._settings = settings
@@ -40,7 +48,7 @@ class VenueHealth:
         # How often it was away for a while and came back.
         self.gaps = 0
         self.troubles = troubles
-        self.limiter = RequestLimiter(settings.budget, now)
+        self.limiter = RequestLimiter(settings.budget, now, allowance)
         self.breaker = CircuitBreaker(
             failures_max=settings.breaker_failures,
             first_s=settings.retry_first_s * 2,
@@ -67,6 +75,8 @@ class VenueHealth:
         self._tries.pop(kind, None)
         self._not_before.pop(kind, None)
         self.troubles.clear(kind, moment.at)
+        if self.is_unasked(moment):
+            self.troubles.clear(PAUSE, moment.at)
         if self.breaker.succeed():
             self.gaps += 1
             log.info("breaker closes venue=%s", self._name)
@@ -74,6 +84,20 @@ class VenueHealth:
     def note_good_key(self, moment: Moment) -> None:
         """Note that the key was good for something."""
         self.troubles.clear(KEY, moment.at)
+
+    def is_unasked(self, moment: Moment) -> bool:
+        """Tell whether the venue may be asked again after a pause that was told, and was not."""
+        return self.troubles.has(PAUSE) and self.limiter.blind_s(moment.passed) <= 0
+
+    def tell_pause(self, moment: Moment) -> None:
+        """Tell of a pause in which an entry gets too old, whoever at this address caused it.
+
+        What would fill now had no stop. A shorter one is waited for like a slow answer.
+        """
+        wait_s = self.limiter.blind_s(moment.passed)
+        if wait_s > self._settings.entry_age_max_s and not self.troubles.has(PAUSE):
+            text = f"{self._name} may not be asked for {wait_s:.0f} s: too much was asked from here"
+            self.troubles.set(PAUSE, text, moment.at)
 
     def note_failure(self, reason: str, moment: Moment) -> None:
         """Note that no answer could be had."""
@@ -129,3 +153,5 @@ class VenueHealth:
     def _pause(self, for_s: float, moment: Moment) -> None:
         # Exits have to be tried now and then, however long the venue would like to have its rest.
         self.limiter.pause(min(for_s, self._settings.pause_longest_s), moment.passed)
+        log.info("pause venue=%s for %.1f s", self._name, for_s)
+        self.tell_pause(moment)

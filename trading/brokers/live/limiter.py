@@ -1,23 +1,37 @@
 """How many requests a key may make: a bucket of tokens that fills with time.
 
 Orders and cancels never wait for tokens: they take them on credit, and reads wait until it is
-paid back. A pause that the venue asks for holds for every request. Pure: time is handed in.
+paid back. A pause that the venue asks for holds for every request. Where the venue counts by
+address, reads also wait for what it has told all who ask from here. Pure: time is handed in.
 """
 
+from collections.abc import Mapping
 from threading import Lock
 from typing import Final
 
-from trading.brokers.live.settings import Haste, RequestBudget, RequestKind
+from trading.brokers.allowance import ROUTINE_SHARE, URGENT_SHARE, WANTED_SHARE, Allowance
+from trading.brokers.live.settings import LOOK_UPS, Haste, RequestBudget, RequestKind
 
 _TINY: Final = 1e-6
 ON_CREDIT: Final = frozenset({RequestKind.ORDER, RequestKind.CANCEL})
+# What a stop may wait for, and what is next to nothing: of what an address may ask, the last part
+# is for these. Polls that are late are many.
+_FIRST: Final = LOOK_UPS | {RequestKind.FILLS, RequestKind.SERVER_TIME}
+_SHARES: Final[Mapping[Haste, float]] = {
+    Haste.URGENT: URGENT_SHARE,
+    Haste.WANTED: WANTED_SHARE,
+    Haste.ROUTINE: ROUTINE_SHARE,
+}
 
 
 class RequestLimiter:
     """Say how long a request has to wait, and count those that are made."""
 
-    def __init__(self, budget: RequestBudget, now: float) -> None:
+    def __init__(
+        self, budget: RequestBudget, now: float, allowance: Allowance | None = None
+    ) -> None:
         self._budget = budget
+        self._allowance = allowance
         self._tokens = budget.burst
         self._filled_at = now
         self._paused_until = now
@@ -31,11 +45,17 @@ class RequestLimiter:
 
         A read that can wait leaves a part of what can be saved up to those that cannot.
         """
+        allowance = self._allowance
         if kind in ON_CREDIT:
-            return max(0.0, self._paused_until - now)
+            told_s = 0.0 if allowance is None else allowance.order_wait_s(now)
+            return max(told_s, self._paused_until - now)
         wanted = self._weight(kind) * self._pages.get(kind, 1)
         with self._lock:
-            return self._saved_wait_s(max(wanted, haste.value * self._budget.burst), now)
+            saved_s = self._saved_wait_s(max(wanted, haste.value * self._budget.burst), now)
+        if allowance is None:
+            return saved_s
+        share = _SHARES[haste] if kind in _FIRST else min(_SHARES[haste], WANTED_SHARE)
+        return max(saved_s, allowance.read_wait_s(wanted, share, now))
 
     def page_wait_s(self, kind: RequestKind, now: float) -> float:
         """Return how long the next page of a read has to wait."""
@@ -62,6 +82,18 @@ class RequestLimiter:
     def pause(self, for_s: float, now: float) -> None:
         """Let no request out for a time, because the venue asked for it."""
         self._paused_until = max(self._paused_until, now + for_s)
+
+    def pause_s(self, now: float) -> float:
+        """Return how long the venue wants not to be asked, by this key or by this address."""
+        told_s = 0.0 if self._allowance is None else self._allowance.pause_s(now)
+        return max(told_s, self._paused_until - now)
+
+    def blind_s(self, now: float) -> float:
+        """Return how long not even the executions could be read that a stop waits for."""
+        told_s, weight = 0.0, self._weight(RequestKind.FILLS)
+        if self._allowance is not None:
+            told_s = self._allowance.read_wait_s(weight, URGENT_SHARE, now)
+        return max(told_s, self._paused_until - now)
 
     def _saved_wait_s(self, wanted: float, now: float) -> float:
         self._fill(now)

@@ -220,6 +220,7 @@ class AccountReader:
 
     def _clock_choice(self, moment: Moment) -> Choice:
         is_down = self._health.breaker.state is not BreakerState.CLOSED
+        is_down |= self._health.is_unasked(moment)
         # Of all reads it is the cheapest to see by whether the venue is back.
         due_at = moment.passed if is_down else self._clock_at
         return Choice(due_at, RequestKind.SERVER_TIME, self._server_time)

@@ -48,13 +48,14 @@ class RequestBudget:
     A kind that `weights` does not name weighs 1; of those in `by_page` each page weighs as much.
     Orders and cancels weigh little, because most venues count them apart, and because leaving many
     positions at once must not have to wait for the look-ups that tell how each of their orders
-    ended.
+    ended. `read_weight` is what a read weighs for people, who count requests.
     """
 
     per_s: float = 10.0
     burst: float = 40.0
     weights: Mapping[RequestKind, float] = field(default_factory=_light_orders)
     by_page: frozenset[RequestKind] = frozenset()
+    read_weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

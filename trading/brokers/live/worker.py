@@ -14,6 +14,7 @@ from typing import Final
 
 from daemonkit.clock import Clock
 from trading.brokers.account_stream import AccountStream
+from trading.brokers.allowance import Allowance
 from trading.brokers.live.breaker import BreakerState
 from trading.brokers.live.connecting import Connecting, refuse_unsafe_key
 from trading.brokers.live.health import VenueHealth
@@ -77,6 +78,7 @@ class AccountWorker:
         fills_since: float | None = None,
         stream: AccountStream | None = None,
         submit_if: SubmitIf | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
         self.account = account
         self.beat = now = clock.monotonic()
@@ -91,7 +93,7 @@ class AccountWorker:
         # How often a read gave way to an order.
         self._gave_way = 0
         self._troubles = Troubles(account, tell)
-        self._health = VenueHealth(venue.name, settings, self._troubles, rng, now)
+        self._health = VenueHealth(venue.name, settings, self._troubles, rng, now, allowance)
         self._pages = ReadPages(settings.budget, self._health.limiter)
         self._connecting = Connecting(
             venue, self._health, settings=settings, clock=clock, check_key=check_key
@@ -221,7 +223,10 @@ class AccountWorker:
 
     def page_waits(self) -> bool:
         """Tell a read whether its next page is more than may be asked now."""
-        return self._pages.next_waits(self._clock.monotonic())
+        now = self._clock.monotonic()
+        # Whoever caused a pause: who goes on in it is banned.
+        is_paused = self._is_connected and self._health.limiter.pause_s(now) > 0
+        return is_paused or self._pages.next_waits(now)
 
     @property
     def trouble(self) -> str:
@@ -257,7 +262,9 @@ class AccountWorker:
 
     def _connect(self) -> float:
         self._sender.refuse_all_old()
-        if wait_s := self._connecting.wait_s(moment_of(self._clock)):
+        moment = moment_of(self._clock)
+        self._health.tell_pause(moment)
+        if wait_s := self._connecting.wait_s(moment):
             return min(wait_s, IDLE_S_MAX)
         self._health.limiter.take(RequestKind.CONNECT, self._clock.monotonic())
         connected = self._connecting.try_once()
@@ -271,6 +278,7 @@ class AccountWorker:
         return 0.0
 
     def _read(self, moment: Moment) -> float:
+        self._health.tell_pause(moment)
         if self._is_reading:
             return IDLE_S_MAX
         wait_s, read = self._reader.next_read(moment)

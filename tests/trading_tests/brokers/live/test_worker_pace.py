@@ -9,7 +9,7 @@ from trading.brokers.live.settings import RequestBudget, RequestKind
 from trading.brokers.venue import Abilities, FailureKind
 from trading.model.order import OrderType, Side
 from trading.model.order_states import OrderState
-from trading.model.venue_news import AccountSeen
+from trading.model.venue_news import AccountSeen, VenueTrouble
 
 MARGIN = Abilities(stops=True, brackets=True, positions=True, cash_moves=True, deadline_s=5.0)
 
@@ -79,9 +79,12 @@ def test_a_pause_that_the_venue_asks_for_holds_for_exits_too_and_then_they_go(
     desk.submit(make_order("x1", side=Side.SELL, reduces=True), make_order("e2"))
     desk.run(7)
     assert desk.venue.sent == ["e1"]
-    assert desk.state("e2").note.startswith("waited")
+    assert desk.state("e2").note == desk.trouble
+    assert desk.trouble == "model may not be asked for 8 s: too much was asked from here"
     desk.run(3)
     assert desk.venue.sent == ["e1", "x1"]
+    assert not desk.trouble, "an answer ends it"
+    assert len(desk.told_of(VenueTrouble)) == 2, "told once, and its end"
 
 
 def test_while_an_order_rests_for_days_the_days_are_not_read_again_and_again() -> None:

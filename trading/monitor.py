@@ -1,7 +1,7 @@
 """The monitor thread: looks after threads, memory and disk, and feeds the watchdog.
 
-It changes nothing; it logs changes of state and stops feeding systemd's watchdog when the engine
-loop stands still.
+It changes nothing; it logs changes of state, has people told of what runs short, and stops feeding
+systemd's watchdog when the engine loop stands still.
 """
 
 import logging
@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import psutil
 
@@ -16,6 +17,10 @@ from daemonkit.clock import Clock
 from daemonkit.notify import Notifier
 
 log = logging.getLogger(__name__)
+
+# What ends a bot when it is used up, such as by a strategy that keeps all it has seen.
+MEMORY: Final = "memory"
+DISK: Final = "disk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class Monitor:
         folder: Path,
         engine_beat: Callable[[], float],
         dead_threads: Callable[[], Sequence[str]],
+        tell: Callable[[str, str], None],
     ) -> None:
         self._limits = limits
         self._clock = clock
@@ -58,6 +64,7 @@ class Monitor:
         self._folder = folder
         self._engine_beat = engine_beat
         self._dead_threads = dead_threads
+        self._tell = tell
         self._process = psutil.Process()
         self._warned: dict[str, str] = {}
         self._stop = threading.Event()
@@ -112,6 +119,8 @@ class Monitor:
         for what, text in warnings.items():
             if what not in self._warned:
                 log.warning("%s", text)
+                if what in (MEMORY, DISK):
+                    self._tell(what, text)
         for what in self._warned.keys() - warnings.keys():
             log.info("%s: in order again", what)
         self._warned = warnings
@@ -123,9 +132,13 @@ def find_warnings(sample: Sample, limits: MonitorLimits) -> dict[str, str]:
     if sample.engine_silence_s > limits.engine_silence_s:
         warnings["engine"] = f"the engine loop stands still for {sample.engine_silence_s:.1f} s"
     if sample.memory_bytes > limits.memory_bytes:
-        warnings["memory"] = f"memory is {sample.memory_bytes // 2**20} MiB"
+        taken, allowed = sample.memory_bytes // 2**20, limits.memory_bytes // 2**20
+        warnings[MEMORY] = (
+            f"memory is {taken} MiB, more than {allowed} MiB: a strategy may keep all that it sees;"
+            " when there is no more, the system ends the bot"
+        )
     if sample.disk_free_bytes < limits.disk_free_bytes:
-        warnings["disk"] = f"only {sample.disk_free_bytes // 2**20} MiB of disk are free"
+        warnings[DISK] = f"only {sample.disk_free_bytes // 2**20} MiB of disk are free"
     if sample.dead_threads:
         warnings["threads"] = f"ended early: {', '.join(sample.dead_threads)}"
     return warnings

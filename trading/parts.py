@@ -27,7 +27,7 @@ from trading.engine.core import EngineCore
 from trading.engine.core_settings import CoreSettings
 from trading.engine.effects import SaveState
 from trading.engine.engine import EngineThread
-from trading.engine.events import HealthSampled, StopAhead, StopRequested
+from trading.engine.events import HealthSampled, RunsShort, StopAhead, StopRequested
 from trading.engine.inbox import Inbox, InboxLimits
 from trading.feed_runner import FeedRetry, FeedRunner
 from trading.link.log_forward import LogForward, LogForwardHandler
@@ -130,14 +130,7 @@ class Parts:
                 retry=retry,
             )
         ]
-        self._monitor = Monitor(
-            MonitorLimits(**settings.monitor.model_dump()),
-            clock=clock,
-            notifier=around.notifier,
-            folder=config.folder,
-            engine_beat=lambda: self._engine.beat,
-            dead_threads=self._dead_threads,
-        )
+        self._monitor = self._build_monitor(config, around.notifier)
 
     @property
     def inbox(self) -> Inbox:
@@ -262,6 +255,20 @@ class Parts:
             link=link.phase,
             link_since=link.since,
         )
+
+    def _build_monitor(self, config: BotConfig, notifier: Notifier) -> Monitor:
+        return Monitor(
+            MonitorLimits(**config.settings.monitor.model_dump()),
+            clock=self._clock,
+            notifier=notifier,
+            folder=config.folder,
+            engine_beat=lambda: self._engine.beat,
+            dead_threads=self._dead_threads,
+            tell=self._tell_shortage,
+        )
+
+    def _tell_shortage(self, what: str, text: str) -> None:
+        self._inbox.put_notice(RunsShort(what, text, self._clock.wall()))
 
     def _dead_threads(self) -> Sequence[str]:
         alive = {

@@ -38,17 +38,21 @@ def test_each_figure_out_of_order_has_its_warning(sample: Sample, subject: str) 
 class Rig:
     """A monitor whose engine beats when the test says so."""
 
-    def __init__(self, folder: Path, environ: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, environ: dict[str, str], limits: MonitorLimits = LIMITS
+    ) -> None:
         self.clock = ManualClock(monotonic=100.0)
         self.beat = 100.0
         self.dead: list[str] = []
+        self.told: list[tuple[str, str]] = []
         self.monitor = Monitor(
-            LIMITS,
+            limits,
             clock=self.clock,
             notifier=Notifier(environ, self.clock),
             folder=folder,
             engine_beat=lambda: self.beat,
             dead_threads=lambda: self.dead,
+            tell=lambda what, text: self.told.append((what, text)),
         )
 
 
@@ -107,6 +111,7 @@ def test_the_watchdog_is_fed_in_time_however_seldom_the_figures_are_taken(tmp_pa
             folder=tmp_path,
             engine_beat=clock.monotonic,
             dead_threads=lambda: (),
+            tell=lambda _what, _text: None,
         )
         monitor.start()
         for _ in range(3):
@@ -121,3 +126,29 @@ def test_a_dead_feed_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
     assert sample.dead_threads == ("feed-replay",)
     assert sample.memory_bytes > 0
     assert "ended early: feed-replay" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("limits", "what", "words"),
+    [
+        (MonitorLimits(memory_bytes=1), "memory", "more than 0 MiB: a strategy"),
+        (MonitorLimits(disk_free_bytes=2**62), "disk", "of disk are free"),
+    ],
+)
+def test_what_runs_short_is_told_once_to_people_too(
+    tmp_path: Path, limits: MonitorLimits, what: str, words: str
+) -> None:
+    rig = Rig(tmp_path, {}, limits)
+    for _ in range(3):
+        rig.monitor.look()
+    ((told, text),) = rig.told
+    assert told == what
+    assert words in text
+
+
+def test_what_the_engine_or_its_thread_cannot_tell_is_logged_alone(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, {})
+    rig.dead = ["feed-replay"]
+    rig.clock.advance(2.5)
+    rig.monitor.look()
+    assert rig.told == []

@@ -34,10 +34,12 @@ store: {acknowledge_delay_s: 0.02}
 class Rig:
     """One bot with all its parts, not started."""
 
-    def __init__(self, folder: Path, bridge: BridgeEnd, options: RunOptions) -> None:
+    def __init__(
+        self, folder: Path, bridge: BridgeEnd, options: RunOptions, config: str = CONFIG
+    ) -> None:
         bot_dir = folder / "paper"
         bot_dir.mkdir(exist_ok=True)
-        (bot_dir / "config.yaml").write_text(CONFIG, encoding="utf-8")
+        (bot_dir / "config.yaml").write_text(config, encoding="utf-8")
         environ = {
             "VAR_DIR": str(folder / "var"),
             "LINK_PORT": str(bridge.address[1]),
@@ -124,6 +126,19 @@ def test_numbered_alerts_arrive_once_over_several_lives(tmp_path: Path, bridge: 
             wait_until(lambda: len(numbers(bridge)) == 300, 10, "all alerts")
         assert rig.stop()
     assert numbers(bridge) == list(range(1, 301))
+
+
+def test_a_process_that_takes_too_much_memory_says_so_in_the_chat(
+    tmp_path: Path, bridge: BridgeEnd
+) -> None:
+    config = f"{CONFIG}monitor: {{memory_bytes: 1_000_000}}\n"
+    rig = Rig(tmp_path, bridge, RunOptions(), config)
+    rig.parts.start()
+    wait_until(lambda: any(one.kind == "runs_short" for one in bridge.events), 5, "the alert")
+    assert rig.stop()
+    (told,) = [one for one in bridge.events if one.kind == "runs_short"]
+    assert told.fields["what"] == "memory"
+    assert "a strategy may keep all that it sees" in told.text
 
 
 def is_ticking(bridge: BridgeEnd) -> bool:

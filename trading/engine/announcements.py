@@ -5,6 +5,7 @@ from trading.engine.events import (
     FeedEnded,
     FeedFailed,
     ReloadRefused,
+    RunsShort,
     StoodStill,
     StopRequested,
     StoreFault,
@@ -34,6 +35,18 @@ def announce_standstill(event: StoodStill) -> DurableEvent:
         at=event.at,
         fields={"still_s": round(event.still_s, 1)},
         key="stood_still",
+    )
+
+
+def announce_shortage(event: RunsShort) -> DurableEvent:
+    """Say that something runs short before that ends the process."""
+    return DurableEvent(
+        kind="runs_short",
+        severity=Severity.WARNING,
+        text=event.text,
+        at=event.at,
+        fields={"what": event.what},
+        key=f"runs_short:{event.what}",
     )
 
 

@@ -179,6 +179,15 @@ class StoodStill:
 
 
 @dataclass(frozen=True, slots=True)
+class RunsShort:
+    """Say that the process runs short of something, and how much there is."""
+
+    what: str
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class StopAhead:
     """Say that a stop follows: first goes what rests at real venues and could enter meanwhile."""
 
@@ -206,6 +215,7 @@ Notice = (
     | ConfigurationReloaded
     | HealthSampled
     | StoodStill
+    | RunsShort
     | StopAhead
     | StopRequested
     | Report

@@ -35,6 +35,7 @@ from trading.engine.events import (
     FeedStarted,
     HistoryLoaded,
     ReloadRefused,
+    RunsShort,
     StopRequested,
     StoreFault,
     StoreRecovered,
@@ -152,6 +153,14 @@ def test_figures_of_others_make_a_new_status() -> None:
     assert effect.status.fields["log_lines_dropped"] == 3
     assert "3 lines dropped" in effect.status.text
     assert "up       00:01:30" in effect.status.text
+
+
+def test_what_runs_short_again_and_again_is_told_once_and_counted() -> None:
+    core = make_running_core()
+    told = [core.process(RunsShort("memory", "2 GB", NOW + at)) for at in (0.0, 1.0, 2.0)]
+    assert [len(events_of(effects)) for effects in told] == [1, 0, 0]
+    (event,) = events_of(told[0])
+    assert (event.kind, event.severity) == ("runs_short", Severity.WARNING)
 
 
 def test_a_feed_that_breaks_and_is_tried_again_is_told_once_and_then_counted() -> None:

@@ -210,7 +210,7 @@ class ReceiptDesk:
             return self.show(record)
         if record.finished_at is None or not self._chats.can_edit(chat):
             return None
-        text = f"(of {utc_text(record.finished_at)}, {PERHAPS_SHOWN})\n{self._text_of(record)}"
+        text = f"(at {utc_text(record.finished_at)}, {PERHAPS_SHOWN})\n{self._text_of(record)}"
         return self._settle(record, None, self.localize(record.author, text))
 
     def _settle(self, record: CommandRecord, message_id: int | None, text: str) -> int | None:

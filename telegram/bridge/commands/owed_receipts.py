@@ -4,7 +4,7 @@ An edit waits in memory for its messenger; that it is owed stands in bridge.db w
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -36,8 +36,7 @@ class OwedReceipts:
         shown = [replace(one, message_id=number) for one in owed if (number := self._show(one))]
         if shown:
             log.info("%d receipts of an earlier run are brought up to date", len(shown))
-            # Whoever shows one again edits the message that it has now.
-            self._table.save(shown)
+            self._note_messages(shown)
 
     def note_shown(self, record: CommandRecord) -> None:
         """Cross a receipt off; from any thread."""
@@ -45,3 +44,10 @@ class OwedReceipts:
             self._table.note_shown(record)
         except Exception as error:  # noqa: BLE001 - after a restart it is edited to the same again
             log.info("%s is not noted as shown: %s", record.line, describe_problem(error))
+
+    def _note_messages(self, records: Sequence[CommandRecord]) -> None:
+        """Have whoever shows one again edit the message that it has now."""
+        try:
+            self._table.save(records)
+        except Exception as error:  # noqa: BLE001 - a full disk keeps no bridge from starting
+            log.warning("receipts may be told twice: %s", describe_problem(error))

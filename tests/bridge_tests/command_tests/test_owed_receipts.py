@@ -1,6 +1,8 @@
 """Receipts whose messages say less than is known when the bridge starts."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,6 +99,18 @@ def test_the_message_that_tells_of_it_at_a_start_is_known_afterwards(
     found = table.read_at("tg:7", 7)
     assert found is not None
     assert found.receipt_owed
+
+
+def test_a_disk_that_takes_nothing_keeps_no_bridge_from_starting(
+    table: CommandTable, clock: ManualClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table.save([ENDED])
+    with closing(sqlite3.connect(tmp_path / "bridge.db")) as full:
+        full.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON command BEGIN SELECT RAISE(FAIL, 'full'); END"
+        )
+    assert _shown_at_start(table, clock) == ["0"]
+    assert "receipts may be told twice" in caplog.text
 
 
 def test_a_chat_that_shows_all_at_once_is_owed_nothing(

@@ -13,6 +13,7 @@ from daemonkit.clock import SystemClock
 from tests.fakes.exchange.kraken_futures import KrakenFuturesDialect
 from tests.fakes.exchange.kraken_futures_private import FeedScript
 from tests.fakes.exchange.venues import KEY, KRAKEN_SECRET
+from tests.fakes.exchange.wire import Kind
 from tests.trading_tests.brokers.ccxt_fake_desks import Desk, open_desk
 from tests.trading_tests.brokers.live.live_desk import SETTINGS
 from tests.trading_tests.brokers.live.test_account_stream import (
@@ -105,8 +106,25 @@ def test_odd_frames_change_nothing_but_when_is_read(
         desk.wait_ended(order, within_s=2)
         desk.check_against_the_exchange()
         assert len(script_of(desk.desk).signatures) == 2 * desk.exchange.connections
+        assert desk.desk.sent(Kind.TRADES) < 20
     assert "Traceback" not in caplog.text
     assert "Exception in callback" not in caplog.text
+
+
+def test_an_execution_that_the_lists_show_late_is_known_once_they_do() -> None:
+    # No poll is spared here, and so they follow each other closely where something was heard.
+    settings = replace(RARE, poll_stream_s=RARE.poll_s)
+    with futures_desk(lambda _script: None, settings) as desk:
+        desk.wait_heard()
+        order = desk.rest()
+        desk.look(1)
+        # Longer than the lists lag behind: the entry itself is shown.
+        wait_passed(0.5)
+        for kind in (Kind.TRADES, Kind.OPEN_ORDERS, Kind.CLOSED_ORDERS, Kind.ORDER):
+            desk.desk.running.faults.stale(0.3, kind=kind, times=None)
+        fall(desk)
+        desk.wait_ended(order, within_s=3)
+        desk.check_against_the_exchange()
 
 
 def test_what_the_exchange_repeats_of_a_subscription_is_in_no_log(

@@ -87,6 +87,7 @@ class Inbound:
     when it came. `press_id` answers a press. Whoever is not a person writing as themselves (an
     anonymous admin, a channel, a forward, an edit) is marked, and refused by whoever decides.
     `has_button` says that the message shows the button: an app may press what is not there.
+    `asked` is what the message says that has the button.
     `is_reply` says that it replies to a message of the bot.
     `is_own_pin` marks the line that the messenger writes when the bot has pinned a message, and
     `has_joined` the one when it was put into a group.
@@ -107,6 +108,7 @@ class Inbound:
     is_private: bool = False
     migrated_to: int | None = None
     has_button: bool = True
+    asked: str = ""
     is_reply: bool = False
     is_own_pin: bool = False
     has_joined: bool = False

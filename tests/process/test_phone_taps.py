@@ -88,6 +88,7 @@ def test_a_question_of_an_earlier_bridge_is_over_and_pages_turn_back_and_forth(
     bridge = people.start()
     assert ann.wait_answer(ann.press("Yes", asked)[0]) == EARLIER
     ann.wait_for(r"^\[expired\] asked before the bridge was restarted; nothing sent")
+    assert asked.text.endswith(", send it again:\n  /buy C01/USDT 1 on paper main PAPER")
     assert asked.buttons == []
     ann.ask("yes", "no question is open")
     ann.ask("/ping", r"^\[applied\] /ping")

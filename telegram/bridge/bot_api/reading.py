@@ -127,6 +127,7 @@ def read_press(update_id: int, press: _Press, whole: _Message | None, at: float)
         press_data=press.data,
         press_id=press.id,
         has_button=whole is not None and _has_button(whole, press.data),
+        asked="" if whole is None else whole.text or "",
         is_private=message.chat.type == "private",
     )
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from daemonkit.printable import one_line
 from tcpproto.vocabulary import VOCABULARY, Risk, parse_line
 from telegram.bridge.access import why_not_allowed
 from telegram.bridge.chat import Author
@@ -22,6 +23,7 @@ from telegram.bridge.records import CommandRecord
 log = logging.getLogger(__name__)
 
 _EXPIRED_TEXT: Final = f"[expired] asked before the bridge was restarted; {NOT_SENT}, send it again"
+_LINE_LENGTH_MAX: Final = 80
 _ANSWERED: Final = "answered before the bridge was restarted; its receipt is shown here again"
 _NOT_FOUND: Final = "what became of this cannot be looked up now, see /orders"
 
@@ -65,7 +67,7 @@ class Presses:
             refusal = CONFLICT_TEXT
         if refusal:
             if self._refuse(inbound, refusal):
-                self._clear_up(there, inbound.message_id, record, is_left_over=is_left_over)
+                self._clear_up(inbound, there, record, is_left_over=is_left_over)
             return
         if self._handover.note(inbound, look.risk, look.about):
             self._parts.answer_press(press_id)
@@ -99,11 +101,19 @@ class Presses:
         return is_new
 
     def _clear_up(
-        self, place: Place, message_id: int, record: CommandRecord | None, *, is_left_over: bool
+        self, inbound: Inbound, there: Place, record: CommandRecord | None, *, is_left_over: bool
     ) -> None:
         """Show the receipt that stands there; an end on a question nobody knows any more."""
         if record is not None:
             self._parts.show_again(record.id)
         elif is_left_over:
-            edit = self._parts.messenger.edit_text
-            self._parts.run_quietly(partial(edit, place, message_id, _EXPIRED_TEXT, html=False))
+            edit, text = self._parts.messenger.edit_text, _expired_text(inbound.asked)
+            self._parts.run_quietly(partial(edit, there, inbound.message_id, text, html=False))
+
+
+def _expired_text(asked: str) -> str:
+    """Say that a question is over, and what it was about."""
+    command = asked.partition("\n")[0].partition(" — ")[0]
+    if not command.startswith("/"):
+        return _EXPIRED_TEXT
+    return f"{_EXPIRED_TEXT}:\n  {one_line(command, _LINE_LENGTH_MAX)}"

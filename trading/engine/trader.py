@@ -23,7 +23,7 @@ from trading.engine.flags import KEY as FLAGS_KEY
 from trading.engine.flags import Flags
 from trading.engine.flatten import KEY as FLATTEN_KEY
 from trading.engine.flatten import FlattenDesk
-from trading.engine.instances import Instance, InstanceBoard
+from trading.engine.instances import InstanceBoard
 from trading.engine.instrument_texts import known_instruments
 from trading.engine.journal import Journal
 from trading.engine.live_parts import LiveParts
@@ -35,10 +35,9 @@ from trading.engine.marks import Marks
 from trading.engine.order_ids import OrderIds
 from trading.engine.orders import OrderDesk
 from trading.engine.protection import follow_price, is_trail_hit
-from trading.engine.quarantine import PREFIX as QUARANTINE_PREFIX
-from trading.engine.quarantine import dump_quarantine
 from trading.engine.setup import SavedTrading, TradingSetup
 from trading.engine.silence import SilentAnnouncer, SilentDecisions, SilentJournal
+from trading.engine.strategy_failures import StrategyFailures
 from trading.engine.trade_history import TradeHistory
 from trading.engine.wishes import WishDesk
 from trading.market.candles import INSTANT_MAX, PRICE_MAX, is_candle
@@ -51,7 +50,6 @@ from trading.risk.gate import RiskGate
 from trading.risk.kill_latch import KillLatch
 from trading.risk.limits import LimitBook
 from trading.strategies.calls import CallGuard
-from trading.strategies.failures import describe_failure
 
 TIME_KEY: Final = "market.time"
 # A paper market that is silent for so long by the wall clock fills market orders at its last price.
@@ -122,6 +120,9 @@ class Trader:
         self.flattening = FlattenDesk(
             self.desks, self.dealer, self.conditions, self.journal, live.check, under_way
         )
+        self._failures = StrategyFailures(
+            self.dealer, self.markets, self.journal, self.announcer, self.decisions
+        )
         self.instances = self._build_board(ids, calls)
         self.candles = self._build_runner()
 
@@ -142,11 +143,7 @@ class Trader:
                 )
         if self.setup.frozen:
             self.announcer.tell(announce_frozen(self.setup.frozen))
-        for instance in self.instances.all:
-            if instance.stopped:
-                self._quarantine(instance)
-                why = _until_changed(instance)
-                self.announcer.tell(alerts.strategy_quarantined(instance.setup.id, why, wall))
+        self._failures.tell_kept_out(self.instances.all)
         self.instances.load()
         self._cancel_unwanted_entries()
         self.dealer.review_all()
@@ -341,23 +338,6 @@ class Trader:
         for instance in sorted(owners - acting):
             self.dealer.cancel_entries_of(instance)
 
-    def _quarantine(self, instance: Instance) -> None:
-        """Keep an instance stopped over restarts."""
-        setup = instance.setup
-        kept = dump_quarantine(instance.stopped, setup.fingerprint)
-        self.journal.save(QUARANTINE_PREFIX + setup.id, kept)
-
-    def _on_strategy_failure(self, instance: Instance, error: BaseException) -> None:
-        wall, name = self.markets.wall, instance.setup.id
-        failure = describe_failure(error)
-        self.decisions.note(self.markets.now, instance.key, f"{name} failed: {failure}")
-        if instance.stopped:
-            self.dealer.cancel_entries_of(name)
-            self._quarantine(instance)
-            self.announcer.tell(alerts.strategy_stopped(name, _until_changed(instance), wall))
-        else:
-            self.announcer.tell(alerts.strategy_failed(name, failure, wall))
-
     def _build_live_parts(self, ids: OrderIds, values: Mapping[str, str]) -> LiveParts:
         return LiveParts(
             self.setup,
@@ -383,7 +363,7 @@ class Trader:
             desk=MarketView(self.markets, self.desks, self.orders, ids, account_of),
             calls=calls,
             carry_out=wishes.carry_out,
-            on_failure=self._on_strategy_failure,
+            on_failure=self._failures.take,
         )
 
     def _build_runner(self) -> CandleRunner:
@@ -396,7 +376,3 @@ class Trader:
             take_one=self.on_bar,
             by_bars=self._by_bars,
         )
-
-
-def _until_changed(instance: Instance) -> str:
-    return f"{instance.stopped}; it stays out until its file or its parameters change"

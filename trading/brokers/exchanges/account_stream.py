@@ -95,7 +95,8 @@ class ProStream:
                     # Before the tasks are looked at: it ends what waits for a token.
                     return
                 for task in tasks:
-                    if task.done():
+                    # One that was cancelled would cancel this one, and end the thread.
+                    if task.done() and not task.cancelled():
                         await task
                 ear.check(line.client, is_over=any(task.done() for task in tasks))
         except VenueError:

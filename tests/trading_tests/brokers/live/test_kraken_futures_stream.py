@@ -241,6 +241,13 @@ def test_a_signature_that_comes_late_serves_its_own_connection_and_no_other() ->
         wait_until(stream.is_let_in, 5, "a connection of its own")
 
 
+def test_a_signature_that_is_given_up_costs_a_connection_and_no_more() -> None:
+    with waiting(stream_silence_s=1.0) as stream:
+        stream.next_challenge(0).token.cancel()
+        stream.next_challenge(1)
+        wait_until(stream.is_let_in, 5, "another connection")
+
+
 def test_a_connection_waits_for_its_signature_longer_than_it_may_be_silent() -> None:
     with waiting(stream_silence_s=1.0) as stream:
         wanted = stream.next_challenge(0)

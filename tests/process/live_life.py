@@ -12,6 +12,8 @@ from random import Random
 from typing import Any, Final
 
 from daemonkit.clock import SystemClock
+from tcpproto import Command
+from tcpproto.payloads import ReplyState
 from tests.fakes.exchange.faults import Faults
 from tests.fakes.exchange.terms import Fees, Market, MarketKind
 from tests.fakes.exchange.venues import SPOT_FEES, SWAP_FEES, usual_engine, usual_markets
@@ -23,6 +25,7 @@ from tests.processes import RunningProcess
 from tests.scenarios.books import Kept, There, check_books, check_told, read_kept
 from tests.trading_tests.brokers.ccxt_fake_desks import SETTINGS
 from tests.waiting import wait_until
+from trading.model.order import Purpose
 
 _PACE: Final = {"request_timeout_s": 1, "unknown_settle_s": 1, "poll_s": 0.1, "requests_per_s": 50}
 _RISK: Final = "risk: {daily_loss_pct: 0.99, total_loss_pct: 0.99, max_drawdown_pct: 0.99}\n"
@@ -57,6 +60,7 @@ class LiveLife:
     levels: tuple[int, ...]
     starts: list[RunningProcess] = field(default_factory=list)
     deeds: list[str] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
 
     @property
     def faults(self) -> Faults:
@@ -73,10 +77,14 @@ class LiveLife:
         )
         assert bot.returncode is None, bot.describe()
         self.bridge.wait_connected(times)
+        # As a bridge does: nobody knows whether they came before the kill.
+        for command in self.commands:
+            if not self._outcomes(command):
+                self.bridge.send(command)
         return bot
 
-    def ask(self, verb: str, *args: str) -> str:
-        reply = self.bridge.ask(self.bridge.command(verb, *args, confirmed=True))
+    def ask(self, *words: str) -> str:
+        reply = self.bridge.ask(self._command(*words))
         return f"{reply.state}: {reply.text}"
 
     def enter(self) -> None:
@@ -117,7 +125,7 @@ class LiveLife:
         for _ in range(self.rng.randint(1, 4)):
             deal = self.rng.choice(self.deals)
             self.deeds.append(" ".join(deal))
-            self.bridge.send(self.bridge.command(*deal, confirmed=True))
+            self.bridge.send(self._command(*deal))
         if self.rng.random() < 0.3:
             self.desk.level = self.rng.choice(self.levels)
             self.deeds.append(f"at {self.desk.level}")
@@ -160,7 +168,22 @@ class LiveLife:
         check_told(replace(self._kept(), events=told))
 
     def _check_books(self) -> None:
-        check_books(self._kept(), self.there)
+        kept = self._kept()
+        check_books(kept, self.there)
+        entries = [one for one in kept.orders.values() if one.purpose is Purpose.ENTRY]
+        wanted = [one for one in self.commands if one.verb in ("buy", "sell")]
+        assert len(entries) <= len(wanted), f"{entries} for {wanted}"
+        outcomes = {one: self._outcomes(one) for one in self.commands}
+        torn = [one for one, states in outcomes.items() if len(states) != 1]
+        assert not torn, f"not one outcome: {[(one, outcomes[one]) for one in torn]}"
+
+    def _outcomes(self, command: Command) -> set[ReplyState]:
+        return {one.state for one in self.bridge.replies_to(command) if one.state.is_final}
+
+    def _command(self, *words: str) -> Command:
+        made = self.bridge.command(*words, confirmed=True)
+        self.commands.append(made)
+        return made
 
     def _kept(self) -> Kept:
         return read_kept(self.desk.here.state_db)

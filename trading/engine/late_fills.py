@@ -156,7 +156,7 @@ class LateFills:
     def _make_room(self, desk: AccountDesk, answered: Answered, fill: Fill) -> None:
         move = self._move_of(fill)
         if answered.is_ignored:
-            self._ignore_less(desk, self._topic_of(desk, fill.symbol), move)
+            self._ignore_rest(desk, self._topic_of(desk, fill.symbol), move)
             return
         figure, equity = self._bookings.figure(desk), desk.book.equity()
         try:
@@ -175,14 +175,17 @@ class LateFills:
         topic = Topic(DifferenceKind.CASH, desk.account.currency)
         answered = self._differences.answered(desk, topic)
         if answered is not None and answered.is_ignored:
-            self._ignore_less(desk, topic, moved)
+            self._ignore_rest(desk, topic, moved)
         elif moved:
             self._transfers.book(desk, -moved)
 
-    def _ignore_less(self, desk: AccountDesk, topic: Topic, move: Decimal) -> None:
-        """Let an execution count as ours of what was said to be none of ours."""
+    def _ignore_rest(self, desk: AccountDesk, topic: Topic, move: Decimal) -> None:
+        """Let an execution count as ours of what was said to be none of ours.
+
+        One that goes the other way had hidden as much of that.
+        """
         there = self._differences.ignored(desk, topic)
-        if there * move > 0:
-            less = move if abs(move) < abs(there) else there
+        if there and move:
+            less = there if there * move > 0 and abs(move) > abs(there) else move
             self._differences.records.ignore(desk.name, topic, -less)
             self._differences.keep()

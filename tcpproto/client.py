@@ -61,8 +61,14 @@ class LinkClient:
         self._progress = threading.Event()
         self._stream: ClientStream | None = None
         self._state = LinkState("connecting", clock.wall())
+        self._ahead_s = 0.0
         self._reader = threading.Thread(target=self._read_for_ever, name="tcp-recv", daemon=True)
         self._writer = threading.Thread(target=self._write_for_ever, name="tcp-send", daemon=True)
+
+    @property
+    def ahead_s(self) -> float:
+        """Return how far our clock is ahead of the bridge's, by the last frame; for callbacks."""
+        return self._ahead_s
 
     @property
     def state(self) -> LinkState:
@@ -259,7 +265,7 @@ class LinkClient:
         try:
             for event in events:
                 if type(event) is Message:
-                    self._receive(event)
+                    self._receive(event, now)
                 else:
                     closed = self._change(event, stream) or closed
         except RemoteProtocolError as error:
@@ -278,7 +284,8 @@ class LinkClient:
             stream.send(out)
         return closed
 
-    def _receive(self, message: Message) -> None:
+    def _receive(self, message: Message, now: Now) -> None:
+        self._ahead_s = now.wall - message.timestamp
         if message.tag == "command":
             command = Command.parse(message)
             try:

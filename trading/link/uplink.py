@@ -26,11 +26,15 @@ from tcpproto import (
     Status,
     Text,
 )
+from tcpproto.arguments import CommandError
+from tcpproto.vocabulary import Risk, risk_of
 from trading.engine.events import UncheckedCommand
 from trading.model.outcome import CommandOutcome
 
 log = logging.getLogger(__name__)
 
+# What a frame may take on its way, and clocks that agree may differ by.
+_CLOCKS_AGREE_S: Final = 1.0
 # Written as JSON a character takes at most six bytes, so this fits into any frame.
 SHORTENED_LEN_MAX: Final = 100_000
 
@@ -150,6 +154,7 @@ class Uplink:
 
     def on_command(self, command: Command) -> None:
         """Answer what was answered before, and give the engine everything else."""
+        command = _kept_alive(command, self._client.ahead_s)
         try:
             outcome = self._outcomes.find(command.id)
         except Exception as error:  # noqa: BLE001 - whatever it is, the engine decides what to do
@@ -176,3 +181,17 @@ class Uplink:
     def on_state(self, state: LinkState) -> None:
         """Take note; the status reads the state when it is made."""
         log.debug("link phase=%s", state.phase)
+
+
+def _kept_alive(command: Command, ahead_s: float) -> Command:
+    """Have what reduces risk expire by the bridge's clock: ours may be minutes ahead of it.
+
+    The bridge sends nothing that has expired there.
+    """
+    if ahead_s <= _CLOCKS_AGREE_S:
+        return command
+    try:
+        is_reducing = risk_of(command.verb, command.args) is Risk.REDUCING
+    except CommandError:
+        return command
+    return command._replace(expires_at=command.expires_at + ahead_s) if is_reducing else command

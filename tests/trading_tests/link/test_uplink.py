@@ -157,6 +157,31 @@ def test_an_engine_that_takes_no_command_slows_the_link_and_loses_none(
     assert [command.id for command in commands.taken] == [str(number) for number in range(100)]
 
 
+def test_what_reduces_risk_expires_by_the_clock_of_the_bridge_that_sent_it(
+    uplink: Uplink, bridge: BridgeEnd, commands: Commands
+) -> None:
+    assert uplink.is_alive
+    now = SystemClock.wall()
+    issued_at, expires_at = now - 600, now - 300
+
+    def send(verb: str, *args: str, at: float = issued_at) -> None:
+        command = make_command(
+            verb, *args, command_id=verb, issued_at=issued_at, expires_at=expires_at
+        )
+        bridge.server.send("paper", command.to_message(at))
+
+    send("stoptrading")
+    send("sell", "BTC/USDT")
+    send("buy", "BTC/USDT")
+    send("nonsense")
+    send("flatten", at=now)
+    wait_until(lambda: len(commands.taken) == 5, 5, "all commands")
+    left_s = {one.verb: one.expires_at - now for one in commands.taken}
+    assert [left_s[verb] for verb in ("stoptrading", "sell")] == pytest.approx([300.0] * 2, abs=5)
+    assert {left_s[verb] for verb in ("buy", "nonsense", "flatten")} == {-300.0}
+    assert {one.issued_at for one in commands.taken} == {issued_at}
+
+
 def test_a_command_to_an_engine_that_stops_is_left_unanswered(
     uplink: Uplink, bridge: BridgeEnd, commands: Commands
 ) -> None:

@@ -131,10 +131,19 @@ class Outbound:
             log.warning("%s answers %s, which was not asked of it", bot, reply.reply_to)
             return
         try:
-            changes = {"text": redact(reply.text), "fields": redact_values(reply.fields)}
+            text = redact(reply.text) + self._clock_hint(record, reply)
+            changes = {"text": text, "fields": redact_values(reply.fields)}
             self._step(self._lasting(record, reply), STEP_OF_REPLY[reply.state], **changes)
         except IllegalStepError as error:
             log.warning("%s answers %s a second time, differently: %s", bot, record.id, error)
+
+    def _clock_hint(self, record: CommandRecord, reply: Reply) -> str:
+        """Say whose clock is wrong where a bot calls expired what has not expired here."""
+        if reply.state is not ReplyState.EXPIRED or reply.repeat or "clock" in reply.text:
+            return ""
+        if self._clock.wall() > record.expires_at:
+            return ""
+        return " (sent at once: set the clocks, the bot's is ahead of the bridge's)"
 
     def _lasting(self, record: CommandRecord, reply: Reply) -> CommandRecord:
         """Let a bot take its time with what reduces risk, once it has accepted it."""

@@ -8,7 +8,7 @@ from telegram.bridge.sessions import Session
 
 NOT_SENT = "nothing sent"
 # What is held up for so long was written while something was away, unless a clock is wrong.
-_CLOCK_DOUBT_S = 300.0
+_CLOCK_DOUBT_S = 60.0
 
 
 def late_text(age_s: float, allowed_s: float) -> str:

@@ -185,3 +185,17 @@ def test_a_line_delivered_twice_under_one_id_acts_once(bridge: Harness, make_bot
     bridge.turn()
     assert [one.id for one in bot.commands] == ["tg:1:77"]
     assert len(bridge.chat.messages) == 1
+
+
+def test_a_bot_that_calls_a_fresh_command_expired_has_a_clock_to_be_set(
+    bridge: Harness, make_bot: MakeBot
+) -> None:
+    bot = make_bot(bridge)
+    for number, (wait_s, hint) in enumerate(((1, "the bot's is ahead"), (31, "nothing was done"))):
+        bridge.say("/starttrading")
+        wait_for_commands(bot, bridge, number + 1)
+        bridge.advance(wait_s)
+        bot.reply(number, "expired", "expired 70 s ago; nothing was done")
+        bridge.turn_until(lambda: "[expired]" in bridge.chat.last.text, "the outcome")
+        assert hint in bridge.chat.last.text
+    assert "clock" not in bridge.chat.last.text

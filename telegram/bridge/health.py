@@ -51,6 +51,7 @@ class Health:
         self._sessions = vitals.sessions
         # What the messenger says of itself, by wall time; the console has nothing to say.
         self.messenger_lines: Callable[[float], list[str]] = _nothing
+        self.messenger_problems: Callable[[], list[str]] = list
         self._disk = vitals.disk
 
     @property
@@ -62,6 +63,7 @@ class Health:
             bots = "no bot has connected yet"
         problems = [self._disk.problem] if self._disk.problem else []
         problems += [f"{one.name}: {_store(one)}" for one in self._shown() if _is_in_trouble(one)]
+        problems += self.messenger_problems()
         if 0 < connected == known and not problems:
             return f"all well; {bots}"
         return "; ".join([*problems, bots])

@@ -11,6 +11,7 @@ from typing import Final
 
 from daemonkit.secrets import Secret
 from telegram.bridge.assembly import Bridge, World
+from telegram.bridge.bot_api.state import Standing
 from telegram.bridge.chat_outbox.sender import Sender, open_chat
 from telegram.bridge.chat_outbox.telegram_chat import TelegramChat
 from telegram.bridge.hearing.access import TelegramAccess
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 # What waits at a stop, such as the last outcome, gets this part of its time.
 _DRAIN_PART: Final = 0.3
+# So many chats that are closed are named in one line.
+_CLOSED_NAMED_MAX: Final = 3
 
 
 class TelegramParts:
@@ -76,6 +79,7 @@ class TelegramParts:
         hearing.thread.run(sender.run, "sender")
         self._hearing, self._sender = hearing, sender
         bridge.health.messenger_lines = self.health_lines
+        bridge.health.messenger_problems = self.health_problems
 
     @property
     def thread(self) -> TelegramThread:
@@ -123,6 +127,14 @@ class TelegramParts:
         if (at := hearing.thread.last_poll_at) is not None:
             lines.append(f"  answered {age_text(self._world.clock.monotonic() - at)} ago")
         return lines + [line for one in sender.counters() for line in one.lines(now)]
+
+    def health_problems(self) -> list[str]:
+        """Return what is wrong with Telegram, in a few words each."""
+        hearing, sender = self._joined
+        standing = hearing.thread.state.standing
+        problems = [] if standing is Standing.POLLING else [f"Telegram: {standing}"]
+        closed = [one.name for one in sender.counters() if one.blocked_because]
+        return problems + [f"{name} cannot be written to" for name in closed[:_CLOSED_NAMED_MAX]]
 
     @property
     def _joined(self) -> tuple[Hearing, Sender]:

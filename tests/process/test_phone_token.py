@@ -59,6 +59,7 @@ def test_two_bridges_with_one_token_raise_no_risk_until_one_of_them_has_stopped(
     assert ann.wait_answer(ann.press("Yes", asked)[0]) != ""
     for _ in range(3):
         ann.ask("/buy ETH/USDT 0.1", rf"^\[rejected\] /buy ETH/USDT 0.1 — {OFF}")
+    ann.ask("/health", r"^\[applied\] /health — Telegram: conflict; ")
 
     def is_stopped() -> bool:
         ann.ask("/stoptrading", "/stoptrading")

@@ -28,8 +28,7 @@ def away_text(session: Session | None, now: float) -> str:
     """Say for how long a bot is away."""
     if session is None or not session.seen_at:
         return "not connected"
-    age_s = now - session.seen_at
-    return f"not connected for {age_text(age_s)}" if age_s >= 1 else "not connected"
+    return f"not connected for {age_text(now - session.seen_at)}"
 
 
 def why_away(session: Session | None, now: float) -> str:

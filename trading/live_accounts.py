@@ -24,7 +24,7 @@ from trading.config import BotConfig
 from trading.confirm import live_terms
 from trading.deadline import Deadline
 from trading.model.order import Order
-from trading.request_budgets import budget_of, fills_s, poll_stream_s
+from trading.request_budgets import budget_of, fills_rest_s, fills_s, hints_of, poll_stream_s
 from trading.settings.accounts import AccountTerms
 from trading.settings.live import LiveSection
 from trading.settings.markets import pairs_of
@@ -251,5 +251,7 @@ def worker_settings(
         exit_retry_s=section.exit_retry_s,
         poll_stream_s=max(section.poll_s, poll_stream_s(exchange, budget, section.poll_stream_s)),
         fills_s=fills_s(budget),
+        fills_rest_s=fills_rest_s(exchange, budget),
         budget=budget,
+        hints=hints_of(exchange, budget),
     )

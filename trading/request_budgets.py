@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from trading.brokers.live.settings import RequestBudget, RequestKind
+from trading.brokers.live.settings import HINTS, RequestBudget, RequestKind
 
 # Kraken counts reads in points of which the lowest tier gets one in three seconds; its orders are
 # counted elsewhere.
@@ -22,11 +22,12 @@ _KRAKEN: Final = RequestBudget(
     },
     by_page=frozenset({RequestKind.FILLS, RequestKind.CASH_MOVES}),
 )
-# Binance allows an address 6,000 a minute: one account keeps to 90 % of them in its busiest minute
-# and to 60 % for long. What others use is known from what Binance tells with each answer.
+# Binance allows an address 6,000 a minute, and tells with each answer how much of them is used, by
+# whomever: that is what no minute passes. For long one account keeps to 30 % of them, and saves up
+# what leaving dozens of positions takes.
 _BINANCE: Final = RequestBudget(
-    per_s=60.0,
-    burst=1_800.0,
+    per_s=30.0,
+    burst=4_800.0,
     weights={
         RequestKind.ORDER: 1.0,
         RequestKind.CANCEL: 1.0,
@@ -45,10 +46,14 @@ _BINANCE: Final = RequestBudget(
 _OPEN_ORDERS: Final = 6.0
 _ALL_OPEN_ORDERS: Final = 80.0
 _FILLS: Final = 20.0
+# So much of executions may be read in a second while one order follows the other.
+_FILLS_PER_S: Final = 200.0
+_HINTS_WEIGHT: Final = 1_000.0
+_HINTS_MIN: Final = 2.0
 # Where reads are so few that polls are spared while a stream tells what happens.
 _FEW_READS: Final = frozenset({"kraken"})
 # Elsewhere polls of a stream's account keep to so much of what comes back.
-_POLLS_SHARE: Final = 1 / 6
+_POLLS_SHARE: Final = 1 / 2
 # How old the executions may be that nobody asks for, and how much of what comes back they are read
 # with: a poll of the open orders shows as well that there are some.
 _FILLS_S: Final = 10.0
@@ -84,6 +89,22 @@ def fills_s(budget: RequestBudget) -> float:
     """Return how often executions are read that nobody asks for."""
     weight = budget.weights.get(RequestKind.FILLS, 1.0)
     return max(_FILLS_S, weight / (_FILLS_SHARE * budget.per_s))
+
+
+def fills_rest_s(exchange: str, budget: RequestBudget) -> float:
+    """Return for how long one read of executions is to serve, where it weighs by markets."""
+    weight = budget.weights.get(RequestKind.FILLS, 1.0)
+    return weight / _FILLS_PER_S if exchange == "binance" else 0.0
+
+
+def hints_of(exchange: str, budget: RequestBudget) -> RequestBudget:
+    """Return how often executions are read because a stream was heard, in reads of all markets."""
+    if exchange != "binance":
+        return HINTS
+    weight = budget.weights.get(RequestKind.FILLS, 1.0)
+    # What is executed in hundreds of parts must not use up what another order's stop needs.
+    burst = max(_HINTS_MIN, min(HINTS.burst, _HINTS_WEIGHT / weight))
+    return RequestBudget(per_s=min(HINTS.per_s, budget.per_s / weight), burst=burst)
 
 
 def _usual(exchange: str, market_type: str, markets: int) -> RequestBudget:

@@ -93,10 +93,11 @@ def test_at_binance_what_is_read_market_by_market_weighs_by_their_number(tmp_pat
     assert weights == [[6, 20, 4, 1], [60, 200, 4, 1], [80, 1_000, 4, 1]]
     # The more they weigh, the rarer is what nobody waits for.
     assert (one.poll_stream_s, one.fills_s) == (2, 10)
-    assert 5 < ten.poll_stream_s < 7
-    assert 30 < ten.fills_s < 35
-    busiest = ten.budget.burst + 60 * ten.budget.per_s
-    assert busiest <= 0.9 * 6_000, "one account leaves something to others in any minute"
+    assert (ten.poll_stream_s, round(fifty.poll_stream_s)) == (4, 5)
+    assert (round(ten.fills_s), round(fifty.fills_s)) == (67, 333)
+    assert (one.fills_rest_s, ten.fills_rest_s, fifty.fills_rest_s) == (0.1, 1, 5)
+    assert ten.budget.burst <= 6_000
+    assert 60 * ten.budget.per_s <= 2_000, "three such bots have room at one address for long"
     slower = configured(tmp_path, LIVE + "live: {requests_per_s: 1}\n").settings.live
     assert worker_settings(slower, "binance").budget.per_s == 20, "a read weighs 20"
 

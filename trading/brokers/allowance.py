@@ -13,7 +13,7 @@ MINUTE_S: Final = 60.0
 MARGIN_S: Final = 2.0
 # How much may be used, by whomever, for a read of each haste to be asked; the rest is for orders.
 URGENT_SHARE: Final = 0.95
-WANTED_SHARE: Final = 0.7
+WANTED_SHARE: Final = 0.9
 ROUTINE_SHARE: Final = 0.5
 # A read that weighs more counts as so much of all: it would wait for ever where others ask too.
 _WEIGHT_SHARE_MAX: Final = 0.25

@@ -17,7 +17,7 @@ NOW = 500.0
 
 @pytest.mark.parametrize(
     ("used", "held"),
-    [(2_900, []), (3_100, [ROUTINE_SHARE]), (4_300, [ROUTINE_SHARE, WANTED_SHARE])],
+    [(2_900, []), (3_100, [ROUTINE_SHARE]), (5_500, [ROUTINE_SHARE, WANTED_SHARE])],
 )
 def test_the_less_is_left_the_more_urgent_a_read_has_to_be(used: int, held: list[float]) -> None:
     allowance = Allowance(6_000)
@@ -53,7 +53,7 @@ def test_a_read_that_weighs_more_than_all_is_asked_in_a_minute_that_others_have_
 
 def test_that_little_is_left_is_said_once_a_minute() -> None:
     allowance = Allowance(6_000)
-    told = [(4_100, 40), (4_300, 41), (5_000, 42), (100, 65), (4_900, 119)]
+    told = [(5_300, 40), (5_450, 41), (5_500, 42), (100, 65), (5_450, 119)]
     said = [allowance.note_used(used, MINUTE + at, NOW + at) for used, at in told]
     assert said == [False, True, False, False, True]
 

@@ -139,7 +139,7 @@ def test_a_feed_that_is_refused_pauses_the_account(desk: Desk) -> None:
 
 
 def test_a_feed_waits_while_little_is_left_and_then_goes_on(desk: Desk) -> None:
-    use_up(desk, 5_000)
+    use_up(desk, 5_500)
     desk.venue.server_time()
     asked = len(desk.running.exchange.requests(Kind.MARKETS))
 

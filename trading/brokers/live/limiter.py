@@ -10,13 +10,10 @@ from threading import Lock
 from typing import Final
 
 from trading.brokers.allowance import ROUTINE_SHARE, URGENT_SHARE, WANTED_SHARE, Allowance
-from trading.brokers.live.settings import LOOK_UPS, Haste, RequestBudget, RequestKind
+from trading.brokers.live.settings import Haste, RequestBudget, RequestKind
 
 _TINY: Final = 1e-6
 ON_CREDIT: Final = frozenset({RequestKind.ORDER, RequestKind.CANCEL})
-# What a stop may wait for, and what is next to nothing: of what an address may ask, the last part
-# is for these. Polls that are late are many.
-_FIRST: Final = LOOK_UPS | {RequestKind.FILLS, RequestKind.SERVER_TIME}
 _SHARES: Final[Mapping[Haste, float]] = {
     Haste.URGENT: URGENT_SHARE,
     Haste.WANTED: WANTED_SHARE,
@@ -54,8 +51,7 @@ class RequestLimiter:
             saved_s = self._saved_wait_s(max(wanted, haste.value * self._budget.burst), now)
         if allowance is None:
             return saved_s
-        share = _SHARES[haste] if kind in _FIRST else min(_SHARES[haste], WANTED_SHARE)
-        return max(saved_s, allowance.read_wait_s(wanted, share, now))
+        return max(saved_s, allowance.read_wait_s(wanted, _SHARES[haste], now))
 
     def page_wait_s(self, kind: RequestKind, now: float) -> float:
         """Return how long the next page of a read has to wait."""

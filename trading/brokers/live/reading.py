@@ -17,7 +17,7 @@ from trading.brokers.live.limiter import RequestLimiter
 from trading.brokers.live.looking import Looking
 from trading.brokers.live.moment import Moment, moment_of
 from trading.brokers.live.reads import AccountReads, Apply, Read, kind_of_find
-from trading.brokers.live.settings import Haste, LiveSettings, RequestBudget, RequestKind
+from trading.brokers.live.settings import HINTS, Haste, LiveSettings, RequestBudget, RequestKind
 from trading.brokers.live.stream_thread import StreamThread, StreamWish, TokenWanted
 from trading.brokers.live.tracker import OrderTracker
 from trading.brokers.venue import Abilities, FailureKind, Venue, VenueError, VenueOrder
@@ -28,9 +28,7 @@ log = logging.getLogger(__name__)
 
 CLOCK: Final = "clock"
 CLOCK_STEP_S: Final = 1.0
-# An order may be executed in hundreds of parts, and exchanges count what they are asked: so much of
-# what is heard is read at once, and so often polls begin anew close together, and then it is paced.
-HINTS: Final = RequestBudget(per_s=0.5, burst=10.0)
+# For the same reason as hints are paced: so often polls begin anew close together.
 QUICK_POLLS: Final = RequestBudget(per_s=0.1, burst=10.0)
 
 
@@ -66,7 +64,7 @@ class AccountReader:
         self._hint_at: float | None = None
         self._is_poll_wanted = False
         self._fills_asked_at = clock.monotonic()
-        self._heard_fills = RequestLimiter(HINTS, clock.monotonic())
+        self._heard_fills = RequestLimiter(settings.hints, clock.monotonic())
         self._heard_orders = RequestLimiter(HINTS, clock.monotonic())
         self._quick_polls = RequestLimiter(QUICK_POLLS, clock.monotonic())
         self._tracker = tracker
@@ -194,6 +192,7 @@ class AccountReader:
         if hint_at is not None and self._tracker.shelf.has_entries:
             fills_at = hint_at if fills_at is None else min(fills_at, hint_at)
         if fills_at is not None:
+            fills_at = max(fills_at, self._fills_rested_at)
             # Executions come first: they often say all, and one request brings those of all orders.
             choices.append(Choice(fills_at, RequestKind.FILLS, self._fills))
         if finds and finds[0].look_at is not None:
@@ -231,7 +230,8 @@ class AccountReader:
     def _fills(self) -> Read:
         def begin(moment: Moment) -> None:
             self._fills_asked_at = moment.passed
-            if self._hint_at is not None and self._hint_due_at == self._hint_at:
+            is_paced = self._heard_fills.wait_s(RequestKind.FILLS, moment.passed) > 0
+            if self._hint_at is not None and not is_paced:
                 self._heard_fills.take(RequestKind.FILLS, moment.passed)
 
         return replace(self._reads.fills(self._read_fills), begin=begin)
@@ -286,8 +286,15 @@ class AccountReader:
     def _hint_due_at(self) -> float | None:
         """Return when what was heard of is to be read: at once, unless much was heard lately."""
         now = self._clock.monotonic()
+        if self._hint_at is None:
+            return None
         wait_s = self._heard_fills.wait_s(RequestKind.FILLS, now)
-        return self._hint_at if self._hint_at is None or not wait_s else now + wait_s
+        return max(now + wait_s if wait_s else self._hint_at, self._fills_rested_at)
+
+    @property
+    def _fills_rested_at(self) -> float:
+        """Return from when on executions are read again: what comes close together is one read."""
+        return self._fills_asked_at + self._settings.fills_rest_s
 
     @property
     def _is_streaming(self) -> bool:

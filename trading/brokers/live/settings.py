@@ -58,6 +58,11 @@ class RequestBudget:
     read_weight: float = 1.0
 
 
+# An order may be executed in hundreds of parts, and exchanges count what they are asked: so much of
+# what is heard is read at once, and then it is paced.
+HINTS: Final = RequestBudget(per_s=0.5, burst=10.0)
+
+
 @dataclass(frozen=True, slots=True)
 class LiveSettings:
     """Hold the rules of one account's worker.
@@ -68,11 +73,13 @@ class LiveSettings:
     older entries are not sent; `exit_retry_s`: how long a reducing order that was refused for a
     passing reason is tried again; `fills_patience_s`: how long executions may lag behind the
     order they belong to; `fills_lookback_s`: how far back the first look at executions goes;
+    `fills_rest_s`: where they weigh much, one read of them is to serve all orders of so long;
     `poll_stream_s`: how often open orders are read while a stream tells when something happens,
     for which `poll_s` means that it spares none, and `stream_silence_s` how long it may say
     nothing; `poll_late_s`: a poll that is late by this
     is wanted, and by twice of it is urgent;
-    `pause_longest_s`: the longest pause that a venue may ask for at once.
+    `pause_longest_s`: the longest pause that a venue may ask for at once; `hints`: how often
+    executions are read because a stream was heard.
     """
 
     poll_s: float = 2.0
@@ -93,6 +100,7 @@ class LiveSettings:
     cancel_longest_s: float = 15.0
     fills_patience_s: float = 5.0
     fills_lookback_s: float = 3_600.0
+    fills_rest_s: float = 0.0
     look_tries: int = 5
     look_rest_s: float = 2.0
     retry_first_s: float = 0.5
@@ -103,3 +111,4 @@ class LiveSettings:
     stop_within_s: float = 5.0
     queue_len_max: int = 1_000
     budget: RequestBudget = RequestBudget()
+    hints: RequestBudget = HINTS

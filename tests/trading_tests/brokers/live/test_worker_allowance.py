@@ -95,10 +95,10 @@ def test_ten_busy_markets_keep_to_the_count_and_an_entry_has_its_stop_soon(
         desk.hint(Hint.EXECUTION)
         desk.hint(Hint.ORDER)
         super(StreamingDesk, desk).run(0.5)
-    assert max(desk.venue.used.values()) <= 0.9 * LIMIT
+    assert max(desk.venue.used.values()) <= 0.96 * LIMIT
     desk.fill_now("e0")
     desk.hint(Hint.EXECUTION)
-    assert desk.unprotected_s("e0", 10) < 5
+    assert desk.unprotected_s("e0", 10) < 7
 
 
 def test_what_others_use_up_holds_back_reads_and_no_order_or_cancel(desk: CountedDesk) -> None:
@@ -121,7 +121,7 @@ def test_what_others_use_up_holds_back_reads_and_no_order_or_cancel(desk: Counte
 
 
 def test_with_less_left_only_what_is_waited_for_is_read(desk: CountedDesk) -> None:
-    desk.venue.use(4_900)
+    desk.venue.use(5_300)
     desk.run(6)
     known = len(desk.venue.requests)
     desk.run(3)
@@ -129,6 +129,19 @@ def test_with_less_left_only_what_is_waited_for_is_read(desk: CountedDesk) -> No
     desk.submit(make_order("e1", kind=OrderType.MARKET))
     desk.run(1)
     assert desk.state("e1").state is OrderState.FILLED
+
+
+def test_orders_that_follow_each_other_share_a_read_of_executions(desk: CountedDesk) -> None:
+    desk.run(30)
+    known = len(desk.venue.requests)
+    began = desk.clock.monotonic()
+    for number in range(20):
+        desk.submit(make_order(f"m{number}", kind=OrderType.MARKET))
+        super(StreamingDesk, desk).run(0.1)
+    desk.run(2)
+    assert all(desk.state(f"m{n}").state is OrderState.FILLED for n in range(20))
+    passed_s = desk.clock.monotonic() - began
+    assert desk.venue.requests[known:].count("fills") <= passed_s / 1.0 + 1
 
 
 def test_a_pause_that_another_one_caused_holds_all_and_is_told_once(desk: CountedDesk) -> None:

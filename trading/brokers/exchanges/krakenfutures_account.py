@@ -1,6 +1,7 @@
 """What Kraken Futures tells of an account beside its orders: fills, money, positions, bookings.
 
-A fill tells no fee: that stands in the account log, a moment later.
+A fill tells no fee: that stands in the account log, a moment later. Histories may be asked a
+hundred tokens in ten minutes, of which a page of the log takes three: it is read for new fills.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,7 +31,16 @@ from trading.brokers.exchanges.reading import (
     text_or,
 )
 from trading.brokers.exchanges.wire import endpoint
-from trading.brokers.venue import CashKind, CashMove, Holding, KeyRights, VenueFill, VenuePosition
+from trading.brokers.venue import (
+    CashKind,
+    CashMove,
+    FailureKind,
+    Holding,
+    KeyRights,
+    VenueError,
+    VenueFill,
+    VenuePosition,
+)
 
 _ROWS: Final = 100
 _EVENTS: Final = 500
@@ -38,6 +48,8 @@ _EVENTS: Final = 500
 # must not be lost over its fee.
 BOOKED_LATE_S: Final = 10.0
 _LOG_BACK_S: Final = 5.0
+# How long the log rests after it was asked too often.
+_LOG_REST_S: Final = 60.0
 _OF_FILLS: Final = ("futures ", "position ")
 # What closes a position without an order of its owner, in the order of the venue's resorts.
 _FORCED: Final = frozenset(
@@ -57,6 +69,9 @@ class KrakenFuturesAccount:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._wire, self._markets = place.wire, place.markets
+        # The fees of the fills that were last read; None: it was told without one.
+        self._known: dict[str, tuple[Decimal, str] | None] = {}
+        self._log_not_before = place.clock.monotonic()
 
     def prepare(self) -> None:
         """Set the leverage of isolated margin where it is another; cross margin has none."""
@@ -73,7 +88,7 @@ class KrakenFuturesAccount:
     def fills(self, since: float) -> list[VenueFill]:
         """Read the fills with their fees; one that is not booked yet comes with a later look."""
         rows = [row for row in self.fill_rows(since) if iso_at(row, "fillTime") >= since]
-        booked = self._fees(since - _LOG_BACK_S) if rows else {}
+        booked = self._known = self._booked(rows)
         found = []
         for row in rows:
             market = self._markets.find(text_at(row, "symbol"))
@@ -81,9 +96,30 @@ class KrakenFuturesAccount:
                 continue
             fee = booked.get(text_at(row, "fill_id"))
             is_young = iso_at(row, "fillTime") > self._place.clock.wall() - BOOKED_LATE_S
-            if fee is not None or not is_young:
+            if fee is not None or not is_young or self._rests_log:
+                booked[text_at(row, "fill_id")] = fee
                 found.append(_fill(row, market, fee))
         return booked_since(since, found)
+
+    @property
+    def _rests_log(self) -> bool:
+        return self._place.clock.monotonic() < self._log_not_before
+
+    def _booked(self, rows: list[Mapping[str, Any]]) -> dict[str, tuple[Decimal, str] | None]:
+        """Return the fees of fills as far as they are known; the log is asked for new ones."""
+        ids = [text_at(row, "fill_id") for row in rows]
+        known = {each: self._known[each] for each in ids if each in self._known}
+        new = [iso_at(row, "fillTime") for row in rows if row["fill_id"] not in known]
+        if not new or self._rests_log:
+            return known
+        try:
+            return {**self._fees(min(new) - _LOG_BACK_S), **known}
+        except VenueError as error:
+            if error.kind is not FailureKind.BUSY:
+                raise
+            # No fill is late over its fee, as a stop may wait: that of the schedule has to do.
+            self._log_not_before = self._place.clock.monotonic() + _LOG_REST_S
+            return known
 
     def fill_rows(self, since: float) -> list[Mapping[str, Any]]:
         """Return the fills since a time; a page has the newest before a time."""

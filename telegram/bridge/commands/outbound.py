@@ -16,7 +16,13 @@ from daemonkit.secrets import redact, redact_values
 from tcpproto import Reply, ReplyState
 from tcpproto.vocabulary import MAX_AGE_S, QUEUED_MAX_AGE_S, Risk, legacy_text, risk_of
 from telegram.bridge.commands.journal import CommandJournal
-from telegram.bridge.commands.outbound_texts import NOT_SENT, away_text, lost_text, why_away
+from telegram.bridge.commands.outbound_texts import (
+    NOT_SENT,
+    away_text,
+    clock_hint,
+    lost_text,
+    why_away,
+)
 from telegram.bridge.commands.wire import Link, message_of
 from telegram.bridge.disk import DiskState
 from telegram.bridge.errors import IllegalStepError
@@ -131,19 +137,11 @@ class Outbound:
             log.warning("%s answers %s, which was not asked of it", bot, reply.reply_to)
             return
         try:
-            text = redact(reply.text) + self._clock_hint(record, reply)
+            text = redact(reply.text) + clock_hint(record, reply, self._clock.wall())
             changes = {"text": text, "fields": redact_values(reply.fields)}
             self._step(self._lasting(record, reply), STEP_OF_REPLY[reply.state], **changes)
         except IllegalStepError as error:
             log.warning("%s answers %s a second time, differently: %s", bot, record.id, error)
-
-    def _clock_hint(self, record: CommandRecord, reply: Reply) -> str:
-        """Say whose clock is wrong where a bot calls expired what has not expired here."""
-        if reply.state is not ReplyState.EXPIRED or reply.repeat or "clock" in reply.text:
-            return ""
-        if self._clock.wall() > record.expires_at:
-            return ""
-        return " (sent at once: set the clocks, the bot's is ahead of the bridge's)"
 
     def _lasting(self, record: CommandRecord, reply: Reply) -> CommandRecord:
         """Let a bot take its time with what reduces risk, once it has accepted it."""
@@ -181,7 +179,7 @@ class Outbound:
         """Show how far a command has come where that was perhaps not seen before a restart."""
         if (entry := self._open.get(command_id)) is not None:
             self._announce(entry)
-        elif (record := self._find(command_id)) is not None:
+        elif (record := self._find(command_id)) is not None and not _is_told(record):
             self._show(record)
 
     def cancel(self, command_id: str) -> bool:
@@ -384,6 +382,12 @@ class Outbound:
 def _expiry_of(record: CommandRecord, risk: Risk, limits: OutboundLimits) -> float:
     wait_s = limits.reading_wait_s if risk is Risk.READING else MAX_AGE_S[risk]
     return record.issued_at + min(wait_s, MAX_AGE_S[risk])
+
+
+def _is_told(record: CommandRecord) -> bool:
+    """Tell whether an outcome was shown in a message of its own, or is about to be shown."""
+    is_looking = risk_of(record.verb, record.args) is Risk.READING
+    return record.receipt_owed or (record.message_id is None and not is_looking)
 
 
 def _log_outcome(record: CommandRecord) -> None:

@@ -1,5 +1,6 @@
 """What is said of commands that were not sent or not answered. Values in, texts out."""
 
+from tcpproto import Reply, ReplyState
 from tcpproto.vocabulary import Risk, risk_of
 from telegram.bridge.receipts import State
 from telegram.bridge.records import CommandRecord
@@ -38,6 +39,15 @@ def why_away(session: Session | None, now: float) -> str:
         return text
     age = age_text(now - session.status_at)
     return f"{text}; its last status is {age} old, see /health and /logs"
+
+
+def clock_hint(record: CommandRecord, reply: Reply, now: float) -> str:
+    """Say whose clock is wrong where a bot calls expired what has not expired here."""
+    if reply.state is not ReplyState.EXPIRED or reply.repeat or "clock" in reply.text:
+        return ""
+    if now > record.expires_at:
+        return ""
+    return " (sent at once: set the clocks, the bot's is ahead of the bridge's)"
 
 
 def lost_text(record: CommandRecord) -> str:

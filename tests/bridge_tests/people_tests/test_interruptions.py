@@ -73,6 +73,24 @@ def test_a_command_whose_outcome_is_known_was_not_interrupted(
     assert desk.texts() == []
 
 
+def test_an_outcome_that_was_shown_before_a_kill_is_not_shown_twice(
+    make_desk: MakeDesk, make_bot: MakeBot
+) -> None:
+    old = make_desk()
+    bot = make_bot(old.harness)
+    old.write("/sell BTC/USDT")
+    arrived(old, bot)
+    bot.reply(0, "applied", "sold")
+    old.harness.turn_until(lambda: "[applied]" in "".join(old.texts()), "the outcome")
+    old.harness.database.close()
+    desk = make_desk(seed=2)
+    desk.chat(Place(ANN))
+    assert [state for _, state in desk.states()] == ["received"], "its end was not noted"
+    desk.intake.take_up()
+    desk.harness.turn()
+    assert desk.texts() == []
+
+
 def test_an_update_that_is_given_up_is_told_of_only_to_whoever_is_listed(desk: Desk) -> None:
     said = desk.write("/ping")
     desk.intake.on_lost(replace(said, text="/sell BTC/USDT"))

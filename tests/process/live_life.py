@@ -88,14 +88,15 @@ class LiveLife:
         return f"{reply.state}: {reply.text}"
 
     def enter(self) -> None:
-        """Buy once the market and the account are known, in a market that has calmed down."""
+        """Buy once the market and the account are known, in a market that has calmed down.
+
+        Whoever is in buys more: a bot that has just started refuses what it is told to do.
+        """
         self.desk.level = _LEVEL
         self.ask("starttrading")
         self.ask("resume")
         wait_until(
-            lambda: self._is_in or self.ask("buy", self.desk.pair).startswith("applied"),
-            PATIENCE_S,
-            "a purchase",
+            lambda: self.ask("buy", self.desk.pair).startswith("applied"), PATIENCE_S, "a purchase"
         )
 
     def trouble(self) -> None:
@@ -117,7 +118,8 @@ class LiveLife:
 
     def die(self, bot: RunningProcess) -> None:
         """Give some commands and kill it: with a request on the wire, or after some more."""
-        if self.rng.random() < 0.5:
+        is_awaited = self.rng.random() < 0.5
+        if is_awaited:
             kind = self.rng.choice((Kind.SUBMIT, Kind.SUBMIT, Kind.CANCEL))
             acts = self.rng.random() < 0.7
             self.deeds.append(f"to be killed at a {kind} that is taken: {acts}")
@@ -135,13 +137,13 @@ class LiveLife:
         wait_until(
             lambda: (
                 bot.returncode is not None
-                or self._requests >= more
+                or (self._requests >= more and not is_awaited)
                 or SystemClock.monotonic() >= until
             ),
             PATIENCE_S,
             "a moment",
         )
-        self.deeds.append("KILLED")
+        self.deeds.append("KILLED" if bot.returncode is None else "KILLED on the wire")
         bot.kill()
         self.faults.clear()
 
@@ -187,10 +189,6 @@ class LiveLife:
 
     def _kept(self) -> Kept:
         return read_kept(self.desk.here.state_db)
-
-    @property
-    def _is_in(self) -> bool:
-        return self.desk.held() > 0 or bool(self.desk.engine.positions(self.desk.account))
 
     @property
     def _requests(self) -> int:

@@ -9,6 +9,8 @@ from tests.process.installation import Installation, assert_no_traceback
 from tests.process.live_life import living
 
 LONG = (pytest.mark.long, pytest.mark.timeout(600))
+# At Kraken it takes 14 s until an order without an answer is known not to come.
+_KILLS = {"kraken-margin": 4, "krakenfutures-swap": 4, "binance": 7, "coinbase": 7}
 
 
 @pytest.mark.parametrize(
@@ -18,8 +20,8 @@ LONG = (pytest.mark.long, pytest.mark.timeout(600))
         pytest.param("kraken", 338, 1, id="an answer on the wire"),
         *(pytest.param("kraken", seed, 10, id=f"ten, {seed}", marks=LONG) for seed in range(3, 8)),
         *(
-            pytest.param(exchange, seed, 7, id=f"seven, {exchange}, {seed}", marks=LONG)
-            for exchange in ("kraken-margin", "binance", "coinbase", "krakenfutures-swap")
+            pytest.param(exchange, seed, kills, id=f"{kills} kills, {exchange}, {seed}", marks=LONG)
+            for exchange, kills in _KILLS.items()
             for seed in (1, 2)
         ),
     ],

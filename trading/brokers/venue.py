@@ -166,7 +166,8 @@ class Abilities:
     `positions`: it keeps positions apart from holdings (margin, swap). `cash_moves`: it tells
     fundings, deposits and withdrawals. `deadline_s`: an order that arrives later than this after
     it was sent is refused by the venue itself; None when it has no such rule.
-    `finds_at_once`: how many orders it shows by its ids in one request.
+    `finds_at_once`: how many orders it shows by its ids in one request. `fills_by_market`: it shows
+    executions of one market at a time, so that to read them all is dear.
     """
 
     stops: bool
@@ -175,6 +176,7 @@ class Abilities:
     cash_moves: bool
     deadline_s: float | None = None
     finds_at_once: int = 1
+    fills_by_market: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,11 @@ class BinanceDialect:
         with self._engine.changed:
             self._limits.use(weight)
 
+    def begin_minute(self) -> None:
+        """Let what was asked so far be that of an earlier minute."""
+        with self._engine.changed:
+            self._limits.begin_minute()
+
     def refuse_subscriptions(self, times: int) -> None:
         """Refuse to tell of an account for so many times."""
         self._refused_subscriptions.extend(bad_key() for _ in range(times))

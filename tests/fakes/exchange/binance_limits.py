@@ -73,6 +73,11 @@ class BinanceLimits:
         self._turn()
         self._used[""] += weight
 
+    def begin_minute(self) -> None:
+        """Count from nothing, as in the next minute."""
+        self._refused = 0
+        self._used.clear()
+
     @contextmanager
     def order(self, account: Account) -> Iterator[None]:
         """Count an order if it is taken; refuse it where too many are not executed."""
@@ -103,8 +108,8 @@ class BinanceLimits:
     def _turn(self) -> None:
         """Begin anew with each minute, and with each interval of orders."""
         if (minute := int(self._now // _MINUTE_S)) != self._minute:
-            self._minute, self._refused = minute, 0
-            self._used.clear()
+            self._minute = minute
+            self.begin_minute()
         for each_s, orders in self._orders.items():
             if (interval := int(self._now // each_s)) != self._interval[each_s]:
                 self._interval[each_s] = interval

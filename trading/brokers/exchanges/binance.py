@@ -84,6 +84,7 @@ class BinanceDialect(BinanceAccount):
             positions=False,
             cash_moves=not self._is_test_system(),
             deadline_s=RECEIVE_WINDOW_MS / 1000 + _AHEAD_S,
+            fills_by_market=True,
         )
 
     def prepare(self) -> None:

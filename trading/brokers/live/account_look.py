@@ -27,7 +27,10 @@ class AccountLook:
         self.numbers: list[int] = []
         self.rounds = 0
         self._has_positions = abilities.positions
-        self._kinds = [RequestKind.OPEN_ORDERS, RequestKind.FILLS, RequestKind.HOLDINGS]
+        self._kinds = [RequestKind.OPEN_ORDERS, RequestKind.HOLDINGS]
+        if not abilities.fills_by_market:
+            # What came before the look makes no second round.
+            self._kinds.insert(1, RequestKind.FILLS)
         if abilities.positions:
             self._kinds.append(RequestKind.POSITIONS)
         if abilities.cash_moves:
@@ -42,15 +45,17 @@ class AccountLook:
         self._holdings: Mapping[str, Holding] = {}
         self._positions: Sequence[VenuePosition] = ()
 
-    def begin_round(self, moment: Moment, actions: int, numbers: Sequence[int]) -> None:
+    def begin_round(
+        self, moment: Moment, numbers: Sequence[int], *, actions: int, told: int
+    ) -> None:
         """Start from the first read, for those who asked before it as well.
 
-        `actions` counts what was sent and cancelled so far.
+        `actions` counts what was sent and cancelled so far, and `told` the executions told.
         """
         self.numbers += numbers
         self.rounds += 1
         self._done, self._news = 0, 0
-        self._began, self._actions = moment, actions
+        self._began, self._actions, self._told = moment, actions, told
 
     def drop_round_if_moved(self, actions: int) -> None:
         """Begin again at once when something was sent since the round began."""
@@ -80,7 +85,7 @@ class AccountLook:
     def take_fills(self, told: int) -> None:
         """Take in how many executions were told so far, by whatever read."""
         if self._done > 1:
-            # Since the first read of them, which comes before the holdings.
+            # Since a read of them before the holdings, or since the round began.
             self._news += told - self._told
         self._told = told
         self._done += 1

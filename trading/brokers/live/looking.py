@@ -79,7 +79,7 @@ class Looking:
             self._look = look
             if look.is_at_start:
                 numbers, self._wanted = self._wanted, []
-                look.begin_round(moment, self._actions(), numbers)
+                look.begin_round(moment, numbers, actions=self._actions(), told=self._told())
 
         return Read(read.kind, read.ask, begin=begin)
 

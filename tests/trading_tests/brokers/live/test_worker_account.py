@@ -1,9 +1,11 @@
 """What a worker looks at beside its orders: all of the account, money that came, at which pace."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from tests.trading_tests.brokers.live.venue_model import SPOT
 from tests.trading_tests.brokers.live.worker_desk import WorkerDesk, make_order
 from trading.brokers.live.moment import Moment
 from trading.brokers.venue import Abilities, VenueOrderState
@@ -47,6 +49,23 @@ def test_a_wish_is_answered_by_a_look_that_began_after_it(desk: WorkerDesk) -> N
     assert [one.number for one in desk.told_of(AccountSeen)] == [0, 1, 2]
     first, second = desk.told_of(AccountSeen)[1:]
     assert second.at > first.at
+
+
+def test_where_executions_are_read_market_by_market_a_look_reads_them_once() -> None:
+    desk = WorkerDesk(abilities=replace(SPOT, fills_by_market=True))
+    desk.begin()
+    known = len(desk.venue.requests)
+    desk.worker.ask(1)
+    desk.run_until(AccountSeen)
+    assert desk.venue.requests[known:].count("fills") == 1
+    desk.submit(make_order())
+    desk.run(5)
+    desk.venue.during("holdings", lambda: desk.venue.fill("o1", "1"))
+    desk.worker.ask(2)
+    seen = desk.run_until(AccountSeen)
+    assert seen.holdings["BTC"] == 1
+    assert seen.orders == []
+    assert isinstance(desk.told[-2], OrderFilled)
 
 
 def test_a_fill_during_a_look_is_told_before_a_look_that_knows_it(desk: WorkerDesk) -> None:

@@ -54,6 +54,11 @@ def buy(bridge: RunningProcess) -> None:
     wait_until(is_known, PATIENCE_S, f"the position in a status\n{bridge.describe()}")
 
 
+def forwarded_text(here: Installation) -> str:
+    """Return what was forwarded so far."""
+    return here.forwarded_log.read_text("utf-8") if here.forwarded_log.exists() else ""
+
+
 def test_a_killed_bot_is_announced_with_its_position_and_its_return_is_told(
     here: Installation,
 ) -> None:
@@ -63,7 +68,7 @@ def test_a_killed_bot_is_announced_with_its_position_and_its_return_is_told(
     wait_connected(bridge)
     buy(bridge)
     first.send_signal(signal.SIGHUP)
-    wait_until(here.forwarded_log.exists, PATIENCE_S, "a forwarded line")
+    wait_until(lambda: "reloaded" in forwarded_text(here), PATIENCE_S, "a forwarded line")
     first.kill()
     obituary = wait_said(here, "bot_lost", 1)
     assert obituary.startswith("LOST, no word for ")
